@@ -1,0 +1,47 @@
+"""The labelled part, as every reader gives it and every split, cache and metric takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Split = Literal["train", "val", "test"]
+
+GOOD = "good"
+"""The label of a part without a defect. It is not a defect label: K does not count it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled part."""
+
+    images: tuple[Path, ...]
+    """One file per view, in the order of the recipe's views."""
+    label: str
+    """A defect label, or ``GOOD``."""
+    masks: tuple[Path | None, ...] = ()
+    """One per view: pixels above 127 are the defect. None where the pixels are not known, which is
+    not the same as a mask that is empty. Without masks at all: ``()``."""
+    part: str = ""
+    """The physical piece: two exposures of it never lie in two splits."""
+    lot: str = ""
+    """The production lot, where it is known."""
+    camera: str = ""
+    split: Split | None = None
+
+    @property
+    def is_defective(self) -> bool:
+        """Whether the part must not pass."""
+        return self.label != GOOD
+
+    @property
+    def name(self) -> str:
+        """Short name for messages and reports."""
+        return self.images[0].name
+
+
+def defect_labels(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """The K defect labels, sorted: the order of masks, maps and scores everywhere."""
+    return tuple(sorted({sample.label for sample in samples if sample.is_defective}))

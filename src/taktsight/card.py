@@ -1,0 +1,93 @@
+"""The card of a bundle: what the model is, what it was proved to do, and how to judge with it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from taktsight.imaging import Canvas
+from taktsight.recipe import Limit, Recipe, View
+from taktsight.records import Outcome
+from taktsight.strict_yaml import StrictModel
+
+Task = Literal["segmentation", "classification"]
+
+
+class GoldenSample(StrictModel):
+    """A frame whose verdict is known: replayed before the model may judge parts."""
+
+    file: str = Field(pattern=r"^golden/[A-Za-z0-9._-]+\.png$")
+    outcome: Outcome
+    """The verdict under the card's own limits."""
+    scores: tuple[float, ...]
+    """(K,) part scores 0–1 as ONNX Runtime gave them at export."""
+
+
+class Parity(StrictModel):
+    """How far the exported model is from the trained one, on real parts."""
+
+    reference: str
+    """What was compared with what."""
+    parts: int = Field(ge=1)
+    flips: int = Field(ge=0)
+    """Parts whose verdict differs."""
+    flips_upper: float = Field(ge=0, le=1)
+    """One-sided 95 % Clopper–Pearson bound on the share of flipped parts."""
+    max_map_difference: float = Field(ge=0)
+    max_score_difference: float = Field(ge=0)
+
+
+class OperatingPoint(StrictModel):
+    """Where the limits stand and what they did on parts the model had not learned from."""
+
+    chosen_on: str
+    """Split the thresholds were chosen on."""
+    measured_on: str
+    """Split the figures below were measured on."""
+    defective: int = Field(ge=0)
+    escapes: int = Field(ge=0)
+    escape_upper: float = Field(ge=0, le=1)
+    """Upper end of the two-sided 95 % Clopper–Pearson interval."""
+    good: int = Field(ge=0)
+    overkills: int = Field(ge=0)
+    overkill_upper: float = Field(ge=0, le=1)
+
+
+class Origin(StrictModel):
+    """Digests (SHA-256) of what the model was made from."""
+
+    data: str
+    config: str
+    code: str
+    weights: str
+    taktsight: str
+    """Version of Taktsight that wrote the bundle."""
+
+
+class Card(StrictModel):
+    """``card.json``."""
+
+    format: Literal[1] = 1
+    name: str = Field(min_length=1)
+    task: Task
+    labels: tuple[str, ...] = Field(min_length=1)
+    """K defect labels, in the order of maps and scores."""
+    canvas: Canvas
+    mm_per_px: float | None = Field(default=None, gt=0)
+    """Scale of the frames the model learned from; None where the data say none."""
+    limits: tuple[Limit, ...] = Field(min_length=1)
+    operating_point: OperatingPoint
+    parity: Parity
+    golden: tuple[GoldenSample, ...]
+    origin: Origin
+
+    @property
+    def located(self) -> bool:
+        """Whether the maps have pixels."""
+        return self.task == "segmentation"
+
+    def own_recipe(self, camera: str = "camera") -> Recipe:
+        """The recipe the bundle carries: one view, the whole frame, the limits it was measured with."""
+        view = View(camera=camera, mm_per_px=self.mm_per_px or 1.0)
+        return Recipe(product=self.name, views=(view,), limits=self.limits)

@@ -1,0 +1,82 @@
+"""The command line: ``taktsight VERB``. A verb's module is imported when the verb is called.
+
+Exit status: 0 done, 1 failed, 2 wrong configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+from taktsight import __version__
+from taktsight.errors import TaktsightError
+
+VERBS = {
+    "data": ("taktsight.datasets.commands.data", "make, check and split labelled images"),
+    "train": ("taktsight.training.commands.train", "train a model from a configuration"),
+    "evaluate": (
+        "taktsight.training.commands.evaluate",
+        "escape and overkill of a trained model, as a report",
+    ),
+    "export": (
+        "taktsight.export.commands.export",
+        "write a trained model as one bundle, proved on real parts",
+    ),
+    "verify": ("taktsight.export.commands.verify", "digests, signature and golden samples of a bundle"),
+    "check": (
+        "taktsight.inspect.commands.check",
+        "a station's configuration, bundle, clock and disk; says what to fix",
+    ),
+    "run": ("taktsight.inspect.commands.run", "inspect parts: one verdict per trigger, on time"),
+    "replay": ("taktsight.inspect.commands.replay", "run a folder of images through a bundle at takt"),
+    "ledger": ("taktsight.inspect.commands.ledger", "verify and list the record of every trigger"),
+}
+"""Verb → the module that does it (``add_arguments`` and ``main``), and its one line of help."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb and returns the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    parser = _parser()
+    if not given or given[0] not in VERBS:
+        parser.parse_args(given)
+        parser.print_help()
+        return 2
+    verb = importlib.import_module(VERBS[given[0]][0])
+    verb_parser = argparse.ArgumentParser(
+        prog=f"taktsight {given[0]}",
+        description=verb.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.add_arguments(verb_parser)
+    try:
+        return int(verb.main(verb_parser.parse_args(given[1:])))
+    except TaktsightError as error:
+        print(f"taktsight {given[0]}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"taktsight {given[0]}: stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(map(len, VERBS))
+    lines = "\n".join(f"  {verb:<{width}}  {summary}" for verb, (_, summary) in VERBS.items())
+    parser = argparse.ArgumentParser(
+        prog="taktsight",
+        usage="taktsight VERB …",
+        description="Defect inspection that keeps takt: one verdict per part, on time, with proof.",
+        epilog=f"verbs:\n{lines}\n\n'taktsight VERB --help' says more. Exit: 0 done, 1 failed, 2 wrong configuration.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"taktsight {__version__}")
+    parser.add_argument("verb", nargs="?", choices=list(VERBS), metavar="VERB", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

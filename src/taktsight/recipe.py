@@ -1,0 +1,157 @@
+"""What "good" means for a product: its views, its limits, and the decision they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from taktsight.errors import ConfigError
+from taktsight.records import Box, Outcome, Prediction, Verdict
+from taktsight.strict_yaml import StrictModel
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class View(StrictModel):
+    """One camera's look at the part."""
+
+    camera: str = "camera"
+    """The station's name of the camera."""
+    roi_px: Box | None = None
+    """The judged region x0, y0, x1, y1 in frame pixels, end-exclusive. Absent: the whole frame."""
+    mm_per_px: float = Field(gt=0)
+    """Millimetres per frame pixel at the part's surface."""
+
+    @model_validator(mode="after")
+    def _roi_holds_pixels(self) -> View:
+        if self.roi_px is not None:
+            x0, y0, x1, y1 = self.roi_px
+            if not (0 <= x0 < x1 and 0 <= y0 < y1):
+                raise ValueError(f"roi_px {self.roi_px} holds no pixel: 0 ≤ x0 < x1 and 0 ≤ y0 < y1")
+        return self
+
+
+class Limit(StrictModel):
+    """How much of one defect label is allowed."""
+
+    label: str
+    """A label of the bundle."""
+    reject_score: Share
+    """Part score from which the part is rejected, 0–1."""
+    review_score: Share
+    """Part score from which a person decides, 0–1, at most reject_score."""
+    max_area_mm2: float = Field(default=0.0, ge=0)
+    """Largest single region that is tolerated, mm²; 0 tolerates none."""
+    map_score: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Map value from which a pixel belongs to a region, 0–1."""
+    why: str = ""
+    """Where the numbers come from: a drawing, a standard, a study."""
+
+    @model_validator(mode="after")
+    def _band_is_in_order(self) -> Limit:
+        if self.review_score > self.reject_score:
+            raise ValueError(
+                f"review_score {self.review_score} lies above reject_score {self.reject_score}"
+            )
+        return self
+
+
+class Recipe(StrictModel):
+    """What is looked at, and what may be seen there."""
+
+    product: str = Field(min_length=1)
+    views: tuple[View, ...] = Field(min_length=1)
+    limits: tuple[Limit, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Recipe:
+        for kind, names in (
+            ("camera", [view.camera for view in self.views]),
+            ("label", [limit.label for limit in self.limits]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{kind} {', '.join(twice)} stands twice")
+        return self
+
+
+def check_fit(recipe: Recipe, labels: Sequence[str], *, located: bool) -> None:
+    """Every label of the bundle is limited, and every limit is about a label of the bundle.
+
+    Args:
+        recipe: the limits.
+        labels: the bundle's K labels.
+        located: whether the bundle's maps have pixels; a classifier's have none, so an area
+            limit would tolerate everything.
+
+    Raises:
+        ConfigError: Naming the labels on both sides. A label without a limit would be a defect
+            that nobody judges.
+    """
+    limited = [limit.label for limit in recipe.limits]
+    unknown = [label for label in limited if label not in labels]
+    unjudged = [label for label in labels if label not in limited]
+    mistakes = []
+    if unknown:
+        mistakes.append(f"the bundle has no label {', '.join(unknown)} (it has {', '.join(labels)})")
+    if unjudged:
+        mistakes.append(f"no limit for {', '.join(unjudged)}: add one, or it would be judged by nobody")
+    areas = [limit.label for limit in recipe.limits if limit.max_area_mm2 and not located]
+    if areas:
+        mistakes.append(f"max_area_mm2 for {', '.join(areas)}: a classifier measures no area, set it to 0")
+    if mistakes:
+        raise ConfigError(f"recipe {recipe.product!r} does not fit the bundle: " + "; ".join(mistakes))
+
+
+def decide(predictions: Sequence[Prediction], recipe: Recipe) -> Verdict:
+    """The verdict of a part from what was predicted of its views.
+
+    A label rejects where its score reaches ``reject_score`` and asks for review where it reaches
+    ``review_score``, unless every region found is within ``max_area_mm2``. A high score with no
+    region found is never tolerated: the defect is there and could not be measured. A view without a
+    prediction makes the part UNINSPECTED. The worst label decides.
+
+    Args:
+        predictions: one per view of the recipe, each with its view's name.
+        recipe: views and limits; it has passed :func:`check_fit`.
+    """
+    seen = [prediction.view for prediction in predictions]
+    missing = [view.camera for view in recipe.views if seen.count(view.camera) != 1]
+    if missing or len(seen) != len(recipe.views):
+        return Verdict(
+            Outcome.UNINSPECTED, (f"views {seen} were judged, one each of {_cameras(recipe)} is wanted",)
+        )
+    rejects: list[str] = []
+    reviews: list[str] = []
+    for prediction in predictions:
+        for limit in recipe.limits:
+            score = prediction.score_of(limit.label)
+            if score < limit.review_score:
+                continue
+            reason = _exceeds(prediction, limit, score)
+            if reason:
+                (rejects if score >= limit.reject_score else reviews).append(reason)
+    if rejects:
+        return Verdict(Outcome.REJECT, tuple(rejects + reviews))
+    if reviews:
+        return Verdict(Outcome.REVIEW, tuple(reviews))
+    return Verdict(Outcome.PASS)
+
+
+def _exceeds(prediction: Prediction, limit: Limit, score: float) -> str | None:
+    """Why this label is more than the limit allows, or None where it is tolerated."""
+    largest = max(
+        (defect.area_mm2 for defect in prediction.defects if defect.label == limit.label), default=None
+    )
+    threshold = limit.reject_score if score >= limit.reject_score else limit.review_score
+    if largest is None:
+        return f"{limit.label}: score {score:.2f} ≥ {threshold:.2f}"
+    if largest > limit.max_area_mm2:
+        return f"{limit.label}: {largest:.2f} mm² > {limit.max_area_mm2:.2f} mm² (score {score:.2f})"
+    return None
+
+
+def _cameras(recipe: Recipe) -> list[str]:
+    return [view.camera for view in recipe.views]

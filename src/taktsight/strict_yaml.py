@@ -1,0 +1,111 @@
+"""YAML files read into strict models; every mistake in the file is reported at once."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from taktsight.errors import ConfigError
+
+
+class StrictModel(BaseModel):
+    """Frozen; an unknown key is a mistake, never ignored; the docstring under a field is its help."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON: two files that mean the same have the same digest."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+Model = TypeVar("Model", bound=StrictModel)
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys without a word; on a line that is a lost limit."""
+
+
+def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {key!r} stands twice", key_node.start_mark
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """The file at ``path`` as a ``model``.
+
+    Raises:
+        ConfigError: If the file is absent, is not YAML, or does not fit; it lists every mistake with
+            its key, what was found and what was wanted.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as text: {error}") from error
+    try:
+        content = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506  a SafeLoader
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is not YAML: {_one_line(error)}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: holds {type(content).__name__}, a mapping of keys is wanted")
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(_explain(path, error, model)) from None
+
+
+def _explain(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
+    mistakes = error.errors(include_url=False)
+    lines = [f"{path}: {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"]
+    for mistake in mistakes:
+        key = ".".join(str(step) for step in mistake["loc"]) or "(whole file)"
+        if mistake["type"] == "extra_forbidden":
+            lines.append(f"  {key}: there is no such key{_nearest(mistake['loc'], model)}")
+        elif mistake["type"] == "missing":
+            lines.append(f"  {key}: is missing")
+        else:
+            lines.append(f"  {key}: {mistake['msg']} (got {mistake['input']!r})")
+    return "\n".join(lines)
+
+
+def _nearest(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    from difflib import get_close_matches
+
+    names = _field_names(model, set())
+    close = get_close_matches(str(location[-1]), sorted(names), n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known keys: {', '.join(sorted(names))}"
+
+
+def _field_names(model: type[BaseModel], seen: set[type[BaseModel]]) -> set[str]:
+    """The keys of a model and of every model within it."""
+    from typing import get_args
+
+    seen.add(model)
+    names = set(model.model_fields)
+    pending: list[Any] = [field.annotation for field in model.model_fields.values()]
+    while pending:
+        annotation = pending.pop()
+        pending.extend(get_args(annotation))
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in seen:
+            names |= _field_names(annotation, seen)
+    return names
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
