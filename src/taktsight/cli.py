@@ -54,13 +54,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     verb.add_arguments(verb_parser)
     try:
-        return int(verb.main(verb_parser.parse_args(given[1:])))
+        return int(verb.main(_parse(verb_parser, given[1:])))
     except TaktsightError as error:
         print(f"taktsight {given[0]}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print(f"taktsight {given[0]}: stopped", file=sys.stderr)
         return 130
+
+
+def _parse(parser: argparse.ArgumentParser, given: list[str]) -> argparse.Namespace:
+    """The verb's arguments; ``--section.key=value`` goes on to verbs that take overrides."""
+    arguments, overrides = parser.parse_known_args(given)
+    if overrides and not hasattr(arguments, "overrides"):
+        parser.error(f"there is no {' '.join(overrides)}; see --help")
+    if overrides:
+        arguments.overrides = overrides
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="taktsight",
         usage="taktsight VERB …",
         description="Defect inspection that keeps takt: one verdict per part, on time, with proof.",
-        epilog=f"verbs:\n{lines}\n\n'taktsight VERB --help' says more. Exit: 0 done, 1 failed, 2 wrong configuration.",
+        epilog=f"verbs:\n{lines}\n\n'taktsight VERB --help' says more.\n"
+        "Exit status: 0 done, 1 failed, 2 wrong configuration.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"taktsight {__version__}")

@@ -1,0 +1,46 @@
+"""Variation that a line really shows: pose, lighting, focus, noise. On uint8, before the network."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it asks its makers' server for news at import
+
+import albumentations
+import cv2
+
+Augmentation = Literal["none", "light", "strong"]
+
+
+def augmentation(kind: Augmentation, *, crop: tuple[int, int] | None, seed: int) -> albumentations.Compose:
+    """A seeded pipeline for ``image`` (H, W, C) and ``mask`` (H, W), both uint8.
+
+    Args:
+        kind: none; light (flips, brightness); strong (also small pose, blur, noise, gamma).
+        crop: height and width cut at random places, or None for the whole tile.
+        seed: two pipelines with the same seed give the same sequence.
+    """
+    steps: list[Any] = []
+    if kind == "strong":
+        steps.append(
+            albumentations.Affine(
+                scale=(0.85, 1.15),
+                rotate=(-10, 10),
+                translate_percent=(-0.05, 0.05),
+                interpolation=cv2.INTER_LINEAR,
+                mask_interpolation=cv2.INTER_NEAREST,
+                border_mode=cv2.BORDER_REPLICATE,
+                p=0.6,
+            )
+        )
+    if crop is not None:
+        steps.append(albumentations.RandomCrop(*crop, pad_if_needed=True, border_mode=cv2.BORDER_REPLICATE))
+    if kind != "none":
+        steps += [albumentations.HorizontalFlip(p=0.5), albumentations.VerticalFlip(p=0.5)]
+        steps.append(albumentations.RandomBrightnessContrast(0.15, 0.15, p=0.6))
+    if kind == "strong":
+        steps.append(albumentations.RandomGamma((75, 130), p=0.4))
+        steps.append(albumentations.GaussianBlur(blur_limit=(3, 3), p=0.1))
+        steps.append(albumentations.GaussNoise(std_range=(0.005, 0.02), p=0.2))
+    return albumentations.Compose(steps, seed=seed)

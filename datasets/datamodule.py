@@ -1,0 +1,175 @@
+"""Labelled images as Lightning takes them: read, split, prepared once, balanced, augmented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+
+from taktsight.datasets.augment import Augmentation, augmentation
+from taktsight.datasets.cache import FULL, UNKNOWN, Cache, open_cache
+from taktsight.datasets.readers import Layout, apply_index, read_samples
+from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
+from taktsight.datasets.splits import check_splits, split_samples
+from taktsight.errors import DataError
+from taktsight.imaging import Canvas
+
+
+class Crops(NamedTuple):
+    """A batch."""
+
+    images: Tensor
+    """(N, H, W, C) uint8."""
+    masks: Tensor
+    """(N, H, W) uint8, share of the pixel that is defective 0–FULL, or UNKNOWN."""
+    labels: Tensor
+    """(N,) int64, index of the sample's defect label; K for a good part."""
+    owners: Tensor
+    """(N,) int64, index of the sample within its split."""
+
+
+class PreparedSplit(Dataset[tuple[np.ndarray, np.ndarray, int, int]]):
+    """The tiles of one split, augmented on the way out."""
+
+    def __init__(
+        self,
+        samples: list[Sample],
+        cache: Cache,
+        labels: tuple[str, ...],
+        *,
+        augment: Augmentation = "none",
+        crop: tuple[int, int] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.samples = samples
+        self._cache = cache
+        self._crop = crop
+        order = {label: index for index, label in enumerate(labels)} | {GOOD: len(labels)}
+        self.targets = [order[samples[owner].label] for owner in cache.owners]
+        self._augment = augmentation(augment, crop=crop, seed=seed)
+
+    def __len__(self) -> int:
+        return len(self._cache.owners)
+
+    def __getitem__(self, tile: int) -> tuple[np.ndarray, np.ndarray, int, int]:
+        image, mask = self._cache.images[tile], self._cache.masks[tile]
+        if self._crop is not None:  # crops come from the part, not from its padding
+            height, width = self._cache.sizes[tile]
+            image, mask = image[:height, :width], mask[:height, :width]
+        drawn = self._augment(image=np.ascontiguousarray(image), mask=np.ascontiguousarray(mask))
+        return drawn["image"], drawn["mask"], self.targets[tile], int(self._cache.owners[tile])
+
+
+class InspectionData(lightning.LightningDataModule):
+    """The labelled parts of one product.
+
+    Args:
+        root: folder of the data set.
+        layout: mask_folder, class_folder or mvtec.
+        canvas: the network's input: height, width (multiples of 32), channels, factor, overlap.
+        good: name of the folder of good parts.
+        index: CSV with the columns below, where the folders do not say it all.
+        part_column: the physical part.
+        lot_column: the lot.
+        camera_column: the camera.
+        split_column: train, val or test; absent: split by part and lot, 60 : 20 : 20.
+        mm_per_px: scale of the images at the part's surface, mm; absent where nobody knows.
+        batch_size: crops per step.
+        augment: none, light or strong.
+        crop: height and width of random training crops; absent: whole tiles.
+        balance: 0 draws labels as often as they occur, 1 equally often.
+        seed: of the split and of the augmentation.
+        cache_dir: where prepared images are kept; may be deleted at any time.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        layout: Layout,
+        canvas: Canvas,
+        good: str = GOOD,
+        index: Path | None = None,
+        part_column: str | None = None,
+        lot_column: str | None = None,
+        camera_column: str | None = None,
+        split_column: str | None = None,
+        mm_per_px: float | None = None,
+        batch_size: int = 16,
+        augment: Augmentation = "strong",
+        crop: tuple[int, int] | None = None,
+        balance: float = 0.5,
+        seed: int = 0,
+        cache_dir: Path = Path(".cache/taktsight"),
+    ) -> None:
+        super().__init__()
+        self.canvas = canvas
+        self.mm_per_px = mm_per_px
+        self._batch_size, self._augment, self._crop = batch_size, augment, crop
+        self._balance, self._seed, self._cache_dir = balance, seed, cache_dir
+        samples = read_samples(layout, root, good)
+        if index is not None:
+            columns = {
+                "part": part_column,
+                "lot": lot_column,
+                "camera": camera_column,
+                "split": split_column,
+            }
+            samples = apply_index(samples, index, **columns)
+        if split_column is None and any(sample.split is None for sample in samples):
+            samples = split_samples(samples, seed=seed)
+        check_splits(samples)
+        self.samples = samples
+        self.labels = defect_labels(samples)
+        """K defect labels: the order of maps and scores."""
+        self.has_good = any(not sample.is_defective for sample in samples)
+        unseen = set(self.labels) - set(defect_labels(self.split("train")))
+        if unseen:
+            raise DataError(f"no training part shows {', '.join(sorted(unseen))}: nothing could learn it")
+
+    def split(self, name: Split) -> list[Sample]:
+        """The samples of one split, in reading order."""
+        return [sample for sample in self.samples if sample.split == name]
+
+    def cache(self, name: Split) -> Cache:
+        """The prepared tiles of one split."""
+        return open_cache(self.split(name), self.canvas, self._cache_dir)
+
+    def train_dataloader(self) -> DataLoader[Crops]:
+        """Balanced and augmented."""
+        tiles = self._tiles("train", self._augment, self._crop)
+        counts = np.bincount(tiles.targets, minlength=len(self.labels) + 1)
+        weights = counts[tiles.targets].astype(np.float64) ** -self._balance
+        generator = torch.Generator().manual_seed(self._seed)
+        sampler = WeightedRandomSampler(weights.tolist(), len(tiles), generator=generator)
+        return DataLoader(tiles, self._batch_size, sampler=sampler, drop_last=True, collate_fn=_collate)
+
+    def val_dataloader(self) -> DataLoader[Crops]:
+        """Whole tiles, in order."""
+        tiles = self._tiles("val", "none", None)
+        return DataLoader(tiles, self._batch_size, collate_fn=_collate)
+
+    def _tiles(self, name: Split, augment: Augmentation, crop: tuple[int, int] | None) -> PreparedSplit:
+        return PreparedSplit(
+            self.split(name), self.cache(name), self.labels, augment=augment, crop=crop, seed=self._seed
+        )
+
+
+def defective_share(masks: Tensor) -> tuple[Tensor, Tensor]:
+    """Masks as (share 0–1 float32, known float32), both (N, H, W); unknown pixels weigh nothing."""
+    known = (masks != UNKNOWN).float()
+    return masks.float() / FULL * known, known
+
+
+def _collate(drawn: list[tuple[np.ndarray, np.ndarray, int, int]]) -> Crops:
+    images, masks, labels, owners = zip(*drawn, strict=True)
+    return Crops(
+        torch.from_numpy(np.stack(images)),
+        torch.from_numpy(np.stack(masks)),
+        torch.tensor(labels),
+        torch.tensor(owners),
+    )

@@ -1,0 +1,121 @@
+"""The processes that the line starts, and how often it may start them again.
+
+Nothing heavy is imported here: vision shall be on its way before the line is.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from taktsight.errors import LineError
+from taktsight.inspect.channel import Channel
+
+MAX_RESTARTS = 5
+RESTART_WINDOW_NS = 60_000_000_000
+
+ChildName = Literal["vision", "recorder"]
+
+
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}
+"""A file in the working directory must not become a module of the line."""
+
+
+def python_command(module: str, *arguments: object) -> list[str]:
+    """Runs ``main`` of a module with the line's process id and these arguments."""
+    program = f"import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
+    return [sys.executable, "-c", program, str(os.getpid()), *map(str, arguments)]
+
+
+class Child:
+    """A process of the line and the channel to it."""
+
+    def __init__(self, name: ChildName, descriptors: Sequence[int]) -> None:
+        self.name = name
+        self._descriptors = tuple(descriptors)
+        self.restarts = RestartLimit(name)
+        self._start()
+
+    @property
+    def process_id(self) -> int:
+        """Of the process that runs now."""
+        return self._process.pid
+
+    def restart(self, now_ns: int) -> None:
+        """Ends what is left of the process and starts it anew.
+
+        Raises:
+            LineError: If it was started too often.
+        """
+        self.kill()
+        self.restarts.count(now_ns)
+        self._start()
+
+    def kill(self) -> None:
+        """Ends it now. A killed process is gone before this returns."""
+        self._process.kill()
+        self._process.wait()
+        self.channel.close()
+
+    def _start(self) -> None:
+        self.channel, theirs = Channel.pair()
+        inherited = (theirs.fileno(), *self._descriptors)
+        self._process = subprocess.Popen(
+            python_command(f"taktsight.inspect.{self.name}", *inherited),
+            stdin=subprocess.DEVNULL,
+            pass_fds=inherited,
+            env=os.environ | SAFE_PATH,
+        )
+        theirs.close()
+
+
+class RestartLimit:
+    """At most five restarts in a minute: what fails more often does not fail by chance."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._restarts_ns: deque[int] = deque()
+
+    def count(self, now_ns: int) -> None:
+        """Counts a restart.
+
+        Raises:
+            LineError: If it is one too many.
+        """
+        while self._restarts_ns and now_ns - self._restarts_ns[0] > RESTART_WINDOW_NS:
+            self._restarts_ns.popleft()
+        if len(self._restarts_ns) >= MAX_RESTARTS:
+            raise LineError(
+                f"{self._name} ended {MAX_RESTARTS + 1} times within {RESTART_WINDOW_NS // 10**9} s; "
+                "its last messages above say why"
+            )
+        self._restarts_ns.append(now_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """The line's processes and the memory they share."""
+
+    vision: Child
+    recorder: Child
+    ring_descriptor: int
+    meters_descriptor: int
+
+    def dismiss(self) -> None:
+        """Ends what still runs."""
+        self.vision.kill()
+        self.recorder.kill()
+        os.close(self.ring_descriptor)
+        os.close(self.meters_descriptor)
+
+
+def start_crew() -> Crew:
+    """Starts the processes, before the station is even read: vision first, it has the longest way to go."""
+    ring, meters = os.memfd_create("taktsight-ring"), os.memfd_create("taktsight-meters")
+    vision = Child("vision", (ring,))
+    return Crew(vision, Child("recorder", (ring, meters)), ring, meters)

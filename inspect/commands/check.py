@@ -1,0 +1,171 @@
+"""Checks a station before it runs: configuration, bundle, cameras, clock, disk, golden samples, speed.
+
+Each line is one finding; "fix" says what to do, and the exit status is 1 where it would stop the line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.markup import escape
+
+from taktsight.errors import TaktsightError
+from taktsight.inspect.config import Station, load_station
+from taktsight.inspect.fit import Setup, read_setup
+
+Grade = Literal["ok", "note", "fix"]
+STYLES: dict[Grade, str] = {"ok": "green", "note": "yellow", "fix": "bold red"}
+MAX_FSYNC_MS = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the check."""
+
+    grade: Grade
+    """ok; note: it will run, not as well as it could; fix: the line would stop, or not start."""
+    subject: str
+    text: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The station."""
+    parser.add_argument("station", type=Path, metavar="STATION.yaml")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Exit status 1 if something would stop the line, 2 if the station file is wrong."""
+    console = Console(highlight=False, soft_wrap=True)
+    station = load_station(arguments.station)
+    would_stop = False
+    for finding in check(station):
+        would_stop |= finding.grade == "fix"
+        grade = f"[{STYLES[finding.grade]}]{finding.grade:<5}[/]"
+        console.print(f"{grade}{finding.subject:<10} {escape(finding.text)}")
+    return int(would_stop)
+
+
+def check(station: Station) -> Iterator[Finding]:
+    """Every finding, the cheap ones first."""
+    yield Finding("ok", "station", f"{station.name!r}: no mistake in the file")
+    try:
+        setup = read_setup(station)
+    except TaktsightError as error:
+        yield Finding("fix", "bundle", str(error))
+    else:
+        yield from _check_setup(station, setup)
+    yield from _check_clock()
+    yield _check_cores(station)
+    yield from _check_disk(station)
+    yield from _check_speed(station)
+
+
+def _check_setup(station: Station, setup: Setup) -> Iterator[Finding]:
+    bundle, recipe = setup.bundle, setup.recipe
+    signed = f"signed by {bundle.signed_by:.16}" if bundle.signed_by else "unsigned"
+    grade: Grade = "ok" if station.allowed_keys else "note"
+    accepted = "" if station.allowed_keys else "; allowed_keys is empty, any whole bundle would be accepted"
+    yield Finding(grade, "bundle", f"{bundle.card.name}: whole, {bundle.digest:.12}, {signed}{accepted}")
+    source = station.recipe or "the card's own limits"
+    labels = ", ".join(bundle.card.labels)
+    yield Finding("ok", "recipe", f"{recipe.product!r} ({source}) fits: labels {labels}")
+    point = bundle.card.operating_point
+    rate = f"{point.escapes} of {point.defective} defective parts passed, at most {point.escape_upper:.1%}"
+    yield Finding("ok", "proof", f"{rate} of such (95 %), measured on {point.measured_on}")
+
+
+def _check_clock() -> Iterator[Finding]:
+    resolution_ns = time.get_clock_info("monotonic").resolution * 1e9
+    grade: Grade = "ok" if resolution_ns <= 1000 else "fix"
+    yield Finding(grade, "clock", f"monotonic, resolution {resolution_ns:.0f} ns")
+    # In a process of its own: this one has more to do than to be punctual.
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
+        from taktsight.inspect.realtime import become_punctual
+
+        refused = executor.submit(become_punctual).result()
+    for text in refused:
+        yield Finding("note", "schedule", f"{text}; verdicts can be late by 10 ms on a busy machine")
+    if not refused:
+        yield Finding("ok", "schedule", "SCHED_FIFO and mlockall are allowed")
+
+
+def _check_cores(station: Station) -> Finding:
+    cores = len(os.sched_getaffinity(0))
+    threads = station.backend.threads or cores
+    if cores < 2:
+        return Finding("note", "cores", "1 core: the line and the engine take turns; 2 or more are wanted")
+    if threads > cores:
+        return Finding("note", "cores", f"backend.threads {threads} on {cores} cores: set it to {cores}")
+    return Finding("ok", "cores", f"{cores}, of which the engine uses {threads}")
+
+
+def _check_disk(station: Station) -> Iterator[Finding]:
+    folder, images = station.records.folder, station.records.images
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fsync_ms = _fsync_ms(folder / ".check")
+    except OSError as error:
+        yield Finding("fix", "disk", f"{folder}: cannot be written: {error.strerror}")
+        return
+    free_mb = shutil.disk_usage(folder).free / 1e6
+    if free_mb < images.reserve_mb:
+        yield Finding(
+            "fix", "disk", f"{free_mb:.0f} MB free, reserve_mb alone is {images.reserve_mb:g}: free some"
+        )
+    elif free_mb < images.max_mb + images.reserve_mb:
+        text = f"{free_mb:.0f} MB free, less than images.max_mb {images.max_mb:g}: images will be shed"
+        yield Finding("note", "disk", text)
+    else:
+        yield Finding("ok", "disk", f"{free_mb / 1e3:.1f} GB free at {folder}")
+    grade: Grade = "ok" if fsync_ms <= MAX_FSYNC_MS else "note"
+    yield Finding(grade, "disk", f"a commit takes {fsync_ms:.1f} ms (median); verdicts never wait for it")
+
+
+def _fsync_ms(file: Path) -> float:
+    times_ms = []
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        for _ in range(9):
+            started_s = time.monotonic()
+            os.write(descriptor, bytes(4096))
+            os.fsync(descriptor)
+            times_ms.append((time.monotonic() - started_s) * 1e3)
+    finally:
+        os.close(descriptor)
+        file.unlink()
+    return sorted(times_ms)[4]
+
+
+def _check_speed(station: Station) -> Iterator[Finding]:
+    """Cameras, engine, golden samples, and whether there is time: all as vision does it."""
+    from taktsight.inspect.pace import measure_cycles_ms
+
+    try:
+        times_ms = measure_cycles_ms(station)
+    except TaktsightError as error:
+        yield Finding("fix", "vision", str(error))
+        return
+    yield Finding(
+        "ok", "vision", "cameras deliver, the engine is the one asked for, golden samples are judged right"
+    )
+    median_ms, slowest_ms = times_ms[len(times_ms) // 2], times_ms[int(0.99 * (len(times_ms) - 1))]
+    within_ms = station.answer_within_ns / 1e6
+    text = f"p50 {median_ms:.1f} ms, p99 {slowest_ms:.1f} ms of {len(times_ms)} inspections"
+    if median_ms >= within_ms:
+        yield Finding("fix", "speed", f"{text}: no verdict would be there within {within_ms:g} ms")
+    elif slowest_ms >= within_ms:
+        yield Finding("note", "speed", f"{text}: parts will be late, {within_ms:g} ms are there for each")
+    elif median_ms >= station.trigger.takt_ms:
+        yield Finding("fix", "speed", f"{text}: slower than the takt of {station.trigger.takt_ms:g} ms")
+    else:
+        yield Finding("ok", "speed", f"{text}; {within_ms:g} ms are there for each")

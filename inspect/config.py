@@ -1,0 +1,138 @@
+"""The station: the hardware on the line and where its records go. Strict YAML; all mistakes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from taktsight.records import Outcome
+from taktsight.strict_yaml import Model, StrictModel, read_yaml
+
+
+class FolderCamera(StrictModel):
+    """Images from a disk, in the place of a camera."""
+
+    kind: Literal["folder"]
+    name: str = Field(default="camera", min_length=1)
+    """The recipe's views call the camera by this name."""
+    folder: Path
+    """A folder (with its sub-folders, in natural order), or a text file with one image path a line."""
+    repeat: bool = False
+    """Begin again after the last image; else the run ends with it."""
+
+
+class TimerTrigger(StrictModel):
+    """A part at every takt of the clock."""
+
+    kind: Literal["timer"]
+    takt_ms: float = Field(ge=1, le=3_600_000)
+    """Time between two parts, ms."""
+    parts: int | None = Field(default=None, ge=1)
+    """Stop after so many parts. Absent: run until stopped."""
+
+
+class DryRunGate(StrictModel):
+    """A gate that moves nothing."""
+
+    kind: Literal["dry_run"]
+    file: Path | None = None
+    """Each action is appended to this file: trigger, outcome, monotonic ns."""
+
+
+class OnnxRuntime(StrictModel):
+    """The reference engine."""
+
+    kind: Literal["onnxruntime"]
+    device: Literal["cpu", "cuda"] = "cpu"
+    """What is asked for runs, or nothing runs."""
+    threads: int | None = Field(default=None, ge=1, le=256)
+    """Threads for one inference. Absent: one per core this process may use."""
+
+
+class Images(StrictModel):
+    """Which frames are kept, and how much room they get."""
+
+    keep: tuple[Outcome, ...] = (Outcome.REJECT, Outcome.REVIEW, Outcome.UNINSPECTED)
+    """Every part with one of these outcomes is kept."""
+    pass_every: int = Field(default=100, ge=0)
+    """Of the passed parts every n-th is kept, for audits; 0 keeps none."""
+    max_mb: float = Field(default=10_000, gt=0)
+    """Room for images, MB; beyond it the oldest passes go first."""
+    max_age_days: float = Field(default=90, gt=0)
+    reserve_mb: float = Field(default=500, ge=0)
+    """Room on the disk that images never touch, MB: the ledger needs it."""
+
+
+class Records(StrictModel):
+    """Where the ledger and the images go."""
+
+    folder: Path
+    images: Images = Images()
+
+
+class Station(StrictModel):
+    """What stands on the line."""
+
+    name: str = Field(min_length=1)
+    bundle: Path
+    """The model as shipped."""
+    recipe: Path | None = None
+    """What "good" means. Absent: the limits on the bundle's card, on the whole frame."""
+    allowed_keys: tuple[Path, ...] = ()
+    """PEM public keys; with any given, one of them must have signed the bundle."""
+    cameras: tuple[FolderCamera, ...] = Field(min_length=1)
+    trigger: TimerTrigger
+    gate: DryRunGate
+    backend: OnnxRuntime = OnnxRuntime(kind="onnxruntime")
+    deadline_ms: float = Field(gt=0, le=600_000)
+    """Trigger → last moment the gate can act, ms."""
+    gate_margin_ms: float = Field(default=2.0, ge=0)
+    """What the gate itself needs, ms: the verdict leaves so much before the deadline."""
+    records: Records
+    ring_frames: int = Field(default=32, ge=4, le=1024)
+    """Frames that wait in shared memory for the recorder."""
+
+    @model_validator(mode="after")
+    def _contradictions(self) -> Station:
+        if self.gate_margin_ms >= self.deadline_ms:
+            raise ValueError(
+                f"gate_margin_ms {self.gate_margin_ms} leaves nothing of deadline_ms {self.deadline_ms}"
+            )
+        names = [camera.name for camera in self.cameras]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"camera {', '.join(twice)} stands twice")
+        return self
+
+    @property
+    def answer_within_ns(self) -> int:
+        """Trigger → last moment a verdict may leave, ns."""
+        return round((self.deadline_ms - self.gate_margin_ms) * 1e6)
+
+
+def load_station(path: Path) -> Station:
+    """The station in a YAML file; relative paths are relative to the file.
+
+    Raises:
+        ConfigError: Listing every mistake in the file.
+    """
+    station = read_yaml(path, Station)
+    base = path.parent
+    cameras = tuple(with_values(camera, folder=base / camera.folder) for camera in station.cameras)
+    gate = station.gate
+    return with_values(
+        station,
+        bundle=base / station.bundle,
+        recipe=base / station.recipe if station.recipe else None,
+        allowed_keys=tuple(base / key for key in station.allowed_keys),
+        cameras=cameras,
+        gate=with_values(gate, file=base / gate.file if gate.file else None),
+        records=with_values(station.records, folder=base / station.records.folder),
+    )
+
+
+def with_values(model: Model, **values: Any) -> Model:
+    """The model with some fields replaced."""
+    return model.model_copy(update=values)

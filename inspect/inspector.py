@@ -1,0 +1,95 @@
+"""From the frames of a part to its verdict: prepare, infer, locate, decide. No process, no camera."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from taktsight.bundle import Bundle
+from taktsight.card import Card, GoldenSample
+from taktsight.errors import BackendError
+from taktsight.imaging import prepare, read_outputs
+from taktsight.inspect.backends.backend import Backend
+from taktsight.recipe import Recipe, View, decide
+from taktsight.records import Frame, Image, Inspection, Part, Prediction
+
+GOLDEN_TOLERANCE = 1e-3
+"""Engines on other processors round otherwise: measured differences stay below 1e-4."""
+STAGES = ("prepare", "infer", "locate", "decide")
+
+
+class Inspector:
+    """An engine, the card of the model in it, and the recipe to judge by."""
+
+    def __init__(self, backend: Backend, card: Card, recipe: Recipe, bundle_digest: str = "") -> None:
+        by_label = {limit.label: limit.map_score for limit in recipe.limits}
+        self.recipe = recipe
+        self._backend = backend
+        self._card = card
+        self._map_scores = [by_label[label] for label in card.labels]
+        self._views = {view.camera: view for view in recipe.views}
+        self._digests = (bundle_digest, recipe.digest)
+
+    def inspect(self, part: Part) -> Inspection:
+        """The verdict of a part, with what it rests on and the time of each stage.
+
+        Raises:
+            ValueError: If a frame does not fit the recipe's view, or the network's output is broken.
+            BackendError: If the engine fails.
+        """
+        stage_ns = dict.fromkeys(STAGES, 0)
+        predictions = tuple(
+            self._predict(frame.image, self._views[frame.camera], stage_ns)
+            for frame in part.frames
+            if frame.camera in self._views
+        )
+        started = time.monotonic_ns()
+        verdict = decide(predictions, self.recipe)
+        stage_ns["decide"] = time.monotonic_ns() - started
+        return Inspection(part, verdict, predictions, *self._digests, stage_ns)
+
+    def _predict(self, image: Image, view: View, stage_ns: dict[str, int]) -> Prediction:
+        started = time.monotonic_ns()
+        batch, layout = prepare(image, view.roi_px, self._card.canvas)
+        prepared = time.monotonic_ns()
+        maps, scores = self._backend.infer(batch)
+        inferred = time.monotonic_ns()
+        labels = self._card.labels
+        if maps.shape[:2] != (len(batch), len(labels)) or scores.shape != (len(batch), len(labels)):
+            raise BackendError(
+                f"the network gave maps {maps.shape} and scores {scores.shape} "
+                f"for {len(batch)} tiles and {len(labels)} labels"
+            )
+        prediction = read_outputs(
+            maps, scores, labels, self._map_scores, layout, mm_per_px=view.mm_per_px, view=view.camera
+        )
+        located = time.monotonic_ns()
+        stage_ns["prepare"] += prepared - started
+        stage_ns["infer"] += inferred - prepared
+        stage_ns["locate"] += located - inferred
+        return prediction
+
+
+def golden_mistakes(backend: Backend, bundle: Bundle) -> list[str]:
+    """Replays the golden samples under the card's own limits; one sentence for each that differs."""
+    inspector = Inspector(backend, bundle.card, bundle.card.own_recipe())
+    camera = inspector.recipe.views[0].camera
+    mistakes = []
+    for sample in bundle.card.golden:
+        frame = Frame(bundle.golden[sample.file], 0, 0, camera)
+        inspection = inspector.inspect(Part(0, (frame,)))
+        mistake = _golden_mistake(sample, inspection)
+        if mistake:
+            mistakes.append(mistake)
+    return mistakes
+
+
+def _golden_mistake(sample: GoldenSample, inspection: Inspection) -> str | None:
+    scores = inspection.predictions[0].scores
+    wanted = np.asarray(sample.scores, np.float32)
+    if inspection.verdict.outcome is not sample.outcome:
+        return f"{sample.file} is {inspection.verdict.outcome.value}, the card says {sample.outcome.value}"
+    if wanted.shape != scores.shape or not np.abs(wanted - scores).max() <= GOLDEN_TOLERANCE:
+        return f"{sample.file} scores {scores.tolist()}, the card says {list(sample.scores)}"
+    return None

@@ -1,0 +1,245 @@
+"""The append-only record of every trigger: each row carries the digest of the row before it.
+
+A row that is changed, missing or moved breaks the chain there. Rows cut off at the end leave a whole
+chain behind: whoever must be able to see that keeps the head's digest elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DatabaseError
+
+from taktsight.errors import LedgerError
+from taktsight.inspect.messages import Entry
+
+FILE = "ledger.sqlite"
+GENESIS = "0" * 64
+"""What the first row carries as the digest of the row before it."""
+
+metadata = sa.MetaData()
+entries = sa.Table(
+    "entries",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("run", sa.Text, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("trigger", sa.BigInteger),
+    sa.Column("serial", sa.Text),
+    sa.Column("utc", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("reasons", sa.Text, nullable=False),
+    sa.Column("cycle_ns", sa.BigInteger),
+    sa.Column("stage_ns", sa.Text, nullable=False),
+    sa.Column("scores", sa.Text, nullable=False),
+    sa.Column("bundle", sa.Text, nullable=False),
+    sa.Column("recipe", sa.Text, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.UniqueConstraint("run", "number"),
+    sa.UniqueConstraint("run", "kind", "trigger"),
+)
+images = sa.Table(
+    "images",
+    metadata,
+    sa.Column("run", sa.Text, primary_key=True),
+    sa.Column("trigger", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("camera", sa.Text, primary_key=True),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("utc", sa.Text, nullable=False),
+    sa.Column("removed", sa.Text),
+)
+for _verb in ("UPDATE", "DELETE"):
+    _refuse = sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
+        f"CREATE TRIGGER entries_no_{_verb.lower()} BEFORE {_verb} ON entries "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+    )
+    event.listen(entries, "after_create", _refuse.execute_if(dialect="sqlite"))
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A chain that was found whole."""
+
+    rows: int
+    head: str
+    """Digest of the last row: the whole ledger in 64 digits."""
+
+
+class Ledger:
+    """A ledger in a folder. Opened by one recorder at a time, read by anyone."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def create(cls, folder: Path) -> Ledger:
+        """Opens the ledger to write; creates it where there is none.
+
+        Raises:
+            LedgerError: If the file cannot be written or is not a ledger.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            ledger = cls(_engine(folder / FILE, "rwc"))
+            metadata.create_all(ledger._engine)
+        except (OSError, DatabaseError) as error:
+            raise LedgerError(f"{folder / FILE}: cannot be opened: {error}") from error
+        return ledger
+
+    @classmethod
+    def open(cls, folder: Path) -> Ledger:
+        """Opens the ledger to read.
+
+        Raises:
+            LedgerError: If there is none.
+        """
+        if not (folder / FILE).is_file():
+            raise LedgerError(f"{folder / FILE}: there is no such ledger")
+        return cls(_engine(folder / FILE, "rw"))
+
+    def append(self, run: str, new: Sequence[Entry], image_rows: Sequence[Row], utc: str) -> None:
+        """Writes entries that are not there yet, and images, in one transaction on the disk.
+
+        Raises:
+            LedgerError: If the disk is full or the file is locked; nothing was written then.
+        """
+        try:
+            with self._engine.begin() as connection:
+                head = connection.execute(
+                    sa.select(entries.c.seq, entries.c.digest).order_by(entries.c.seq.desc()).limit(1)
+                ).first()
+                last = connection.execute(
+                    sa.select(sa.func.max(entries.c.number)).where(entries.c.run == run)
+                ).scalar()
+                seq, previous = (head.seq, head.digest) if head else (0, GENESIS)
+                rows = []
+                for entry in new:
+                    if entry.number <= (last or 0):
+                        continue  # sent again after a crash of the recorder
+                    seq += 1
+                    rows.append(_row(seq, run, entry, utc, previous))
+                    previous = rows[-1]["digest"]
+                if rows:
+                    connection.execute(sa.insert(entries), rows)
+                for image_row in image_rows:
+                    _put_image(connection, image_row)
+        except DatabaseError as error:
+            raise LedgerError(f"the ledger takes no entry: {error.orig}") from error
+
+    def rows(self, last: int | None = None) -> Sequence[Row]:
+        """The entries in order; with ``last``, the last so many."""
+        query = sa.select(entries).order_by(entries.c.seq.desc()).limit(last)
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()][::-1]
+
+    def image_rows(self, *, kept: bool) -> Sequence[Row]:
+        """The images, oldest first; with ``kept`` only those that still lie on the disk."""
+        query = sa.select(images).order_by(images.c.utc, images.c.trigger)
+        with self._engine.connect() as connection:
+            found = connection.execute(query.where(images.c.removed.is_(None)) if kept else query)
+            return [dict(row) for row in found.mappings()]
+
+    def verify(self) -> Verification:
+        """Follows the chain from the first row to the last.
+
+        Raises:
+            LedgerError: Naming the first row that is changed, missing or out of order.
+        """
+        count, previous = 0, GENESIS
+        for row in self._stream():
+            count += 1
+            if row["seq"] != count:
+                raise LedgerError(f"ledger row {count} is missing: row {row['seq']} comes next")
+            if row["previous"] != previous:
+                raise LedgerError(
+                    f"ledger row {count} does not follow row {count - 1}: one of them was moved or replaced"
+                )
+            if _digest(row) != row["digest"]:
+                raise LedgerError(
+                    f"ledger row {count} was changed: {row['kind']} of part {row['trigger']}, "
+                    f"run {row['run']}"
+                )
+            previous = row["digest"]
+        return Verification(count, previous)
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._engine.dispose()
+
+    def _stream(self) -> Iterator[Row]:
+        try:
+            with self._engine.connect() as connection:
+                for row in connection.execute(sa.select(entries).order_by(entries.c.seq)).mappings():
+                    yield dict(row)
+        except DatabaseError as error:
+            raise LedgerError(f"the ledger cannot be read: {error.orig}") from error
+
+
+def _engine(file: Path, mode: str) -> sa.Engine:
+    # Quoted: a folder may be called "50% off".
+    uri = f"file:{quote(str(file))}?mode={mode}"
+    engine = sa.create_engine(
+        "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=sa.pool.StaticPool
+    )
+    event.listen(engine, "connect", _set_durable)
+    return engine
+
+
+def _set_durable(connection: Any, _record: Any) -> None:
+    # FULL: with NORMAL a power cut loses rows that were acknowledged.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=200"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _row(seq: int, run: str, entry: Entry, utc: str, previous: str) -> dict[str, Any]:
+    row = {
+        "seq": seq,
+        "run": run,
+        "number": entry.number,
+        "kind": entry.kind,
+        "trigger": entry.trigger,
+        "serial": entry.serial,
+        "utc": utc,
+        "outcome": entry.outcome,
+        "reasons": _json(list(entry.reasons)),
+        "cycle_ns": entry.cycle_ns,
+        "stage_ns": _json(entry.stage_ns),
+        # float32 → double → shortest decimal: it reads back as the same float32.
+        "scores": _json(entry.scores),
+        "bundle": entry.bundle,
+        "recipe": entry.recipe,
+        "previous": previous,
+    }
+    return row | {"digest": _digest(row)}
+
+
+def _digest(row: Row) -> str:
+    return hashlib.sha256(_json({key: row[key] for key in row if key != "digest"}).encode()).hexdigest()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _put_image(connection: sa.Connection, row: Row) -> None:
+    if row.get("removed"):
+        found = sa.and_(*(images.c[key] == row[key] for key in ("run", "trigger", "camera")))
+        connection.execute(sa.update(images).where(found).values(removed=row["removed"]))
+        return
+    connection.execute(sa.insert(images).prefix_with("OR REPLACE", dialect="sqlite"), [dict(row)])

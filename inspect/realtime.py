@@ -1,0 +1,52 @@
+"""What a process asks of the operating system: to be on time, and not to outlive the line."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import os
+import signal
+
+log = logging.getLogger(__name__)
+
+FIFO_PRIORITY = 50
+_PR_SET_PDEATHSIG = 1
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def become_punctual() -> list[str]:
+    """Real-time scheduling, memory locked, no garbage collection; what was refused, in sentences.
+
+    Measured on two busy cores, a 5 ms loop: late by 0.5 ms at p99.9 with all three, by 10 ms without.
+    """
+    refused = []
+    try:
+        # RESET_ON_FORK: the processes started from here are ordinary ones.
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(FIFO_PRIORITY))
+    except PermissionError:
+        refused.append(
+            "no SCHED_FIFO: raise 'rtprio' in /etc/security/limits.d, or run as a service that may"
+        )
+    # ONFAULT: what is touched stays; without it every library's reserve would become resident.
+    if _libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) != 0:
+        refused.append("no mlockall: raise 'memlock' in /etc/security/limits.d")
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    return refused
+
+
+def die_with_line(line_process: int) -> None:
+    """The process gets SIGKILL when the line ends, however it ends; Ctrl-C is the line's business."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != line_process:  # it ended before the call above
+        os._exit(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def yield_to_everyone() -> None:
+    """The calling *thread* runs only where nobody else wants the core."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

@@ -1,0 +1,91 @@
+"""Frames on their way from vision to the recorder: slots in shared memory, without a name on the disk.
+
+Vision alone writes, round robin, and never waits. Each slot has a generation, odd while it is being
+written: the recorder reads it before and after it copies, so a slot that was written again meanwhile
+is a lost image, never a wrong one. The memory belongs to the open descriptors: it is gone with the
+last process, however that one ended.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from taktsight.errors import CameraError
+from taktsight.records import Image
+
+MAX_FRAME_BYTES = 1 << 26
+"""Room in a slot, 20 MP of colour. Only what is written takes memory."""
+HEADER_BYTES = 4096
+_GENERATION = struct.Struct("<Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a frame lies."""
+
+    index: int
+    generation: int
+    camera: str
+    shape: tuple[int, int, int]
+    """(H, W, C)."""
+
+
+def size_ring(descriptor: int, frames: int) -> None:
+    """Gives the anonymous memory of a ring its slots, before a process uses it."""
+    os.ftruncate(descriptor, frames * (HEADER_BYTES + MAX_FRAME_BYTES))
+
+
+class Ring:
+    """A ring by its descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        size = os.fstat(descriptor).st_size
+        self.frames = size // (HEADER_BYTES + MAX_FRAME_BYTES)
+        self._memory = mmap.mmap(descriptor, size)
+        self._next = 0
+        self._lock = threading.Lock()
+
+    def write(self, image: Image, camera: str) -> Slot:
+        """Copies a frame in, over the oldest one.
+
+        Raises:
+            CameraError: If the frame is larger than a slot.
+        """
+        if image.nbytes > MAX_FRAME_BYTES:
+            raise CameraError(f"{camera}: a frame of {image.nbytes} bytes; at most {MAX_FRAME_BYTES} fit")
+        with self._lock:
+            index = self._next
+            self._next = (index + 1) % self.frames
+        # A writer that died in the middle left an odd generation behind.
+        writing = self._generation(index) | 1
+        self._set_generation(index, writing)
+        height, width, channels = image.shape
+        self._pixels(index, (height, width, channels))[:] = image
+        self._set_generation(index, writing + 1)
+        return Slot(index, writing + 1, camera, (height, width, channels))
+
+    def read(self, slot: Slot) -> Image | None:
+        """A copy of the frame; None if it was overwritten, even in part."""
+        if self._generation(slot.index) != slot.generation:
+            return None
+        copy = self._pixels(slot.index, slot.shape).copy()
+        return copy if self._generation(slot.index) == slot.generation else None
+
+    def _pixels(self, index: int, shape: tuple[int, int, int]) -> Image:
+        start = self._offset(index) + HEADER_BYTES
+        return np.ndarray(shape, np.uint8, self._memory, start)
+
+    def _generation(self, index: int) -> int:
+        return int(_GENERATION.unpack_from(self._memory, self._offset(index))[0])
+
+    def _set_generation(self, index: int, generation: int) -> None:
+        _GENERATION.pack_into(self._memory, self._offset(index), generation)
+
+    def _offset(self, index: int) -> int:
+        return index * (HEADER_BYTES + MAX_FRAME_BYTES)

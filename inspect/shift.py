@@ -1,0 +1,37 @@
+"""One run of a line as a person sees it: the live view while it works, the table when it ends."""
+
+from __future__ import annotations
+
+import contextlib
+
+from taktsight.inspect.children import Crew
+from taktsight.inspect.config import Station
+from taktsight.inspect.line import Line
+from taktsight.inspect.summary import print_summary
+from taktsight.inspect.terminal import live_view
+
+
+def work_shift(station: Station, crew: Crew, *, started_ns: int, log_end: int | None) -> str:
+    """Runs the line to its end, then prints what it did; the run's name.
+
+    Args:
+        station: what stands on the line.
+        crew: its processes, started.
+        started_ns: monotonic clock when the command was given.
+        log_end: where the log can be read, to be shown in the live view; None without one.
+
+    Raises:
+        TaktsightError: If the line cannot start or had to stop; the table is printed all the same.
+    """
+    line = Line(station, crew)
+    line.meters["started_ns"] = started_ns
+    view: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    if log_end is not None:
+        view = live_view(log_end, crew.meters_descriptor, station.name)
+    try:
+        with view:
+            line.run()
+    finally:
+        if line.meters["triggers"]:
+            print_summary(line.meters, station, line.run_name)
+    return line.run_name

@@ -1,0 +1,68 @@
+"""The table at the end of a run."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from taktsight.inspect.config import Station
+from taktsight.inspect.meters import Meters
+from taktsight.records import Outcome
+
+OUTCOME_STYLES = {
+    Outcome.PASS: "green",
+    Outcome.REJECT: "red",
+    Outcome.REVIEW: "yellow",
+    Outcome.UNINSPECTED: "magenta",
+}
+
+
+def milliseconds(time_ns: int) -> str:
+    """A time as a person reads it."""
+    return f"{time_ns / 1e6:.4g} ms" if time_ns < 1e10 else f"{time_ns / 1e9:.1f} s"
+
+
+def print_summary(meters: Meters, station: Station, run: str) -> None:
+    """What the line did, in one table."""
+    console = Console(highlight=False)
+    table = Table(title=f"{station.name} · run {run}", title_justify="left", show_header=False, width=84)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _rows(meters, station):
+        table.add_row(name, value)
+    console.print(table)
+
+
+def _rows(meters: Meters, station: Station) -> list[tuple[str, str]]:
+    triggers = meters["triggers"]
+    outcomes = [
+        f"[{OUTCOME_STYLES[outcome]}]{outcome.value} {meters[outcome.value]:,}[/]" for outcome in Outcome
+    ]
+    times = [
+        f"p{percent:g} {milliseconds(meters.cycle_percentile_ns(percent))}" for percent in (50, 99, 99.9)
+    ]
+    times.append(f"max {milliseconds(meters.cycle_max_ns())}")
+    restarts = f"vision {meters['vision_restarts']}, recorder {meters['recorder_restarts']}"
+    images = [f"{meters[f'images_{what}']:,} {what}" for what in ("stored", "shed", "removed")]
+    on_disk = f"{meters['acknowledged']:,} of {meters['entries']:,} entries on the disk"
+    rows = [
+        ("parts", f"{triggers:,} at a takt of {milliseconds(meters['takt_ns'])}"),
+        ("verdicts", "  ".join(outcomes)),
+        ("cycle time", "  ".join(times)),
+        (
+            "deadline",
+            f"{milliseconds(meters['deadline_ns'])}: {meters['deadline_misses']:,} missed at the gate",
+        ),
+        ("late results", f"{meters['late_results']:,}, recorded, never sent"),
+        ("trigger lateness", f"max {milliseconds(meters['trigger_lateness_max_ns'])}"),
+        ("restarts", restarts),
+        (
+            "ledger",
+            f"{on_disk}: {station.records.folder}",
+        ),
+        ("images", ", ".join(images)),
+    ]
+    if meters["first_answer_ns"]:
+        first_ns = meters["first_answer_ns"] - meters["started_ns"]
+        rows.insert(1, ("first verdict", f"{milliseconds(first_ns)} after the start"))
+    return rows

@@ -1,0 +1,99 @@
+"""The live view: a process that reads the meters four times a second and draws them."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Sequence
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from taktsight.inspect.meters import STATES, Meters
+from taktsight.inspect.realtime import die_with_line
+from taktsight.inspect.summary import OUTCOME_STYLES, milliseconds
+from taktsight.records import Outcome
+
+REFRESH_S = 0.25
+
+
+def draw(meters: Meters, title: str) -> Panel:
+    """The picture of this moment."""
+    triggers = meters["triggers"]
+    counts = Table.grid(padding=(0, 2), expand=False)
+    for outcome in Outcome:
+        count = meters[outcome.value]
+        share = count / triggers if triggers else 0.0
+        style = OUTCOME_STYLES[outcome] if count else "dim"
+        counts.add_row(
+            Text(outcome.value, style),
+            Text(f"{count:>9,}", style),
+            Text(f"{share:7.2%}", style),
+            _bar(share, style),
+        )
+    times = Table.grid(padding=(0, 2))
+    times.add_row("cycle time", *(f"{name} {value}" for name, value in _cycle(meters)))
+    times.add_row(
+        "deadline", milliseconds(meters["deadline_ns"]), _count("misses", meters["deadline_misses"])
+    )
+    health = Text("  ").join(
+        (
+            _count("restarts", meters["vision_restarts"] + meters["recorder_restarts"]),
+            _count("late results", meters["late_results"]),
+            _count("images shed", meters["images_shed"]),
+            _count("unrecorded", max(0, meters["entries"] - meters["acknowledged"]), alarm=100),
+        )
+    )
+    state = STATES[meters["state"]]
+    heading = f"[bold]{title}[/]  {state}  part {triggers:,}  takt {milliseconds(meters['takt_ns'])}"
+    border = "green" if state == "armed" else "yellow"
+    return Panel(
+        Group(counts, "", times, health), title=heading, title_align="left", border_style=border, width=84
+    )
+
+
+def _cycle(meters: Meters) -> list[tuple[str, str]]:
+    named = [(f"p{percent:g}", meters.cycle_percentile_ns(percent)) for percent in (50, 99, 99.9)]
+    return [(name, milliseconds(value)) for name, value in (*named, ("max", meters.cycle_max_ns()))]
+
+
+def _count(name: str, count: int, alarm: int = 1) -> Text:
+    return Text(f"{name} {count:,}", "bold red" if count >= alarm else "dim")
+
+
+def _bar(share: float, style: str) -> Text:
+    return Text("━" * round(share * 30), style)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs as a process of the line: its process id, descriptors of meters and log, the station's name."""
+    line_process, meters_descriptor, log = map(int, arguments[:3])
+    die_with_line(line_process)
+    meters = Meters(meters_descriptor)
+    console = Console(force_terminal=True)  # who starts a view wants to see it
+    with Live(draw(meters, arguments[3]), console=console, auto_refresh=False) as live:
+        unfinished = bytearray()
+        while _pass_log_lines(console, log, unfinished):
+            live.update(draw(meters, arguments[3]), refresh=True)
+        live.update(Text(""), refresh=True)
+    return 0
+
+
+def _pass_log_lines(console: Console, log: int, unfinished: bytearray) -> bool:
+    """Prints what the line logs, above the picture, for one refresh; False once the line has ended."""
+    until_s = time.monotonic() + REFRESH_S
+    while (wait_s := until_s - time.monotonic()) > 0:
+        readable, _, _ = select.select([0, log], [], [], wait_s)
+        if log in readable:
+            unfinished += os.read(log, 1 << 16)
+            lines, _, rest = unfinished.rpartition(b"\n")
+            if lines:
+                console.print(Text(lines.decode(errors="replace")), soft_wrap=True)
+            unfinished[:] = rest
+        elif readable:
+            return False  # the line has ended, and everything it logged was printed
+    return True

@@ -1,0 +1,246 @@
+"""The vision process: grabs the frames of each part, inspects them, says what it saw.
+
+A thread per camera grabs; the main thread inspects, one part after the other. A fault of one part
+makes that part UNINSPECTED; a fault nobody thought of ends the process, and the line starts it anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from taktsight.errors import BackendError, CameraError, ConfigError, LineError, TaktsightError
+from taktsight.inspect.backends.backend import Backend, open_backend, warm_up
+from taktsight.inspect.cameras.folder import FolderCamera
+from taktsight.inspect.channel import Channel
+from taktsight.inspect.config import Station
+from taktsight.inspect.fit import Setup, read_setup
+from taktsight.inspect.inspector import Inspector, golden_mistakes
+from taktsight.inspect.messages import Expose, Refused, Result, StartVision, Stop, VisionReady
+from taktsight.inspect.realtime import die_with_line
+from taktsight.inspect.ring import Ring, Slot
+from taktsight.inspect.vision_port import MAX_ASKED
+from taktsight.records import Frame, Outcome, Part, Verdict
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Grab:
+    """What a camera gave for a part: a frame, or why there is none."""
+
+    expose: Expose
+    camera: str
+    frame: Frame | None = None
+    serial: str | None = None
+    slot: Slot | None = None
+    fault: str = ""
+    grab_ns: int = 0
+
+
+@dataclass(slots=True)
+class Look:
+    """A part as far as its views have come in."""
+
+    expose: Expose
+    grabs: dict[str, Grab] = field(default_factory=dict)
+
+
+class CameraThread:
+    """Grabs from one camera, part after part, and hands the frames to the inspection."""
+
+    def __init__(self, camera: FolderCamera, ring: Ring, grabbed: queue.Queue[Grab | None]) -> None:
+        self.exposes: queue.Queue[Expose | None] = queue.Queue(MAX_ASKED + 1)
+        self._camera = camera
+        self._ring = ring
+        self._grabbed = grabbed
+        self._thread = threading.Thread(target=self._run, name=f"grab-{camera.name}", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while (expose := self.exposes.get()) is not None:
+            self._grabbed.put(self._grab(expose))
+        self._grabbed.put(None)
+
+    def _grab(self, expose: Expose) -> Grab:
+        name = self._camera.name
+        started = time.monotonic_ns()
+        try:
+            image, serial = self._camera.grab(expose.trigger)
+            slot = self._ring.write(image, name)
+        except CameraError as error:
+            return Grab(expose, name, fault=str(error), grab_ns=time.monotonic_ns() - started)
+        frame = Frame(image, expose.trigger, expose.captured_ns, name)
+        return Grab(expose, name, frame, serial, slot, grab_ns=time.monotonic_ns() - started)
+
+
+class Vision:
+    """Cameras, engine and recipe, ready for parts."""
+
+    def __init__(self, station: Station, ring: Ring) -> None:
+        setup = read_setup(station)
+        backend = open_backend(station.backend, setup.bundle.model)
+        replay_golden(backend, setup)
+        self.setup = setup
+        self.inspector = Inspector(backend, setup.bundle.card, setup.recipe, setup.bundle.digest)
+        self.cameras = [open_camera(station, view.camera, setup) for view in setup.recipe.views]
+        check_first_frames(self.inspector, self.cameras)
+        self._looks: dict[int, Look] = {}
+        self._grabbed: queue.Queue[Grab | None] = queue.Queue(len(self.cameras) * (MAX_ASKED + 1))
+        self._threads = [CameraThread(camera, ring, self._grabbed) for camera in self.cameras]
+
+    @property
+    def parts(self) -> int | None:
+        """How many parts every camera can show; None without end."""
+        return min((camera.parts for camera in self.cameras if camera.parts is not None), default=None)
+
+    def expose(self, expose: Expose | None) -> None:
+        """Asks every camera for the part; None after the last one."""
+        for thread in self._threads:
+            thread.exposes.put_nowait(expose)
+
+    def run(self, channel: Channel) -> None:
+        """Inspects until every camera has said that nothing more comes."""
+        running = len(self._threads)
+        while running:
+            grab = self._grabbed.get()
+            if grab is None:
+                running -= 1
+                continue
+            look = self._looks.setdefault(grab.expose.trigger, Look(grab.expose))
+            look.grabs[grab.camera] = grab
+            if len(look.grabs) == len(self.cameras):
+                del self._looks[grab.expose.trigger]
+                channel.send(self.inspect(look))
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the cameras."""
+        for camera in self.cameras:
+            camera.close()
+
+    def inspect(self, look: Look) -> Result:
+        """The result of a part whose views have all come in."""
+        expose = look.expose
+        grabs = [look.grabs[camera.name] for camera in self.cameras]
+        slots = tuple(grab.slot for grab in grabs if grab.slot is not None)
+        stage_ns = {"grab": max(grab.grab_ns for grab in grabs)}
+        faults = [grab.fault for grab in grabs if grab.frame is None]
+        if faults:
+            return _uninspected(expose, grabs, slots, stage_ns, "; ".join(faults))
+        if time.monotonic_ns() >= expose.answer_by_ns:
+            return _uninspected(expose, grabs, slots, stage_ns, "late: its time was over before inference")
+        frames = tuple(grab.frame for grab in grabs if grab.frame is not None)
+        try:
+            inspection = self.inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
+        except (BackendError, ValueError) as error:
+            return _uninspected(expose, grabs, slots, stage_ns, str(error))
+        scores = {
+            prediction.view: tuple(map(float, prediction.scores)) for prediction in inspection.predictions
+        }
+        serial = inspection.part.serial
+        return Result(
+            expose.trigger, inspection.verdict, serial, scores, stage_ns | inspection.stage_ns, slots
+        )
+
+
+def _uninspected(
+    expose: Expose, grabs: Sequence[Grab], slots: tuple[Slot, ...], stage_ns: dict[str, int], reason: str
+) -> Result:
+    verdict = Verdict(Outcome.UNINSPECTED, (reason,))
+    return Result(expose.trigger, verdict, grabs[0].serial, {}, stage_ns, slots)
+
+
+def replay_golden(backend: Backend, setup: Setup) -> None:
+    """Warms the engine up and replays the bundle's golden samples.
+
+    Raises:
+        LineError: If one of them is judged otherwise than on the card.
+    """
+    warm_up(backend, setup.bundle.card.canvas)
+    mistakes = golden_mistakes(backend, setup.bundle)
+    if mistakes:
+        raise LineError(
+            "golden samples are not judged as the bundle's card says, so parts would not be either: "
+            + "; ".join(mistakes)
+            + ". Export the bundle again, or check this machine's engine"
+        )
+
+
+def open_camera(station: Station, name: str, setup: Setup) -> FolderCamera:
+    """The station's camera of that name."""
+    config = next(camera for camera in station.cameras if camera.name == name)
+    channels = setup.bundle.card.canvas.channels
+    return FolderCamera(name, config.folder, repeat=config.repeat, channels=channels)
+
+
+def check_first_frames(inspector: Inspector, cameras: Sequence[FolderCamera]) -> None:
+    """Inspects the first part once, for nothing: memory is allocated, and region and frame must fit.
+
+    Raises:
+        ConfigError: If they do not.
+    """
+    try:
+        frames = tuple(Frame(camera.grab(1)[0], 0, 0, camera.name) for camera in cameras)
+    except CameraError as error:
+        log.warning("first frame: %s", error)  # that part will be UNINSPECTED; others may be whole
+        return
+    try:
+        inspector.inspect(Part(0, frames))
+    except ValueError as error:
+        raise ConfigError(
+            f"recipe {inspector.recipe.product!r} does not fit the frames: {error}"
+        ) from error
+
+
+def _listen(channel: Channel, vision: Vision) -> None:
+    while True:
+        message = channel.receive()
+        if message is None:
+            os._exit(1)  # the line is gone: nobody is left to answer to
+        if isinstance(message, Stop):
+            vision.expose(None)
+            return
+        if not isinstance(message, Expose):
+            raise TypeError(f"the line sent {type(message).__name__}")
+        vision.expose(message)
+
+
+def _end_process(arguments: threading.ExceptHookArgs) -> None:
+    """A dead thread would leave parts without an answer: better the whole process, which is restarted."""
+    traceback.print_exception(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs as a process of the line: its process id, the channel's and the ring's descriptor."""
+    line_process, channel_descriptor, ring_descriptor = map(int, arguments)
+    die_with_line(line_process)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    threading.excepthook = _end_process
+    channel = Channel.inherited(channel_descriptor)
+    start = channel.receive()
+    if not isinstance(start, StartVision):
+        return 1
+    try:
+        vision = Vision(start.station, Ring(ring_descriptor))
+    except TaktsightError as error:
+        channel.send(Refused(type(error).__name__, str(error)))
+        return error.exit_code
+    setup = vision.setup
+    channel.send(
+        VisionReady(setup.bundle.digest, setup.recipe.digest, setup.bundle.card.labels, vision.parts)
+    )
+    threading.Thread(target=_listen, args=(channel, vision), name="listen", daemon=True).start()
+    with contextlib.suppress(BrokenPipeError):  # the line is gone
+        vision.run(channel)
+    return 0

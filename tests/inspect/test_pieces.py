@@ -1,0 +1,358 @@
+"""The pieces of the line on their own: ring, meters, ledger, archive, camera, engine, restarts."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort  # type: ignore[import-untyped]  # ships no types
+import pytest
+
+from taktsight.bundle import read_bundle
+from taktsight.errors import BackendError, CameraError, LedgerError, LineError
+from taktsight.image_files import encode_png
+from taktsight.inspect.archive import Archive, Backlog, Picture
+from taktsight.inspect.backends.ort import OnnxRuntimeBackend
+from taktsight.inspect.cameras.folder import FolderCamera
+from taktsight.inspect.children import MAX_RESTARTS, RESTART_WINDOW_NS, RestartLimit
+from taktsight.inspect.inspector import golden_mistakes
+from taktsight.inspect.ledger import FILE, Ledger
+from taktsight.inspect.messages import Entry, ImageRules
+from taktsight.inspect.meters import Meters, size_meters
+from taktsight.inspect.ring import Ring, size_ring
+from taktsight.inspect.triggers.timer import TimerTrigger
+from taktsight.records import Image, Outcome
+
+from .conftest import SIZE_PX, draw_part, spot_bundle, spot_model
+
+MB = 1_000_000
+
+
+def flat(value: int) -> Image:
+    return np.full((300, 200, 3), value, np.uint8)
+
+
+@pytest.fixture
+def ring() -> Ring:
+    descriptor = os.memfd_create("ring")
+    size_ring(descriptor, 4)
+    made = Ring(descriptor)
+    os.close(descriptor)
+    return made
+
+
+def test_frame_comes_out_of_the_ring_as_it_went_in(ring: Ring) -> None:
+    slot = ring.write(flat(7), "top")
+    copy = ring.read(slot)
+    assert copy is not None
+    assert np.array_equal(copy, flat(7))
+
+
+def test_overwritten_slot_is_a_lost_image_never_a_wrong_one(ring: Ring) -> None:
+    first = ring.write(flat(1), "top")
+    for value in (2, 3, 4, 5):
+        last = ring.write(flat(value), "top")
+    assert last.index == first.index
+    assert ring.read(first) is None
+    assert ring.read(last) is not None
+
+
+def test_writer_that_died_in_a_slot_leaves_no_frame_behind(ring: Ring) -> None:
+    slot = ring.write(flat(1), "top")
+    ring._set_generation(slot.index, slot.generation + 1)
+    assert ring.read(slot) is None
+    ring._next = slot.index
+    again = ring.write(flat(9), "top")
+    assert again.generation % 2 == 0
+    assert again.generation > slot.generation
+
+
+def test_reader_never_sees_half_a_frame(ring: Ring) -> None:
+    slots = [ring.write(flat(0), "top")]
+    done = threading.Event()
+
+    def write() -> None:
+        for value in range(1, 2000):
+            slots[0] = ring.write(flat(value % 250), "top")
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    read = 0
+    while not done.is_set():
+        copy = ring.read(slots[0])
+        if copy is not None:
+            read += 1
+            assert copy.min() == copy.max()
+    writer.join()
+    assert read
+
+
+def test_frame_larger_than_a_slot_is_refused(ring: Ring) -> None:
+    with pytest.raises(CameraError, match="at most"):
+        ring.write(np.zeros((8000, 8000, 3), np.uint8), "top")
+
+
+def test_percentiles_are_at_most_three_percent_high_and_never_low() -> None:
+    descriptor = os.memfd_create("meters")
+    size_meters(descriptor)
+    meters = Meters(descriptor)
+    os.close(descriptor)
+    times = np.random.default_rng(1).lognormal(16, 1.5, 5003).astype(int)
+    for time_ns in times.tolist():
+        meters.record_cycle(time_ns)
+    for percent in (50, 99, 99.9):
+        exact = np.percentile(times, percent, method="inverted_cdf")
+        assert exact <= meters.cycle_percentile_ns(percent) <= exact * 1.033
+    assert meters.cycle_max_ns() == times.max()
+
+
+def test_timer_keeps_its_schedule_and_triggers_the_slots_it_missed() -> None:
+    timer = TimerTrigger(20, 5)
+    timer.arm(1000, parts=None)
+    assert timer.fire(1000) == 1000
+    assert timer.fire(1019) is None
+    assert [timer.fire(1065), timer.fire(1065), timer.fire(1065)] == [1020, 1040, 1060]
+    assert timer.fire(1065) is None
+    assert timer.next_due_ns() == 1080
+    assert timer.fire(1080) == 1080
+    assert timer.exhausted
+
+
+def test_sixth_restart_within_a_minute_is_one_too_many() -> None:
+    limit = RestartLimit("vision")
+    for second in range(MAX_RESTARTS):
+        limit.count(second)
+    with pytest.raises(LineError, match="vision ended 6 times"):
+        limit.count(MAX_RESTARTS)
+    limit.count(RESTART_WINDOW_NS + MAX_RESTARTS)
+
+
+def entries(count: int) -> list[Entry]:
+    scores: dict[str, tuple[float, ...]] = {"camera": (float(np.float32(0.1)), float(np.float32(1 / 3)))}
+    return [
+        Entry("verdict", trigger, f"s{trigger}", "PASS", cycle_ns=5, scores=scores, number=trigger)
+        for trigger in range(1, count + 1)
+    ]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    made = Ledger.create(tmp_path)
+    made.append("run", entries(8), (), "2030-01-01")
+    return made
+
+
+def tamper(folder: Path, *statements: str) -> None:
+    with sqlite3.connect(folder / FILE) as connection:
+        for verb in ("update", "delete"):
+            connection.execute(f"DROP TRIGGER entries_no_{verb}")
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def test_entries_sent_again_are_written_once(ledger: Ledger) -> None:
+    ledger.append("run", entries(10), (), "2030-01-02")
+    assert [row["trigger"] for row in ledger.rows()] == list(range(1, 11))
+    assert ledger.verify().rows == 10
+
+
+def test_scores_read_back_as_the_same_float32(ledger: Ledger) -> None:
+    import json
+
+    scores = np.asarray(json.loads(ledger.rows()[0]["scores"])["camera"], np.float32)
+    assert scores.tobytes() == np.asarray([0.1, 1 / 3], np.float32).tobytes()
+
+
+def test_database_itself_refuses_to_change_a_row(ledger: Ledger, tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / FILE)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        connection.execute("UPDATE entries SET outcome = 'PASS'")
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        connection.execute("DELETE FROM entries WHERE seq = 8")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("statements", "named"),
+    [
+        (["UPDATE entries SET outcome = 'REJECT' WHERE seq = 3"], "row 3 was changed"),
+        (["UPDATE entries SET serial = NULL WHERE seq = 8"], "row 8 was changed"),
+        (["DELETE FROM entries WHERE seq = 5"], "row 5 is missing"),
+        (
+            ["DELETE FROM entries WHERE seq = 5", "UPDATE entries SET seq = seq - 1 WHERE seq > 5"],
+            "row 5 does not follow row 4",
+        ),
+        (
+            [
+                "UPDATE entries SET seq = 100 WHERE seq = 2",
+                "UPDATE entries SET seq = 2 WHERE seq = 4",
+                "UPDATE entries SET seq = 4 WHERE seq = 100",
+            ],
+            "row 2 does not follow row 1",
+        ),
+    ],
+)
+def test_tampering_is_named_by_its_row(
+    ledger: Ledger, tmp_path: Path, statements: list[str], named: str
+) -> None:
+    tamper(tmp_path, *statements)
+    with pytest.raises(LedgerError, match=named):
+        ledger.verify()
+
+
+def test_locked_ledger_is_an_error_and_nothing_is_half_written(ledger: Ledger, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LedgerError, match="locked"):
+        ledger.append("run", entries(9), (), "2030-01-02")
+    other.execute("ROLLBACK")
+    other.close()
+    ledger.append("run", entries(9), (), "2030-01-02")
+    assert ledger.verify().rows == 9
+
+
+def picture(trigger: int, outcome: Outcome, value: int = 0) -> Picture:
+    return Picture("run", trigger, "top", outcome.value, flat(value))
+
+
+def image_rules(*, max_mb: float = 1000, reserve_mb: float = 0) -> ImageRules:
+    return ImageRules((Outcome.REJECT,), 0, max_mb, 90, reserve_mb)
+
+
+def test_full_backlog_sheds_passes_before_rejects() -> None:
+    backlog = Backlog(max_bytes=3 * flat(0).nbytes)
+    assert [backlog.put(picture(n, Outcome.PASS)) for n in (1, 2, 3, 4)] == [0, 0, 0, 1]
+    assert [backlog.put(picture(n, Outcome.REJECT)) for n in (5, 6, 7, 8)] == [1, 1, 1, 1]
+    backlog.close()
+    kept = []
+    while (taken := backlog.take()) is not None:
+        kept.append(taken.trigger)
+    assert kept == [5, 6, 7]
+
+
+def test_oldest_passes_make_room_first(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
+    size = len(encode_png(noise))
+    clock = iter(datetime(2030, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=n) for n in range(1000))
+    rules = image_rules(max_mb=3.5 * size / MB)
+    archive = Archive(tmp_path, rules, (), lambda: next(clock))
+    outcomes = [Outcome.REJECT, Outcome.PASS, Outcome.PASS, Outcome.REJECT, Outcome.REJECT, Outcome.REJECT]
+    for trigger, outcome in enumerate(outcomes, start=1):
+        archive.backlog.put(Picture("run", trigger, "top", outcome.value, noise))
+    assert archive.close(30)
+    left = sorted(file.name for file in (tmp_path / "images" / "run").iterdir())
+    assert len(left) == 3
+    assert not [name for name in left if "PASS" in name]
+    done = archive.take_done()
+    assert sum(row["removed"] is None for row in done) == archive.stored == 6
+    assert sum(row["removed"] is not None for row in done) == archive.removed == 3
+
+
+def test_images_beyond_their_age_are_removed(tmp_path: Path) -> None:
+    old = {
+        "run": "r",
+        "trigger": 1,
+        "camera": "top",
+        "file": "images/r/old.png",
+        "outcome": "REJECT",
+        "bytes": 5,
+        "utc": "2029-01-01T00:00:00.000+00:00",
+        "removed": None,
+    }
+    file = tmp_path / "images/r/old.png"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"12345")
+    archive = Archive(tmp_path, image_rules(), (old,), lambda: datetime(2030, 1, 1, tzinfo=timezone.utc))
+    assert archive.close(30)
+    assert not file.exists()
+    assert archive.removed == 1
+
+
+def test_images_leave_the_ledger_its_reserve(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, image_rules(reserve_mb=1e12), (), lambda: datetime.now(timezone.utc))
+    archive.backlog.put(picture(1, Outcome.REJECT))
+    assert archive.close(30)
+    assert (archive.stored, archive.shed) == (0, 1)
+
+
+def folder_camera(folder: Path, *, repeat: bool = False) -> FolderCamera:
+    return FolderCamera("top", folder, repeat=repeat, channels=1)
+
+
+def write_parts(folder: Path, count: int) -> None:
+    for number in range(1, count + 1):
+        (folder / f"part_{number}.png").write_bytes(encode_png(draw_part(number)))
+
+
+def test_part_n_is_image_n_in_natural_order(tmp_path: Path) -> None:
+    write_parts(tmp_path, 11)
+    camera = folder_camera(tmp_path)
+    grabbed = [camera.grab(trigger) for trigger in range(1, 12)]
+    assert [serial for _, serial in grabbed] == [f"part_{number}.png" for number in range(1, 12)]
+    assert [int(image[25, 28, 0]) for image, _ in grabbed] == list(range(1, 12))
+    with pytest.raises(CameraError, match="none for part 12"):
+        camera.grab(12)
+    camera.close()
+
+
+def test_repeating_folder_begins_again_and_triggers_may_be_skipped(tmp_path: Path) -> None:
+    write_parts(tmp_path, 3)
+    camera = folder_camera(tmp_path, repeat=True)
+    assert [camera.grab(trigger)[1] for trigger in (1, 3, 4, 9)] == [
+        f"part_{number}.png" for number in (1, 3, 1, 3)
+    ]
+    assert camera.parts is None
+    camera.close()
+
+
+def test_list_file_names_the_images(tmp_path: Path) -> None:
+    write_parts(tmp_path, 3)
+    (tmp_path / "some.txt").write_text("part_3.png\npart_1.png\n")
+    camera = folder_camera(tmp_path / "some.txt")
+    assert [camera.grab(1)[1], camera.grab(2)[1], camera.parts] == ["part_3.png", "part_1.png", 2]
+    camera.close()
+
+
+def test_folder_without_an_image_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CameraError, match=str(tmp_path)):
+        folder_camera(tmp_path)
+
+
+def test_engine_gives_the_bits_of_a_plain_session() -> None:
+    model = spot_model()
+    batch = np.random.default_rng(0).integers(0, 255, (3, SIZE_PX, SIZE_PX, 1), np.uint8)
+    maps, scores = OnnxRuntimeBackend(model).infer(batch)
+    plain = ort.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, {"image": batch})
+    assert maps.tobytes() == plain[0].tobytes()
+    assert scores.tobytes() == plain[1].tobytes()
+
+
+def test_engine_that_is_not_there_is_refused_not_replaced() -> None:
+    if "CUDAExecutionProvider" in ort.get_available_providers():
+        pytest.skip("this onnxruntime has CUDA")
+    with pytest.raises(BackendError, match="CUDAExecutionProvider was asked for"):
+        OnnxRuntimeBackend(spot_model(), device="cuda")
+
+
+def test_bytes_that_are_no_model_are_refused() -> None:
+    with pytest.raises(BackendError, match="refuses the model"):
+        OnnxRuntimeBackend(b"not a model")
+
+
+def test_wrong_batch_is_the_engines_error() -> None:
+    with pytest.raises(BackendError, match="failed on a batch"):
+        OnnxRuntimeBackend(spot_model()).infer(np.zeros((1, 8, 8, 3), np.uint8))
+
+
+def test_golden_sample_that_scores_otherwise_is_named(tmp_path: Path) -> None:
+    backend = OnnxRuntimeBackend(spot_model())
+    whole = read_bundle(spot_bundle(tmp_path / "whole.takt"))
+    wrong = read_bundle(spot_bundle(tmp_path / "wrong.takt", spot_scores=0.99))
+    assert golden_mistakes(backend, whole) == []
+    assert [mistake.split()[0] for mistake in golden_mistakes(backend, wrong)] == ["golden/spot.png"]

@@ -1,0 +1,120 @@
+"""LightningCLI with our data, our callbacks and a run folder."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+
+from taktsight.datasets.datamodule import InspectionData
+from taktsight.training.machine import fast_precision
+
+log = logging.getLogger(__name__)
+
+
+class TrainingCLI(LightningCLI):
+    """What the data know is not a setting: labels and channels go from the data to the model."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Links the data to the model and sets the random seed."""
+        parser.set_defaults({"seed_everything": 0})
+        parser.link_arguments("data", "model.init_args.labels", _labels, apply_on="instantiate")
+        parser.link_arguments("data", "model.init_args.channels", _channels, apply_on="instantiate")
+
+
+class EpochLines(Callback):
+    """One line per epoch where no terminal shows a progress bar."""
+
+    def on_validation_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Logs every figure of the epoch."""
+        if trainer.sanity_checking:
+            return
+        figures = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        log.info(
+            "epoch %d of %s: %s",
+            trainer.current_epoch + 1,
+            trainer.max_epochs,
+            ", ".join(f"{key} {value:.4f}" for key, value in sorted(figures.items())),
+        )
+
+
+def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> None:
+    """Trains what ``config`` describes into the folder ``run``.
+
+    Args:
+        config: LightningCLI YAML: model (class_path), data, trainer.
+        run: the run folder; see :mod:`taktsight.training.run_folder`.
+        resume: go on from ``last.ckpt``.
+        overrides: ``--trainer.max_epochs=5`` and the like.
+    """
+    _quieten()
+    arguments = ["fit", "--config", str(config), *overrides]
+    if resume:
+        arguments += ["--ckpt_path", str(run / "last.ckpt")]
+    TrainingCLI(
+        datamodule_class=InspectionData,
+        model_class=lightning.LightningModule,
+        subclass_mode_model=True,
+        args=arguments,
+        trainer_defaults=_trainer_defaults(run),
+        save_config_kwargs={"overwrite": True},
+        save_config_callback=SaveConfigCallback,
+    )
+
+
+def _trainer_defaults(run: Path) -> dict[str, Any]:
+    run.mkdir(parents=True, exist_ok=True)
+    folder = {"save_dir": str(run), "name": "", "version": ""}
+    shown: Callback = RichProgressBar() if sys.stderr.isatty() else EpochLines()
+    return {
+        "default_root_dir": str(run),
+        "precision": fast_precision(),
+        "deterministic": "warn",
+        "num_sanity_val_steps": 0,
+        "log_every_n_steps": 1,
+        "gradient_clip_val": 1.0,
+        "enable_progress_bar": sys.stderr.isatty(),
+        "enable_model_summary": False,
+        "logger": [
+            {"class_path": f"lightning.pytorch.loggers.{name}", "init_args": folder}
+            for name in ("CSVLogger", "TensorBoardLogger")
+        ],
+        "callbacks": [
+            shown,
+            ModelCheckpoint(
+                dirpath=run,
+                filename="best",
+                monitor="val_figure",
+                mode="max",
+                save_last=True,
+                enable_version_counter=False,
+            ),
+            EarlyStopping(monitor="val_figure", mode="max", patience=20),
+        ],
+    }
+
+
+def _quieten() -> None:
+    """Lightning's advertisements and remarks on itself; what it says of the training stays."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
+    warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # the cache is faster
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+
+
+def _labels(data: InspectionData) -> tuple[str, ...]:
+    return data.labels
+
+
+def _channels(data: InspectionData) -> int:
+    return data.canvas.channels

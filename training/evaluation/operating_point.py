@@ -1,0 +1,264 @@
+"""Where the limits stand: chosen on one split, measured on another with the line's own decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+
+from taktsight.card import OperatingPoint, Task
+from taktsight.datasets.samples import Split
+from taktsight.errors import DataError
+from taktsight.quality.rates import escape_rate, overkill_rate
+from taktsight.recipe import Limit, Recipe, View, check_fit, decide
+from taktsight.records import Outcome, Prediction, Verdict
+from taktsight.training.evaluation.judged import JudgedPart, is_defective
+
+CAMERA = "camera"
+SCORE_DECIMALS = 4
+SCORE_END = 1e-4
+"""Scores nearer to 0 or 1 than this are taken as equally sure when the middle is sought."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenLimits:
+    """Limits, and where they come from."""
+
+    limits: tuple[Limit, ...]
+    """One per label."""
+    chosen_on: str
+    """The split they were chosen on; "a recipe" or the like where they were given."""
+    reason: str
+    """One sentence for the report."""
+
+
+def choose_limits(
+    parts: Sequence[JudgedPart],
+    labels: Sequence[str],
+    task: Task,
+    *,
+    chosen_on: Split = "val",
+    target_escape: float = 0.01,
+    target_overkill: float = 0.01,
+) -> ChosenLimits:
+    """One pair of thresholds for all labels, from the part scores of a split.
+
+    ``review_score`` is the highest threshold below which at most ``target_escape`` of the defective
+    parts lie: a part passes only below it. ``reject_score`` is the lowest threshold that at most
+    ``target_overkill`` of the good parts reach. Where ``reject_score`` is not above ``review_score``
+    the classes separate, and one threshold midway between the two serves as both: there is no
+    review band.
+
+    Thresholds lie between observed scores, midway in the logit: a network in another precision or
+    on another backend moves logits by about the same amount everywhere, so the logit keeps the same
+    distance to a flip on both sides, where the plain middle would hug the saturated one. They are
+    rounded to 4 decimals, and to more where 4 would put a part on the other side.
+
+    A classification set in which *no* split has a good part cannot tell good from defective; its
+    limits are 0.5 and the reason says so.
+
+    Args:
+        parts: of all splits; those of ``chosen_on`` are looked at.
+        labels: K defect labels.
+        task: what the network does.
+        chosen_on: the split to choose on.
+        target_escape: share of the defective parts that may pass, 0 ≤ target < 1.
+        target_overkill: share of the good parts that may be rejected, 0 ≤ target < 1.
+
+    Raises:
+        DataError: If the split has no defective or no good part.
+    """
+    if not (0 <= target_escape < 1 and 0 <= target_overkill < 1):
+        raise ValueError(f"targets lie in 0 ≤ target < 1, got {target_escape} and {target_overkill}")
+    chosen = [part for part in parts if part.split == chosen_on]
+    if not chosen:
+        raise DataError(f"split {chosen_on} has no parts to choose the thresholds on; split the data again")
+    if task == "classification" and all(part.is_defective for part in parts):
+        return _fixed(labels)
+    defective = sorted(part.score for part in chosen if part.is_defective)
+    good = sorted((part.score for part in chosen if not part.is_defective), reverse=True)
+    for kind, scores in (("defective", defective), ("good", good)):
+        if not scores:
+            raise DataError(
+                f"split {chosen_on} has no {kind} part, so no threshold can be chosen on it; "
+                f"move {kind} parts there, whole physical parts at a time, or choose on another split"
+            )
+    observed = sorted({*defective, *good})
+    review = _threshold_below(defective[_allowed(target_escape, len(defective))], observed)
+    reject = _threshold_above(good[_allowed(target_overkill, len(good))], observed)
+    if reject <= review:
+        review = reject = _midway(reject, review, observed)
+    targets = (target_escape, target_overkill)
+    reason = _reason(chosen, chosen_on, review, reject, targets)
+    return ChosenLimits(_limits(labels, review, reject, reason), chosen_on, reason)
+
+
+def judge(
+    parts: Sequence[JudgedPart], labels: Sequence[str], limits: Sequence[Limit]
+) -> tuple[Verdict, ...]:
+    """The verdict of each part, from the same :func:`taktsight.recipe.decide` that runs at the line.
+
+    Raises:
+        ConfigError: If a label has no limit, or a limit no label.
+    """
+    recipe = _recipe(limits)
+    # A score whose regions are not known is never tolerated, so area limits are safe for any task.
+    check_fit(recipe, labels, located=True)
+    return tuple(decide([_prediction(part, labels)], recipe) for part in parts)
+
+
+def held_by(limit: Limit, parts: Sequence[JudgedPart], labels: Sequence[str]) -> int:
+    """How many of the parts this limit alone would not let pass."""
+    recipe = _recipe([limit])
+    verdicts = [decide([_prediction(part, labels)], recipe) for part in parts]
+    return sum(verdict.outcome is not Outcome.PASS for verdict in verdicts)
+
+
+def measure(
+    parts: Sequence[JudgedPart],
+    labels: Sequence[str],
+    limits: Sequence[Limit],
+    *,
+    chosen_on: str,
+    measured_on: Split = "test",
+) -> OperatingPoint:
+    """What the limits do to the parts of a split: escapes and overkills with their bounds.
+
+    Args:
+        parts: of all splits; those of ``measured_on`` are judged.
+        labels: K defect labels, in the order of the scores.
+        limits: one per label.
+        chosen_on: where the limits come from.
+        measured_on: the split to measure on.
+
+    Raises:
+        DataError: If the split has no parts, or is the one that the network learned from or the
+            limits were chosen on: the figures would praise them for fitting what they were fitted to.
+    """
+    measured = parts_to_measure(parts, chosen_on=chosen_on, measured_on=measured_on)
+    passed = [verdict.outcome is Outcome.PASS for verdict in judge(measured, labels, limits)]
+    escape = escape_rate(is_defective(measured), passed)
+    overkill = overkill_rate(is_defective(measured), passed)
+    return OperatingPoint(
+        chosen_on=chosen_on,
+        measured_on=measured_on,
+        defective=escape.parts,
+        escapes=escape.events,
+        escape_upper=escape.high,
+        good=overkill.parts,
+        overkills=overkill.events,
+        overkill_upper=overkill.high,
+    )
+
+
+def parts_to_measure(
+    parts: Sequence[JudgedPart], *, chosen_on: str, measured_on: Split
+) -> list[JudgedPart]:
+    """The parts of ``measured_on``; see :func:`measure` for what is refused."""
+    if chosen_on == measured_on:
+        raise DataError(f"the thresholds were chosen on {chosen_on}; measure them on another split")
+    if measured_on == "train":
+        raise DataError("the network learned from train; measure on a split that it has not seen")
+    measured = [part for part in parts if part.split == measured_on]
+    if not measured:
+        raise DataError(f"split {measured_on} has no parts to measure on; split the data again")
+    return measured
+
+
+def _recipe(limits: Sequence[Limit]) -> Recipe:
+    view = View(camera=CAMERA, mm_per_px=1.0)  # areas were measured when the regions were found
+    return Recipe(product="evaluation", views=(view,), limits=tuple(limits))
+
+
+def _prediction(part: JudgedPart, labels: Sequence[str]) -> Prediction:
+    maps = part.scores[:, np.newaxis, np.newaxis]
+    return Prediction(tuple(labels), part.scores, maps, part.defects, CAMERA)
+
+
+def _limits(labels: Sequence[str], review: float, reject: float, reason: str) -> tuple[Limit, ...]:
+    return tuple(
+        Limit(label=label, review_score=review, reject_score=reject, why=reason) for label in labels
+    )
+
+
+def _fixed(labels: Sequence[str]) -> ChosenLimits:
+    reason = (
+        "Fixed at 0.5, not chosen: the data have no good part in any split, so there is nothing that a "
+        "threshold could tell from a defect. Add good parts before these limits judge anything."
+    )
+    return ChosenLimits(_limits(labels, 0.5, 0.5, reason), "no split (fixed)", reason)
+
+
+def _allowed(target: float, parts: int) -> int:
+    """The largest count whose share of ``parts`` is at most ``target``."""
+    count = int(target * parts)
+    return count + 1 if (count + 1) / parts <= target else count
+
+
+def _threshold_below(score: float, observed: Sequence[float]) -> float:
+    """The highest threshold that ``score`` still reaches, clear of every observed score."""
+    lower = max((other for other in observed if other < score), default=0.0)
+    return _between(lower, score) if score > 0.0 else 0.0
+
+
+def _threshold_above(score: float, observed: Sequence[float]) -> float:
+    """The lowest threshold that ``score`` no longer reaches; 1 where ``score`` is 1 itself."""
+    upper = min((other for other in observed if other > score), default=1.0)
+    return _between(score, upper) if score < 1.0 else 1.0
+
+
+def _midway(low: float, high: float, observed: Sequence[float]) -> float:
+    """The threshold in the middle of two, clear of every observed score."""
+    middle = _middle(low, high)
+    lower = max((other for other in observed if other < middle), default=0.0)
+    upper = min((other for other in observed if other >= middle), default=1.0)
+    return _rounded(middle, lower, upper) if middle < upper else _between(lower, upper)
+
+
+def _between(lower: float, upper: float) -> float:
+    return _rounded(_middle(lower, upper), lower, upper)
+
+
+def _rounded(score: float, lower: float, upper: float) -> float:
+    """``score`` with as few decimals, from 4 up, as keep it between the two observed scores."""
+    for decimals in range(SCORE_DECIMALS, 17):
+        rounded = round(score, decimals)
+        if lower < rounded < upper:
+            return rounded
+    return score
+
+
+def _middle(lower: float, upper: float) -> float:
+    ends = np.clip([lower, upper], SCORE_END, 1.0 - SCORE_END)
+    middle = float(expit(logit(ends).mean()))
+    # Beyond the ends the logits are cut off; there the plain middle must do.
+    return middle if lower < middle < upper else (lower + upper) / 2
+
+
+def _reason(
+    parts: Sequence[JudgedPart], split: str, review: float, reject: float, targets: tuple[float, float]
+) -> str:
+    defective = [part for part in parts if part.is_defective]
+    good = [part for part in parts if not part.is_defective]
+    weakest = min(defective, key=lambda part: part.score)
+    loudest = max(good, key=lambda part: part.score)
+    passing = sum(part.score < review for part in defective)
+    rejected = sum(part.score >= reject for part in good)
+    start = f"Chosen on {split} ({len(defective)} defective and {len(good)} good parts): "
+    below = f"{passing} of {len(defective)} defective parts lie below it (target: at most {targets[0]:.1%})"
+    above = f"{rejected} of {len(good)} good parts reach it (target: at most {targets[1]:.1%})"
+    extremes = (
+        f" The lowest defective part there is {weakest.name} ({weakest.score:.4f}), "
+        f"the highest good part {loudest.name} ({loudest.score:.4f})."
+    )
+    if review == reject:
+        return (
+            f"{start}one threshold, {review}, separates good from defective, so there is no review "
+            f"band; {below}, {above}.{extremes}"
+        )
+    return (
+        f"{start}a part passes below {review}, because {below}; it is rejected from {reject} on, "
+        f"because {above}; in between a person decides.{extremes}"
+    )

@@ -1,0 +1,135 @@
+"""Networks under the model contract: uint8 in, maps and scores in 0–1 out, nothing left to configure.
+
+Cast, normalisation and activation are inside, so training, export and the line feed the same bytes.
+"""
+
+from __future__ import annotations
+
+import segmentation_models_pytorch as smp
+import timm
+import torch
+from torch import Tensor, nn
+
+from taktsight.training.weights import initialise
+
+TOP_PIXELS = 20
+"""A label's evidence in a map is the mean of this many highest pixels: one hot pixel is no defect."""
+
+
+class Normalise(nn.Module):
+    """uint8 (N, H, W, C) → float32 (N, C, H, W) about 0.
+
+    The cast comes first: TensorRT takes a uint8 input into nothing else.
+    """
+
+    def __init__(self, mean: float = 127.5, deviation: float = 127.5) -> None:
+        super().__init__()
+        self.mean, self.deviation = mean, deviation
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, H, W, C) uint8 → (N, C, H, W) float32."""
+        return (images.float().permute(0, 3, 1, 2) - self.mean) / self.deviation
+
+
+class SegmentationNetwork(nn.Module):
+    """Where each label is, and how sure the network is that it is there at all.
+
+    A score is read from the deepest features (wide context: what has no edge, such as uneven
+    grinding) together with the highest pixels of the label's own map (small defects).
+
+    Args:
+        labels: K.
+        channels: 1 or 3.
+        architecture: any of segmentation_models_pytorch: unet, unetplusplus, fpn, …
+        encoder: a timm name.
+        weights: ``package``, a file, or None; see :mod:`taktsight.training.weights`.
+        decoder_channels: width of each decoder stage, deepest first, for the U-Net family.
+    """
+
+    def __init__(
+        self,
+        labels: int,
+        channels: int,
+        architecture: str = "unet",
+        encoder: str = "tf_efficientnet_lite0",
+        weights: str | None = None,
+        decoder_channels: tuple[int, ...] = (128, 64, 48, 32, 16),
+    ) -> None:
+        super().__init__()
+        options = {"decoder_channels": decoder_channels} if architecture.startswith("unet") else {}
+        self.normalise = Normalise()
+        self.body = smp.create_model(
+            architecture,
+            f"tu-{encoder}",
+            encoder_weights=None,
+            in_channels=channels,
+            classes=labels,
+            **options,
+        )
+        initialise(self.body.encoder.model, encoder, weights)
+        # A fresh map says "1 % here": training need not first unlearn 50 % everywhere (Lin et al. 2017).
+        nn.init.constant_(self.body.segmentation_head[0].bias, -4.6)
+        deepest = self.body.encoder.out_channels[-1]
+        self.part_head = nn.Sequential(nn.Dropout(0.2), nn.Linear(2 * deepest + labels, labels))
+        _start_from_the_map(self.part_head[1], labels)
+
+    def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K) before the sigmoid."""
+        features = self.body.encoder(self.normalise(images))
+        maps = self.body.segmentation_head(self.body.decoder(features))
+        deepest = features[-1]
+        top = maps.flatten(2).topk(TOP_PIXELS, dim=2).values.mean(dim=2)
+        pooled = torch.cat([deepest.mean(dim=(2, 3)), deepest.amax(dim=(2, 3)), top], dim=1)
+        return maps, self.part_head(pooled)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K), float32 0–1."""
+        maps, scores = self.logits(images)
+        return maps.float().sigmoid(), scores.float().sigmoid()
+
+
+class ClassificationNetwork(nn.Module):
+    """Which defect label a part shows: softmax over K labels and the good part, which exclude each other.
+
+    Args:
+        labels: K.
+        channels: 1 or 3.
+        encoder: a timm name.
+        weights: ``package``, a file, or None; see :mod:`taktsight.training.weights`.
+    """
+
+    def __init__(
+        self,
+        labels: int,
+        channels: int,
+        encoder: str = "tf_efficientnet_lite0",
+        weights: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.labels = labels
+        self.normalise = Normalise()
+        self.body = timm.create_model(
+            encoder, pretrained=False, in_chans=channels, num_classes=labels + 1, drop_rate=0.2
+        )
+        initialise(self.body, encoder, weights)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """(N, H, W, C) uint8 → (N, K + 1) before the softmax; class K is the good part."""
+        classes: Tensor = self.body(self.normalise(images))
+        return classes
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, H, W, C) uint8 → maps (N, K, 1, 1) and scores (N, K), float32 0–1."""
+        scores = self.logits(images).float().softmax(dim=1)[:, : self.labels]
+        return scores[:, :, None, None], scores
+
+
+Network = SegmentationNetwork | ClassificationNetwork
+
+
+def _start_from_the_map(head: nn.Linear, labels: int) -> None:
+    """An untrained part head says what the label's own map says."""
+    with torch.no_grad():
+        head.weight.mul_(0.1)
+        head.weight[:, -labels:] += torch.eye(labels)
+        head.bias.zero_()

@@ -1,0 +1,38 @@
+"""One optimiser for every network: AdamW, a short warm-up, then a cosine to zero."""
+
+from __future__ import annotations
+
+import math
+
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR
+
+
+def adamw_cosine(
+    network: nn.Module, *, learning_rate: float, weight_decay: float, steps: int
+) -> OptimizerLRScheduler:
+    """Biases and norms are not decayed; the rate warms up over 5 % of the steps.
+
+    Args:
+        network: what is trained.
+        learning_rate: the highest rate.
+        weight_decay: decoupled (Loshchilov and Hutter 2019).
+        steps: optimiser steps of the whole training.
+    """
+    decayed = [p for p in network.parameters() if p.requires_grad and p.dim() > 1]
+    free = [p for p in network.parameters() if p.requires_grad and p.dim() <= 1]
+    optimizer = AdamW(
+        [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}],
+        lr=learning_rate,
+    )
+    warm_up = max(1, steps // 20)
+
+    def rate(step: int) -> float:
+        if step < warm_up:
+            return (step + 1) / warm_up
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
+
+    scheduler = LambdaLR(optimizer, rate)
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

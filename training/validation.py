@@ -1,0 +1,72 @@
+"""What the validation parts say after an epoch: tiles and exposures gathered per sample."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class ValidationParts:
+    """Gathers batches of one epoch; a sample's score is the highest of its tiles."""
+
+    def __init__(self) -> None:
+        self._scores: dict[int, NDArray[np.float64]] = {}
+        self._labels: dict[int, int] = {}
+        self._pixels: dict[int, NDArray[np.int64]] = {}
+        self._defects = 0
+
+    def add(self, owners: Tensor, labels: Tensor, scores: Tensor, defects: int) -> None:
+        """One batch: owners (N,), labels (N,) 0…K with K good, scores (N, K or more)."""
+        self._defects = defects
+        for owner, label, row in zip(
+            owners.tolist(), labels.tolist(), scores.double().tolist(), strict=True
+        ):
+            best = self._scores.get(owner, np.zeros(len(row)))
+            self._scores[owner] = np.maximum(best, row)
+            self._labels[owner] = label
+
+    def add_pixels(self, owners: Tensor, hits: Tensor, found: Tensor, truth: Tensor) -> None:
+        """One batch of pixel masks, each (N, H, W) bool; samples without true pixels are left out."""
+        counts = [mask.flatten(1).sum(dim=1).tolist() for mask in (hits, found, truth)]
+        for owner, *triple in zip(owners.tolist(), *counts, strict=True):
+            self._pixels[owner] = self._pixels.get(owner, np.zeros(3, np.int64)) + np.array(
+                triple, np.int64
+            )
+
+    def auroc(self) -> float:
+        """Chance that a defective part scores above a good one, ties half; 0.5 if a side is empty."""
+        scores = np.array([row[: self._defects].max() for row in self._scores.values()])
+        defective = np.array([label < self._defects for label in self._labels.values()])
+        bad, good = scores[defective], scores[~defective]
+        if not bad.size or not good.size:
+            return 0.5
+        above = (bad[:, None] > good[None, :]).mean() + 0.5 * (bad[:, None] == good[None, :]).mean()
+        return float(above)
+
+    def mean_pixel_f1(self) -> float:
+        """Mean over the defect images whose pixels are known; 0 if there is none."""
+        triples = [triple for triple in self._pixels.values() if triple[2]]
+        return (
+            float(np.mean([2 * hits / (found + truth) for hits, found, truth in triples]))
+            if triples
+            else 0.0
+        )
+
+    def accuracy(self) -> float:
+        """Share of samples whose highest class is their own."""
+        return float(np.mean(self._predicted() == np.array(list(self._labels.values()))))
+
+    def macro_f1(self) -> float:
+        """Mean F1 over the classes that occur."""
+        predicted, truth = self._predicted(), np.array(list(self._labels.values()))
+        figures = []
+        for label in np.unique(truth):
+            hits = np.sum((predicted == label) & (truth == label))
+            figures.append(2 * hits / (np.sum(predicted == label) + np.sum(truth == label)))
+        return float(np.mean(figures)) if figures else math.nan
+
+    def _predicted(self) -> NDArray[np.int64]:
+        return np.array([int(row.argmax()) for row in self._scores.values()])
