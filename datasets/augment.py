@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 from typing import Any, Literal
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it asks its makers' server for news at import
 
 import albumentations
 import cv2
+import numpy as np
 
 Augmentation = Literal["none", "light", "strong"]
 
@@ -35,7 +37,20 @@ def augmentation(kind: Augmentation, *, crop: tuple[int, int] | None, seed: int)
             )
         )
     if crop is not None:
-        steps.append(albumentations.RandomCrop(*crop, pad_if_needed=True, border_mode=cv2.BORDER_REPLICATE))
+        height, width = crop
+        steps += [
+            albumentations.PadIfNeeded(
+                height, width, position="top_left", border_mode=cv2.BORDER_REPLICATE
+            ),
+            # Every second crop of a defective part shows the defect, however small it is.
+            albumentations.OneOf(
+                [
+                    albumentations.RandomCrop(height, width),
+                    albumentations.CropNonEmptyMaskIfExists(height, width),
+                ],
+                p=1,
+            ),
+        ]
     if kind != "none":
         steps += [albumentations.HorizontalFlip(p=0.5), albumentations.VerticalFlip(p=0.5)]
         steps.append(albumentations.RandomBrightnessContrast(0.15, 0.15, p=0.6))
@@ -43,4 +58,7 @@ def augmentation(kind: Augmentation, *, crop: tuple[int, int] | None, seed: int)
         steps.append(albumentations.RandomGamma((75, 130), p=0.4))
         steps.append(albumentations.GaussianBlur(blur_limit=(3, 3), p=0.1))
         steps.append(albumentations.GaussNoise(std_range=(0.005, 0.02), p=0.2))
-    return albumentations.Compose(steps, seed=seed)
+    pipeline = albumentations.Compose(steps)
+    # Compose(seed=…) gives every step a generator of the same seed: both flips would always come together.
+    pipeline.set_random_state(np.random.default_rng(seed), random.Random(seed))
+    return pipeline

@@ -26,7 +26,7 @@ UNKNOWN = 255
 """Mask value: this pixel may or may not be defective; no loss looks at it."""
 FULL = 254
 """Mask value: wholly defective. Down-scaled masks hold the covered share, 0 to FULL."""
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +105,23 @@ def _build(samples: Sequence[Sample], canvas: Canvas, home: Path) -> None:
         digest.update(f"{sample.label}\0".encode())
         for path in _files(sample):
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-    np.save(home / "images.npy", np.concatenate([images for images, _, _ in prepared]))
-    np.save(home / "masks.npy", np.concatenate([masks for _, masks, _ in prepared]))
-    np.save(home / "sizes.npy", np.concatenate([sizes for _, _, sizes in prepared]))
+    _save(home / "images.npy", np.concatenate([images for images, _, _ in prepared]))
+    _save(home / "masks.npy", np.concatenate([masks for _, masks, _ in prepared]))
+    _save(home / "sizes.npy", np.concatenate([sizes for _, _, sizes in prepared]))
     owners = [np.full(len(images), index, np.int32) for index, (images, _, _) in enumerate(prepared)]
-    np.save(home / "owners.npy", np.concatenate(owners))
+    _save(home / "owners.npy", np.concatenate(owners))
     # Written last: a cache that was cut short has no done.json and is made again.
-    (home / "done.json").write_text(json.dumps({"data_digest": digest.hexdigest()}))
+    partial = home / f"done.json.{os.getpid()}"
+    partial.write_text(json.dumps({"data_digest": digest.hexdigest()}))
+    os.replace(partial, home / "done.json")
+
+
+def _save(path: Path, values: NDArray[np.generic]) -> None:
+    """Replaces the file whole: another training may have the old one mapped."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    with partial.open("wb") as file:
+        np.save(file, values)
+    os.replace(partial, path)
 
 
 def _prepare_sample(sample: Sample, canvas: Canvas) -> tuple[Image, NDArray[np.uint8], NDArray[np.int32]]:
@@ -135,12 +145,11 @@ def _files(sample: Sample) -> list[Path]:
 def _key(samples: Sequence[Sample], canvas: Canvas) -> str:
     digest = hashlib.sha256(json.dumps([_VERSION, asdict(canvas)], sort_keys=True).encode())
     for sample in samples:
+        digest.update(f"\n{sample.label}".encode())  # an image and its mask are not two images
         for path in _files(sample):
             try:
                 status = path.stat()
             except OSError as error:
                 raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-            digest.update(
-                f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\0{sample.label}".encode()
-            )
+            digest.update(f"\0{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode())
     return digest.hexdigest()[:24]

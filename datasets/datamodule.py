@@ -8,6 +8,7 @@ from typing import NamedTuple
 import lightning
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
@@ -33,7 +34,11 @@ class Crops(NamedTuple):
     """(N,) int64, index of the sample within its split."""
 
 
-class PreparedSplit(Dataset[tuple[np.ndarray, np.ndarray, int, int]]):
+Tile = tuple[NDArray[np.uint8], NDArray[np.uint8], int, int]
+"""Image (H, W, C), mask (H, W), label index, owner index."""
+
+
+class PreparedSplit(Dataset[Tile]):
     """The tiles of one split, augmented on the way out."""
 
     def __init__(
@@ -56,7 +61,7 @@ class PreparedSplit(Dataset[tuple[np.ndarray, np.ndarray, int, int]]):
     def __len__(self) -> int:
         return len(self._cache.owners)
 
-    def __getitem__(self, tile: int) -> tuple[np.ndarray, np.ndarray, int, int]:
+    def __getitem__(self, tile: int) -> Tile:
         image, mask = self._cache.images[tile], self._cache.masks[tile]
         if self._crop is not None:  # crops come from the part, not from its padding
             height, width = self._cache.sizes[tile]
@@ -107,6 +112,7 @@ class InspectionData(lightning.LightningDataModule):
         cache_dir: Path = Path(".cache/taktsight"),
     ) -> None:
         super().__init__()
+        self.root = root
         self.canvas = canvas
         self.mm_per_px = mm_per_px
         self._batch_size, self._augment, self._crop = batch_size, augment, crop
@@ -139,16 +145,20 @@ class InspectionData(lightning.LightningDataModule):
         """The prepared tiles of one split."""
         return open_cache(self.split(name), self.canvas, self._cache_dir)
 
-    def train_dataloader(self) -> DataLoader[Crops]:
+    def train_dataloader(self) -> DataLoader[Tile]:
         """Balanced and augmented."""
         tiles = self._tiles("train", self._augment, self._crop)
+        if len(tiles) < self._batch_size:  # the last, short batch is dropped: there would be no step
+            raise DataError(
+                f"{len(tiles)} training tiles do not fill a batch of {self._batch_size}: lower batch_size"
+            )
         counts = np.bincount(tiles.targets, minlength=len(self.labels) + 1)
         weights = counts[tiles.targets].astype(np.float64) ** -self._balance
         generator = torch.Generator().manual_seed(self._seed)
         sampler = WeightedRandomSampler(weights.tolist(), len(tiles), generator=generator)
         return DataLoader(tiles, self._batch_size, sampler=sampler, drop_last=True, collate_fn=_collate)
 
-    def val_dataloader(self) -> DataLoader[Crops]:
+    def val_dataloader(self) -> DataLoader[Tile]:
         """Whole tiles, in order."""
         tiles = self._tiles("val", "none", None)
         return DataLoader(tiles, self._batch_size, collate_fn=_collate)
@@ -165,7 +175,7 @@ def defective_share(masks: Tensor) -> tuple[Tensor, Tensor]:
     return masks.float() / FULL * known, known
 
 
-def _collate(drawn: list[tuple[np.ndarray, np.ndarray, int, int]]) -> Crops:
+def _collate(drawn: list[Tile]) -> Crops:
     images, masks, labels, owners = zip(*drawn, strict=True)
     return Crops(
         torch.from_numpy(np.stack(images)),

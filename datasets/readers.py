@@ -23,7 +23,9 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 def read_samples(layout: Layout, root: Path, good: str = GOOD) -> list[Sample]:
-    """The labelled images below ``root``, sorted by path.
+    """The labelled images below ``root``, in natural order of their paths.
+
+    A sample's part is its path below ``root`` until an index says better: the same on every machine.
 
     Args:
         layout: which folders mean what.
@@ -33,7 +35,7 @@ def read_samples(layout: Layout, root: Path, good: str = GOOD) -> list[Sample]:
     Raises:
         ConfigError: If ``root`` is absent.
         DataError: If there is not one image, a defect image has no mask where the layout has
-            masks, or a mask belongs to no image.
+            masks, a mask belongs to no image, or an image lies where the layout has none.
     """
     if not root.is_dir():
         raise ConfigError(f"{root}: there is no such folder of images")
@@ -45,7 +47,7 @@ def read_samples(layout: Layout, root: Path, good: str = GOOD) -> list[Sample]:
         samples = _read_mvtec(root)
     if not samples:
         raise DataError(f"{root}: holds no image in the layout {layout!r} ({_described(layout)})")
-    return [replace(sample, part=sample.part or str(sample.images[0])) for sample in samples]
+    return [replace(sample, part=sample.images[0].relative_to(root).as_posix()) for sample in samples]
 
 
 def apply_index(
@@ -69,13 +71,18 @@ def apply_index(
         split: column of the split, or None.
 
     Raises:
-        ConfigError: If the file or a column is absent.
-        DataError: If an image has no row, or a row no image, or a split has another name.
+        ConfigError: If the file or a column is absent, or the file is not a table in UTF-8.
+        DataError: If an image has no row or two, a row has no image or fewer fields than columns, a
+            part has no name, or a split has another name.
     """
     columns = {"part": part, "lot": lot, "camera": camera, "split": split}
     named = {key: column for key, column in columns.items() if column}
     rows = _read_rows(index, ["image", *named.values()])
-    by_path = {(index.parent / row["image"]).resolve(): row for row in rows}
+    paths = [(index.parent / row["image"]).resolve() for row in rows]
+    by_path = dict(zip(paths, rows, strict=True))
+    if len(by_path) < len(rows):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise DataError(f"{index}: has more than one row for {twice}")
     known = {sample.images[0].resolve() for sample in samples}
     strangers = [str(path) for path in by_path if path not in known]
     if strangers:
@@ -86,6 +93,8 @@ def apply_index(
         if row is None:
             raise DataError(f"{index}: has no row for {sample.images[0]}")
         values = {key: row[column] for key, column in named.items()}
+        if values.get("part") == "":  # without a name it could lie in two splits unseen
+            raise DataError(f"{index}: {sample.name} has no {columns['part']}")
         if "split" in values and values["split"] not in SPLITS:
             raise DataError(f"{index}: {sample.name} is in {values['split']!r}, not in {', '.join(SPLITS)}")
         indexed.append(replace(sample, **values))  # type: ignore[arg-type]  # split was checked above
@@ -110,18 +119,20 @@ def _paired_folders(images: Path, masks: Path, good: str) -> Iterator[Sample]:
 
 def _masks_beside(root: Path, good: str) -> Iterator[Sample]:
     files = _images(root)
-    masks = {path for path in files if path.suffix.lower() == ".png" and _has_twin(path)}
+    unused = {path for path in files if path.suffix.lower() == ".png"}
     for path in files:
-        if path not in masks:
-            yield _masked(path, _label(root, path, good), path.with_suffix(".png"))
+        if path.suffix.lower() != ".png":  # a PNG is a mask here, never an image that is its own mask
+            mask = path.with_suffix(".png")
+            unused.discard(mask)
+            yield _masked(path, _label(root, path, good), mask)
+    _refuse_orphans(unused)
 
 
 def _read_mvtec(root: Path) -> list[Sample]:
-    train = [
-        Sample((path,), GOOD, split="train")
-        for path in _images(root / "train")
-        if path.parent.name == "good"
-    ]
+    train = [Sample((path,), GOOD, split="train") for path in _images(root / "train")]
+    for sample in train:
+        if _label(root / "train", sample.images[0], "good") != GOOD:
+            raise DataError(f"{sample.images[0]}: train/ holds good parts only, in train/good")
     test, truth = [], root / "ground_truth"
     unused = set(_images(truth)) if truth.is_dir() else set()
     for path in _images(root / "test"):
@@ -146,10 +157,6 @@ def _refuse_orphans(masks: set[Path]) -> None:
         raise DataError(f"{min(masks)}: is a mask without an image ({len(masks)} such masks)")
 
 
-def _has_twin(path: Path) -> bool:
-    return any(path.with_suffix(suffix).is_file() for suffix in (".jpg", ".jpeg", ".bmp", ".tif"))
-
-
 def _images(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
@@ -157,9 +164,10 @@ def _images(folder: Path) -> list[Path]:
     return sorted(files, key=_natural)
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """part-9 before part-10."""
-    return [(int(run), "") if run.isdigit() else (-1, run) for run in re.split(r"(\d+)", str(path))]
+def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """part-9 before part-10; 07 and 7 in the order of their text, not of the disk."""
+    runs = re.split(r"(\d+)", str(path))
+    return [(int(run), "") if run.isdecimal() else (-1, run) for run in runs], str(path)
 
 
 def _label(root: Path, path: Path, good: str) -> str:
@@ -171,15 +179,24 @@ def _label(root: Path, path: Path, good: str) -> str:
 
 def _read_rows(index: Path, columns: list[str]) -> list[dict[str, str]]:
     try:
-        with index.open(newline="", encoding="utf-8") as file:
+        # Spreadsheets begin UTF-8 with a mark that would be part of the first column's name.
+        with index.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             missing = [column for column in columns if column not in (reader.fieldnames or ())]
             if missing:
                 present = ", ".join(reader.fieldnames or ())
                 raise ConfigError(f"{index}: has no column {', '.join(missing)} (it has {present})")
-            return list(reader)
+            rows = list(reader)
     except FileNotFoundError:
         raise ConfigError(f"{index}: there is no such index") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{index}: cannot be read as a table in UTF-8: {error}") from error
+    for number, row in enumerate(rows, start=1):
+        if any(row[column] is None for column in columns):
+            raise DataError(
+                f"{index}: row {number} ({row['image']}) has fewer fields than there are columns"
+            )
+    return rows
 
 
 def _described(layout: Layout) -> str:

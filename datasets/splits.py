@@ -19,8 +19,9 @@ def split_samples(
     """The samples with their split, whole parts and lots together, balanced by label.
 
     Groups (samples that share a part or a lot) are taken in the order of a hash of their name and
-    the seed, those with the rarest label first; each goes where its label is most wanted. Adding
-    a sample to one group does not reshuffle the order of the others.
+    the seed, those with the rarest label first; each goes where its label is most wanted. The order
+    of the samples does not matter. A part that is added may move others: a data set that grows keeps
+    its split in its index.
 
     Args:
         samples: any samples; a split they already have is replaced.

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-
 ENTROPY_WEIGHT = 10.0
 """Cross-entropy is a mean over pixels, nearly all of them good: it needs the weight."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import lightning
-import numpy as np
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
@@ -11,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from taktsight.datasets.datamodule import Crops, defective_share
 from taktsight.errors import DataError
+from taktsight.training.depthwise import keep_depthwise_float32
 from taktsight.training.losses import map_loss, one_hot, part_loss
 from taktsight.training.networks import ClassificationNetwork, SegmentationNetwork
 from taktsight.training.optimisation import adamw_cosine
@@ -39,7 +39,7 @@ class Segmenter(lightning.LightningModule):
         architecture: str = "unet",
         encoder: str = "tf_efficientnet_lite0",
         weights: str | None = None,
-        decoder_channels: tuple[int, ...] = (128, 64, 48, 32, 16),
+        decoder_channels: tuple[int, ...] = (96, 48, 32, 24, 16),
         learning_rate: float = 1e-3,
         weight_decay: float = 0.02,
         part_weight: float = 0.5,
@@ -81,6 +81,11 @@ class Segmenter(lightning.LightningModule):
             {"val_auroc": area, "val_f1": overlap, "val_figure": (area + overlap) / 2}, prog_bar=True
         )
         self._parts = ValidationParts()
+
+    def on_fit_start(self) -> None:
+        """Keeps slow bfloat16 kernels out of training on a CPU."""
+        if self.device.type == "cpu":
+            keep_depthwise_float32(self.network)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with a cosine."""
@@ -160,6 +165,11 @@ class Classifier(lightning.LightningModule):
         )
         self._parts = ValidationParts()
 
+    def on_fit_start(self) -> None:
+        """Keeps slow bfloat16 kernels out of training on a CPU."""
+        if self.device.type == "cpu":
+            keep_depthwise_float32(self.network)
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with a cosine."""
         return adamw_cosine(
@@ -173,7 +183,7 @@ class Classifier(lightning.LightningModule):
 def _finite(loss: Tensor, step: int) -> Tensor:
     if not bool(torch.isfinite(loss)):
         raise DataError(
-            f"the loss is {float(loss)} at step {step}: training diverged. Lower model.learning_rate, or look "
-            "at the images and masks of this data set"
+            f"the loss is {float(loss)} at step {step}: training diverged. Lower model.learning_rate, "
+            "or look at the images and masks of this data set"
         )
     return loss

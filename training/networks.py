@@ -53,7 +53,7 @@ class SegmentationNetwork(nn.Module):
         architecture: str = "unet",
         encoder: str = "tf_efficientnet_lite0",
         weights: str | None = None,
-        decoder_channels: tuple[int, ...] = (128, 64, 48, 32, 16),
+        decoder_channels: tuple[int, ...] = (96, 48, 32, 24, 16),
     ) -> None:
         super().__init__()
         options = {"decoder_channels": decoder_channels} if architecture.startswith("unet") else {}
@@ -70,8 +70,9 @@ class SegmentationNetwork(nn.Module):
         # A fresh map says "1 % here": training need not first unlearn 50 % everywhere (Lin et al. 2017).
         nn.init.constant_(self.body.segmentation_head[0].bias, -4.6)
         deepest = self.body.encoder.out_channels[-1]
-        self.part_head = nn.Sequential(nn.Dropout(0.2), nn.Linear(2 * deepest + labels, labels))
-        _start_from_the_map(self.part_head[1], labels)
+        head = nn.Linear(2 * deepest + labels, labels)
+        _start_from_the_map(head, labels)
+        self.part_head = nn.Sequential(nn.Dropout(0.2), head)
 
     def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K) before the sigmoid."""

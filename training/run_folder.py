@@ -22,7 +22,7 @@ from taktsight.datasets.datamodule import InspectionData
 from taktsight.errors import ConfigError
 from taktsight.training.modules import Classifier, Segmenter
 
-MODULES = {"Segmenter": Segmenter, "Classifier": Classifier}
+MODULES: dict[str, type[Segmenter] | type[Classifier]] = {"Segmenter": Segmenter, "Classifier": Classifier}
 
 
 @dataclass(frozen=True, slots=True)

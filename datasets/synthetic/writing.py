@@ -61,6 +61,7 @@ def write_dataset(out: Path, product: Product, *, parts: int, defective_share: f
         written = Written(parts, counts, -(-parts // product.parts_per_lot))
         _write_table(out / "defects.csv", DEFECT_COLUMNS, defects)
         _write_product(out / "product.yaml", product, seed, written)
+        (out / "line.txt").write_text("".join(f"{row[0]}\n" for row in index), encoding="utf-8")
         _write_table(out / "index.csv", INDEX_COLUMNS, index)
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error.strerror}; the data set is not whole") from error

@@ -6,11 +6,9 @@ import os
 from typing import Literal
 
 import numpy as np
-import onnxruntime as ort  # type: ignore[import-untyped]  # ships no types
+import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi import (  # type: ignore[import-untyped]
-    onnxruntime_pybind11_state as ort_errors,
-)
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from taktsight.errors import BackendError
 from taktsight.imaging import Batch

@@ -44,7 +44,8 @@ class Bundle:
     digest: str
     """SHA-256 of the whole file, hex: what the ledger records."""
     signed_by: str | None
-    """Fingerprint of the key that signed it; None where nobody did."""
+    """Fingerprint of the allowed key that signed it; None where no key was asked for: what a file says
+    of itself proves nothing."""
 
 
 def write_bundle(
@@ -144,23 +145,25 @@ def _unzip(path: Path, content: bytes) -> dict[str, bytes]:
 
 def _check_digests(path: Path, entries: Mapping[str, bytes]) -> dict[str, Any]:
     try:
-        signature: dict[str, Any] = json.loads(entries["model.sig"])
-        listed: dict[str, str] = signature["files"]
-    except (ValueError, KeyError, TypeError) as error:
+        signature = json.loads(entries["model.sig"])
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: model.sig cannot be read: {error}") from error
+    listed = signature.get("files") if isinstance(signature, dict) else None
+    if not isinstance(listed, dict):
+        raise BundleError(f"{path}: model.sig lists no digests")
     found = _digests(entries)
     for name in sorted(set(listed) | set(found)):
         if listed.get(name) != found.get(name):
             raise BundleError(f"{path}: {name} is not what was signed; copy the bundle again")
-    return signature
+    return dict(signature)
 
 
 def _check_signature(
     path: Path, entries: Mapping[str, bytes], signature: Mapping[str, Any], allowed: Sequence[Path]
 ) -> str | None:
     if not allowed:
-        return str(signature["key"]) if signature.get("key") else None
-    from cryptography.exceptions import InvalidSignature
+        return None
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -170,12 +173,12 @@ def _check_signature(
     for file in allowed:
         try:
             public = serialization.load_pem_public_key(file.read_bytes())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, UnsupportedAlgorithm) as error:
             raise BundleError(f"{file}: is not a PEM public key: {error}") from error
-        if not isinstance(public, ec.EllipticCurvePublicKey):
+        if not isinstance(public, ec.EllipticCurvePublicKey) or public.curve.name != "secp256r1":
             raise BundleError(f"{file}: is not a P-256 public key")
         try:
-            public.verify(base64.b64decode(signature["signature"]), payload, ec.ECDSA(hashes.SHA256()))
+            public.verify(base64.b64decode(str(signature["signature"])), payload, ec.ECDSA(hashes.SHA256()))
         except (InvalidSignature, ValueError):
             continue  # signed by another key, the next one may be it
         return _fingerprint(public)
@@ -185,12 +188,13 @@ def _check_signature(
 def _sign(entries: Mapping[str, bytes], key: Path | None) -> bytes:
     if key is None:
         return _canonical({"files": _digests(entries), "key": None, "signature": None})
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     try:
         private = serialization.load_pem_private_key(key.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ExportError(f"{key}: is not a PEM private key: {error}") from error
     if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
         raise ExportError(f"{key}: is not a P-256 key (openssl ecparam -name prime256v1 -genkey)")

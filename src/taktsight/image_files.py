@@ -46,7 +46,10 @@ def decode_image(content: bytes, name: str) -> Image:
         raise DataError(f"{name}: is empty")
     if content.startswith(b"version https://git-lfs"):
         raise DataError(f"{name}: is a Git LFS pointer, not the image; run 'git lfs pull'")
-    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:  # a size that no camera has
+        raise DataError(f"{name}: cannot be decoded: {error.err}") from error
     if decoded is None:
         raise DataError(f"{name}: is not an image that can be decoded, or is cut short")
     if decoded.dtype != np.uint8:

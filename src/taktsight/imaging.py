@@ -78,8 +78,8 @@ def prepare(image: Image, roi_px: Box | None, canvas: Canvas) -> tuple[Batch, La
     if channels != canvas.channels:
         raise ValueError(f"the frame has {channels} channels, the bundle wants {canvas.channels}")
     x0, y0, x1, y1 = roi = roi_px or (0, 0, width, height)
-    if x1 > width or y1 > height:
-        raise ValueError(f"roi_px {roi} leaves the frame of {width}×{height} pixels")
+    if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+        raise ValueError(f"roi_px {roi} holds no pixel or leaves the frame of {width}×{height} pixels")
     scaled = halve(image[y0:y1, x0:x1], canvas.factor)
     rows = _starts(scaled.shape[0], canvas.height, canvas.overlap)
     columns = _starts(scaled.shape[1], canvas.width, canvas.overlap)
@@ -113,7 +113,8 @@ def merge(maps: NDArray[np.float32], layout: Layout) -> Maps:
     """The tiles' maps as one map of the judged region; overlaps keep the maximum.
 
     Args:
-        maps: (N, K, h, w) float32; h and w divide the canvas, or both are 1.
+        maps: (N, K, h, w) float32; h and w divide the canvas, or both are 1. Of more than one tile
+            the stride divides 32.
         layout: as :func:`prepare` returned it.
 
     Returns:
@@ -128,6 +129,10 @@ def merge(maps: NDArray[np.float32], layout: Layout) -> Maps:
     region_height, region_width = _region_size(layout, stride)
     if tiles == 1:
         return np.ascontiguousarray(maps[0, :, :region_height, :region_width])
+    if TILE_STEP_PX % stride:
+        raise ValueError(
+            f"maps of stride {stride} do not meet at tiles that start every {TILE_STEP_PX} pixels"
+        )
     last_y, last_x = layout.starts[-1]
     merged = np.zeros((labels, last_y // stride + map_height, last_x // stride + map_width), np.float32)
     for tile, (y, x) in zip(maps, layout.starts, strict=True):
@@ -194,6 +199,8 @@ def read_outputs(
         mm_per_px: calibration of the *frame*.
         view: the camera's name.
     """
+    if not scores.min(initial=0.0) >= 0.0:  # the highest of the tiles would hide it
+        raise ValueError("scores must be finite and within 0–1: the network's output is broken")
     merged = merge(maps, layout)
     view_scores: Scores = np.asarray(scores.max(axis=0), dtype=np.float32)
     if maps.shape[2:] == (1, 1):

@@ -21,7 +21,7 @@ class View(StrictModel):
     """The station's name of the camera."""
     roi_px: Box | None = None
     """The judged region x0, y0, x1, y1 in frame pixels, end-exclusive. Absent: the whole frame."""
-    mm_per_px: float = Field(gt=0)
+    mm_per_px: float = Field(gt=0, allow_inf_nan=False)
     """Millimetres per frame pixel at the part's surface."""
 
     @model_validator(mode="after")
@@ -42,7 +42,7 @@ class Limit(StrictModel):
     """Part score from which the part is rejected, 0–1."""
     review_score: Share
     """Part score from which a person decides, 0–1, at most reject_score."""
-    max_area_mm2: float = Field(default=0.0, ge=0)
+    max_area_mm2: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     """Largest single region that is tolerated, mm²; 0 tolerates none."""
     map_score: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Map value from which a pixel belongs to a region, 0–1."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from taktsight.errors import ConfigError
 
@@ -31,13 +33,18 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def _unique_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
+    seen: set[str] = set()
     for key_node, _ in node.value:
+        if key_node.tag == "tag:yaml.org,2002:merge":
+            continue  # what is merged may be overridden
         key = loader.construct_object(key_node)
-        if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {key!r} stands twice", key_node.start_mark
-            )
+        mistake = None
+        if not isinstance(key, str):  # YAML reads on, no and 7 as something else than text
+            mistake = f"key {key!r} is no text; put it in quotes"
+        elif key in seen:
+            mistake = f"key {key!r} stands twice"
+        if mistake:
+            raise yaml.constructor.ConstructorError(None, None, mistake, key_node.start_mark)
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
@@ -47,6 +54,8 @@ _UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG,
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
     """The file at ``path`` as a ``model``.
+
+    Types are taken strictly: ``yes`` or ``"1"`` is no number.
 
     Raises:
         ConfigError: If the file is absent, is not YAML, or does not fit; it lists every mistake with
@@ -60,18 +69,22 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
         raise ConfigError(f"{path}: cannot be read as text: {error}") from error
     try:
         content = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506  a SafeLoader
-    except yaml.YAMLError as error:
+        # As JSON: only there does a strict model take a list for a tuple and text for a path.
+        as_json = json.dumps(content, default=str)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the date 2026-02-31
         raise ConfigError(f"{path}: is not YAML: {_one_line(error)}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: holds {type(content).__name__}, a mapping of keys is wanted")
     try:
-        return model.model_validate(content)
+        return model.model_validate_json(as_json, strict=True)
     except ValidationError as error:
         raise ConfigError(_explain(path, error, model)) from None
 
 
 def _explain(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
-    mistakes = error.errors(include_url=False)
+    found = error.errors(include_url=False)
+    # A sequence whose items are all wrong is also called too short: one mistake, not two.
+    mistakes = [one for one in found if one["type"] != "too_short" or not _has_mistakes_within(one, found)]
     lines = [f"{path}: {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"]
     for mistake in mistakes:
         key = ".".join(str(step) for step in mistake["loc"]) or "(whole file)"
@@ -82,6 +95,11 @@ def _explain(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
         else:
             lines.append(f"  {key}: {mistake['msg']} (got {mistake['input']!r})")
     return "\n".join(lines)
+
+
+def _has_mistakes_within(mistake: ErrorDetails, found: list[ErrorDetails]) -> bool:
+    place = mistake["loc"]
+    return any(other["loc"][: len(place)] == place and other is not mistake for other in found)
 
 
 def _nearest(location: tuple[int | str, ...], model: type[BaseModel]) -> str:

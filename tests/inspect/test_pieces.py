@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort  # type: ignore[import-untyped]  # ships no types
+import onnxruntime as ort
 import pytest
 
 from taktsight.bundle import read_bundle

@@ -135,9 +135,9 @@ def test_an_empty_split_is_refused(task: Task) -> None:
         choose_limits(parts_of([0.9], [0.1], "test"), LABELS, task)
 
 
-def test_a_classification_without_any_good_part_gets_fixed_limits_that_say_so() -> None:
+def test_a_classification_without_any_good_part_passes_no_part_and_says_so() -> None:
     chosen = choose_limits(parts_of([0.9, 0.2], []), LABELS, "classification")
-    assert pair(chosen) == (0.5, 0.5)
+    assert pair(chosen) == (1 / (len(LABELS) + 1), 0.5)
     assert "no good part" in chosen.reason
 
 

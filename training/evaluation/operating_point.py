@@ -57,7 +57,7 @@ def choose_limits(
     rounded to 4 decimals, and to more where 4 would put a part on the other side.
 
     A classification set in which *no* split has a good part cannot tell good from defective; its
-    limits are 0.5 and the reason says so.
+    limits let no part pass and the reason says so.
 
     Args:
         parts: of all splits; those of ``chosen_on`` are looked at.
@@ -184,11 +184,13 @@ def _limits(labels: Sequence[str], review: float, reject: float, reason: str) ->
 
 
 def _fixed(labels: Sequence[str]) -> ChosenLimits:
+    # The highest of K + 1 scores that sum to 1 is at least 1 / (K + 1): every part reaches the review band.
+    review = 1 / (len(labels) + 1)
     reason = (
-        "Fixed at 0.5, not chosen: the data have no good part in any split, so there is nothing that a "
-        "threshold could tell from a defect. Add good parts before these limits judge anything."
+        "Fixed, not chosen: the data have no good part in any split, so nobody knows what a good part "
+        "scores. No part passes: reject from 0.5, review below. Add good parts before parts may pass."
     )
-    return ChosenLimits(_limits(labels, 0.5, 0.5, reason), "no split (fixed)", reason)
+    return ChosenLimits(_limits(labels, review, 0.5, reason), "no split (fixed)", reason)
 
 
 def _allowed(target: float, parts: int) -> int:

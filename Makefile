@@ -1,0 +1,57 @@
+# Each target sets a fresh machine up and does its job. Everything lands in .venv, demo/ and runs/.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+DEMO := demo
+
+export NO_ALBUMENTATIONS_UPDATE = 1
+export PYTHONWARNINGS ?= default
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check bench bench-accuracy clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 18
+
+install: $(INSTALLED) ## .venv with everything but hardware extras
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python 3.10 or newer is needed; name one: make PYTHON=python3.11 …"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt -e '.[train,weights,dev]'
+	touch $@
+
+demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts on a simulated line
+	rm -rf $(DEMO)
+	$(BIN)/taktsight data synth $(DEMO)/learn --parts 480 --defective-share 0.5 --seed 1
+	$(BIN)/taktsight train configs/training/flange.yaml --run $(DEMO)/flange
+	$(BIN)/taktsight evaluate $(DEMO)/flange
+	$(BIN)/taktsight export $(DEMO)/flange --out $(DEMO)/flange.taktsight
+	$(BIN)/taktsight verify $(DEMO)/flange.taktsight
+	$(BIN)/taktsight data synth $(DEMO)/shift --parts 1000 --defective-share 0.1 --seed 2
+	$(BIN)/taktsight replay $(DEMO)/flange.taktsight $(DEMO)/shift/line.txt \
+		--truth $(DEMO)/shift/index.csv --records $(DEMO)/records
+	$(BIN)/taktsight ledger verify $(DEMO)/records
+	@printf '\nOpen:\n  %s\n  %s\n' "$(DEMO)/flange/evaluation/report.html   the report" \
+		"$(DEMO)/records/images/            rejected parts, as the line saw them"
+
+test: $(INSTALLED) ## every test; no network, warnings are errors
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## ruff, format, mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED) ## speed, into benchmarks/results/
+	test -f $(DEMO)/flange.taktsight || $(MAKE) demo
+	$(BIN)/python benchmarks/cycle_time.py --bundle $(DEMO)/flange.taktsight
+	$(BIN)/python benchmarks/synthetic_product.py
+
+bench-accuracy: $(INSTALLED) ## trains on the real sets beside the repository; an hour on 2 cores
+	$(BIN)/python benchmarks/accuracy.py xsdd magnetic-tile
+
+clean: ## removes what the targets made
+	rm -rf .venv demo runs .cache

@@ -1,0 +1,103 @@
+"""How well do the shipped configurations judge real parts? Train, evaluate, and keep every figure.
+
+    python benchmarks/accuracy.py xsdd magnetic-tile
+    python benchmarks/accuracy.py magnetic-tile --reuse      evaluate the run that is there
+
+The sets lie beside the repository in ../shared/data; nothing of them is committed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from measured import RESULTS, circumstances, write_result
+
+from taktsight.training.evaluation.figures import Figures
+from taktsight.training.evaluation.report import read_evaluation
+
+CONFIGS = {"magnetic-tile": "magnetic_tile", "xsdd": "xsdd"}
+REPOSITORY = Path(__file__).parent.parent
+Row = dict[str, object]
+
+
+def main() -> int:
+    """Trains and evaluates each set, then replaces its rows in ``results/accuracy.json``."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("sets", nargs="+", choices=sorted(CONFIGS))
+    parser.add_argument("--reuse", action="store_true", help="do not train; evaluate runs/SET")
+    arguments = parser.parse_args()
+    rows = _kept(arguments.sets)
+    for name in arguments.sets:
+        if not (REPOSITORY.parent / "shared" / "data" / name).is_dir():
+            print(f"{name}: ../shared/data/{name} is not here; skipped")
+            continue
+        rows += _measure(name, reuse=arguments.reuse)
+    write_result("accuracy", rows)
+    return 0
+
+
+def _measure(name: str, *, reuse: bool) -> list[Row]:
+    run = Path("runs") / name
+    train = ["train", f"configs/training/{CONFIGS[name]}.yaml", "--run", str(run)]
+    if not reuse:
+        _taktsight(*train)
+    _taktsight("evaluate", str(run))
+    figures = read_evaluation(REPOSITORY / run / "evaluation" / "evaluation.json").figures
+    seconds = round(
+        (REPOSITORY / run / "last.ckpt").stat().st_mtime - (REPOSITORY / run / "config.yaml").stat().st_mtime
+    )
+    context = circumstances() | {"command": f"taktsight {' '.join(train)}"}
+    return [
+        {"set": name, "task": figures.task, **row, "seconds": seconds, **context} for row in _rows(figures)
+    ]
+
+
+def _rows(figures: Figures) -> list[Row]:
+    rows = []
+    if figures.auroc is not None:
+        rows.append(_row("part_auroc", figures.auroc.value, figures.auroc.low, figures.auroc.high, figures))
+    if figures.pixel_f1 is not None:
+        pixel = figures.pixel_f1
+        rows.append(_row("pixel_f1", pixel.value, pixel.low, pixel.high, figures, figures.pixel_f1_parts))
+    if figures.classification is not None:
+        for label, estimate in (
+            ("macro_f1", figures.classification.macro_f1),
+            ("accuracy", figures.classification.accuracy),
+        ):
+            rows.append(_row(label, estimate.value, estimate.low, estimate.high, figures))
+    for label, share in (("escape_rate", figures.escape), ("overkill_rate", figures.overkill)):
+        if share.value is not None:
+            rows.append(_row(label, share.value, share.low, share.high, figures, share.parts))
+    return rows
+
+
+def _row(
+    figure: str, value: float, low: float | None, high: float | None, figures: Figures, n: int | None = None
+) -> Row:
+    rounded = [None if bound is None else round(bound, 4) for bound in (value, low, high)]
+    return {
+        "figure": figure,
+        "value": rounded[0],
+        "low": rounded[1],
+        "high": rounded[2],
+        "n": len(figures.parts) if n is None else n,
+    }
+
+
+def _taktsight(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "taktsight.cli", *arguments], cwd=REPOSITORY, check=True)
+
+
+def _kept(replaced: list[str]) -> list[Row]:
+    """The rows of the sets that are not measured now."""
+    file = RESULTS / "accuracy.json"
+    rows: list[Row] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    return [row for row in rows if row["set"] not in replaced]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

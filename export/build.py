@@ -1,0 +1,142 @@
+"""A trained and evaluated run as a bundle: ONNX, proof of parity, card, golden samples."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import taktsight
+from taktsight.bundle import write_bundle
+from taktsight.card import Card, GoldenSample, Origin, Parity
+from taktsight.datasets.samples import GOOD, Sample
+from taktsight.errors import ConfigError
+from taktsight.export.parity import Compared, compare, prove
+from taktsight.export.to_onnx import to_onnx
+from taktsight.inspect.backends.ort import OnnxRuntimeBackend
+from taktsight.inspect.inspector import Inspector
+from taktsight.records import Image
+from taktsight.training.evaluation.report import FIGURES_FILE, Evaluation, read_evaluation
+from taktsight.training.evaluation_run import FOLDER
+from taktsight.training.run_folder import TrainedRun
+
+
+def build_bundle(
+    run: TrainedRun, out: Path, *, key: Path | None = None, parity_parts: int = 200
+) -> tuple[Card, str]:
+    """Writes the bundle of a run and returns its card and its digest.
+
+    Args:
+        run: trained and evaluated; the card carries the limits and figures of that evaluation.
+        out: the file.
+        key: PEM file of a P-256 private key, or None for an unsigned bundle.
+        parity_parts: test parts that both models judge; every label is among them.
+
+    Raises:
+        ConfigError: If the run was not evaluated, or was trained again since.
+        ExportError: If the exported model answers differently, or the file cannot be written.
+    """
+    evaluation = _evaluation_of(run)
+    model = to_onnx(run.module.network, run.data.canvas)
+    card = _unproved_card(run, evaluation)
+    inspector = Inspector(OnnxRuntimeBackend(model), card, card.own_recipe())
+    samples = spread(run.data.split("test"), parity_parts)
+    compared = compare(run, inspector, samples)
+    parity = prove(compared, f"PyTorch float32 against ONNX Runtime float32 on {len(samples)} test parts")
+    golden, frames = _choose_golden(compared)
+    card = card.model_copy(update={"parity": parity, "golden": golden})
+    digest = write_bundle(out, card, model, frames, key=key)
+    return card, digest
+
+
+def spread(samples: Sequence[Sample], count: int) -> list[Sample]:
+    """At most ``count`` samples, each label in turn: a rare label is not left to chance."""
+    queues: dict[str, list[Sample]] = {}
+    for sample in samples:
+        queues.setdefault(sample.label, []).append(sample)
+    rounds = max(map(len, queues.values()))
+    turns = [queue[turn] for turn in range(rounds) for queue in queues.values() if turn < len(queue)]
+    return turns[:count]
+
+
+def _evaluation_of(run: TrainedRun) -> Evaluation:
+    file = run.folder / FOLDER / FIGURES_FILE
+    if not file.is_file():
+        raise ConfigError(f"{file}: is missing; first run 'taktsight evaluate {run.folder}'")
+    evaluation = read_evaluation(file)
+    if evaluation.subject.digests.get("weights") != run.checkpoint_digest:
+        raise ConfigError(
+            f"{file}: is about other weights than best.ckpt; run 'taktsight evaluate {run.folder}' again"
+        )
+    return evaluation
+
+
+def _unproved_card(run: TrainedRun, evaluation: Evaluation) -> Card:
+    return Card(
+        name=evaluation.subject.model,
+        task=run.task,
+        labels=run.module.labels,
+        canvas=run.data.canvas,
+        mm_per_px=run.data.mm_per_px,
+        limits=evaluation.figures.limits,
+        operating_point=evaluation.figures.operating_point,
+        parity=Parity(
+            reference="not yet compared",
+            parts=1,
+            flips=0,
+            flips_upper=1,
+            max_map_difference=0,
+            max_score_difference=0,
+        ),
+        golden=(),
+        origin=Origin(
+            data=evaluation.subject.digests["data"],
+            config=run.config_digest,
+            code=_code_digest(),
+            weights=run.checkpoint_digest,
+            taktsight=taktsight.__version__,
+        ),
+    )
+
+
+def _choose_golden(compared: Sequence[Compared]) -> tuple[tuple[GoldenSample, ...], dict[str, Image]]:
+    """The surest part of each label that was judged rightly: rounding never moves it across a limit."""
+    chosen: dict[str, Compared] = {}
+    for each in compared:
+        label = each.sample.label
+        right = (each.exported.outcome.value == "PASS") == (label == GOOD)
+        if right and (label not in chosen or _certainty(each) > _certainty(chosen[label])):
+            chosen[label] = each
+    named = {
+        f"golden/{re.sub(r'[^A-Za-z0-9._-]+', '-', label)}.png": each for label, each in chosen.items()
+    }
+    samples = tuple(
+        GoldenSample(
+            file=name, outcome=each.exported.outcome, scores=tuple(each.prediction.scores.tolist())
+        )
+        for name, each in sorted(named.items())
+    )
+    return samples, {name: each.image for name, each in named.items()}
+
+
+def _certainty(compared: Compared) -> float:
+    score = float(compared.prediction.scores.max())
+    return score if compared.sample.is_defective else -score
+
+
+def _code_digest() -> str:
+    """SHA-256 over every Python file of the package, in the order of their paths."""
+    root = Path(taktsight.__file__).parent
+    digest = hashlib.sha256()
+    files = {
+        str(path.relative_to(root)): path for folder in _folders(root) for path in folder.rglob("*.py")
+    }
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0" + files[name].read_bytes())
+    return digest.hexdigest()
+
+
+def _folders(root: Path) -> list[Path]:
+    """The package and its linked folders: ``rglob`` follows no links by itself."""
+    return [root, *(path for path in root.iterdir() if path.is_symlink())]

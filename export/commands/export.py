@@ -1,0 +1,47 @@
+"""Write a trained and evaluated run as one bundle, after proving that it answers the same.
+
+    taktsight export runs/tile --out tile.taktsight
+    taktsight export runs/tile --out tile.taktsight --key plant.pem
+
+The exported model judges real test parts beside the trained one. One flipped verdict, and nothing is
+written. Make a key with: openssl ecparam -name prime256v1 -genkey -noout -out plant.pem
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from taktsight.errors import ConfigError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verb's arguments."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a trained and evaluated run")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.taktsight", help="the bundle")
+    parser.add_argument("--key", type=Path, help="PEM file of a P-256 private key that signs the bundle")
+    parser.add_argument(
+        "--parity-parts", type=int, default=200, help="test parts that both models judge (200)"
+    )
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Exports; 0 when the bundle is on the disk."""
+    if arguments.parity_parts < 1:
+        raise ConfigError("--parity-parts must be at least 1: a bundle is proved on real parts")
+    from taktsight.export.build import build_bundle
+    from taktsight.training.run_folder import open_run
+
+    card, digest = build_bundle(
+        open_run(arguments.run), arguments.out, key=arguments.key, parity_parts=arguments.parity_parts
+    )
+    parity = card.parity
+    print(
+        f"parity: {parity.flips} of {parity.parts} verdicts flipped (at most {parity.flips_upper:.2%} "
+        f"with 95 % confidence), maps differ by at most {parity.max_map_difference:.1e}\n"
+        f"wrote {arguments.out} ({arguments.out.stat().st_size / 1e6:.1f} MB, "
+        f"{len(card.golden)} golden samples, {'signed' if arguments.key else 'unsigned'}), "
+        f"digest {digest[:16]}…\n"
+        f"next: taktsight verify {arguments.out}"
+    )
+    return 0

@@ -1,0 +1,96 @@
+"""The exported model against the trained one, counted in verdicts on real parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from taktsight.card import Parity
+from taktsight.datasets.samples import Sample
+from taktsight.errors import ExportError
+from taktsight.image_files import read_image
+from taktsight.inspect.inspector import Inspector
+from taktsight.quality.rates import clopper_pearson
+from taktsight.recipe import decide
+from taktsight.records import Frame, Image, Part, Prediction, Verdict
+from taktsight.training.predict import predict
+from taktsight.training.run_folder import TrainedRun
+
+MAX_MAP_DIFFERENCE = 1e-3
+"""float32 against float32: differences stay near 1e-5, a wrong mean or a shifted pixel is above 1e-2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One part as both saw it."""
+
+    sample: Sample
+    image: Image
+    trained: Verdict
+    exported: Verdict
+    prediction: Prediction
+    """By the exported model."""
+    map_difference: float
+    score_difference: float
+
+    @property
+    def flipped(self) -> bool:
+        """Whether the gate would have been told something else."""
+        return self.trained.outcome is not self.exported.outcome
+
+
+def compare(run: TrainedRun, inspector: Inspector, samples: Sequence[Sample]) -> list[Compared]:
+    """Each sample through PyTorch and through the line's own inspector, under the same limits."""
+    view = inspector.recipe.views[0]
+    edges = {limit.label: limit.map_score for limit in inspector.recipe.limits}
+    map_scores = [edges[label] for label in run.module.labels]
+    compared = []
+    for number, sample in enumerate(samples):
+        image = read_image(sample.images[0], run.data.canvas.channels)
+        wanted, _, _ = predict(run, image, map_scores=map_scores)
+        inspection = inspector.inspect(Part(number, (Frame(image, number, 0, view.camera),)))
+        (got,) = inspection.predictions
+        compared.append(
+            Compared(
+                sample,
+                image,
+                decide([wanted], inspector.recipe),
+                inspection.verdict,
+                got,
+                float(np.abs(wanted.maps - got.maps).max()),
+                float(np.abs(wanted.scores - got.scores).max()),
+            )
+        )
+    return compared
+
+
+def prove(compared: Sequence[Compared], reference: str) -> Parity:
+    """The parity figures of the card.
+
+    Raises:
+        ExportError: If a verdict flips or a map differs by more than float32 rounding explains.
+    """
+    flips = [each for each in compared if each.flipped]
+    parity = Parity(
+        reference=reference,
+        parts=len(compared),
+        flips=len(flips),
+        flips_upper=clopper_pearson(len(flips), len(compared), 0.90).high,
+        max_map_difference=max(each.map_difference for each in compared),
+        max_score_difference=max(each.score_difference for each in compared),
+    )
+    if flips:
+        first = flips[0]
+        raise ExportError(
+            f"{len(flips)} of {len(compared)} parts get another verdict from the exported model, the first "
+            f"is {first.sample.images[0]}: {first.trained.outcome.value} became "
+            f"{first.exported.outcome.value}. Nothing was written"
+        )
+    if parity.max_map_difference > MAX_MAP_DIFFERENCE:
+        raise ExportError(
+            f"the exported model's maps differ by {parity.max_map_difference:.2g}, at most "
+            f"{MAX_MAP_DIFFERENCE:g} is rounding. Nothing was written"
+        )
+    return parity

@@ -1,0 +1,60 @@
+"""A trained run evaluated: limits from val, figures from test, one report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from taktsight.training.evaluation.evaluate import evaluate
+from taktsight.training.evaluation.figures import Figures
+from taktsight.training.evaluation.judged import OpenedPart
+from taktsight.training.evaluation.operating_point import ChosenLimits, choose_limits
+from taktsight.training.evaluation.report import Subject, write_report
+from taktsight.training.predict import choose_map_score, judge_split, open_sample, part_name
+from taktsight.training.run_folder import TrainedRun
+
+FOLDER = "evaluation"
+
+
+def evaluate_run(
+    run: TrainedRun,
+    *,
+    date: str,
+    target_escape: float = 0.01,
+    target_overkill: float = 0.01,
+    pictures: int = 6,
+) -> tuple[Path, Figures]:
+    """Writes the report of a run and returns its path and its figures.
+
+    Args:
+        run: a finished training.
+        date: day of the evaluation, ISO 8601, for the report.
+        target_escape: share of the defective val parts that may pass.
+        target_overkill: share of the good val parts that may be rejected.
+        pictures: worst escapes and overkills shown.
+    """
+    labels = run.module.labels
+    map_score = choose_map_score(run)
+    parts = [*judge_split(run, "val", map_score), *judge_split(run, "test", map_score)]
+    chosen = choose_limits(
+        parts, labels, run.task, target_escape=target_escape, target_overkill=target_overkill
+    )
+    limits = tuple(limit.model_copy(update={"map_score": map_score}) for limit in chosen.limits)
+    chosen = ChosenLimits(limits, chosen.chosen_on, chosen.reason)
+    figures = evaluate(parts, labels, run.task, chosen)
+    samples = {part_name(run, sample.images[0]): sample for sample in run.data.split("test")}
+
+    def open_part(name: str) -> OpenedPart:
+        return open_sample(run, samples[name])
+
+    subject = Subject(
+        model=run.folder.resolve().name,
+        data=run.data.root.resolve().name,
+        date=date,
+        digests={
+            "weights": run.checkpoint_digest,
+            "config": run.config_digest,
+            "data": run.data.cache("train").data_digest,
+        },
+    )
+    report = write_report(run.folder / FOLDER, figures, subject, open_part, pictures=pictures)
+    return report, figures
