@@ -32,7 +32,8 @@ def main(arguments: argparse.Namespace) -> int:
 
     bundle = read_bundle(arguments.bundle, allowed_keys=arguments.allowed_key)
     print(f"digest     {bundle.digest}")
-    print(f"signature  {f'by key {bundle.signed_by[:16]}…' if bundle.signed_by else 'none'}")
+    signature = f"by key {bundle.signed_by[:16]}…" if bundle.signed_by else "not checked: no --allowed-key"
+    print(f"signature  {signature}")
     backend = OnnxRuntimeBackend(bundle.model)
     mistakes = golden_mistakes(backend, bundle)
     if mistakes:

@@ -94,4 +94,4 @@ def list_images(folder: Path, name: str = "camera") -> list[Path]:
 def _natural(file: Path) -> list[tuple[int, int, str]]:
     """img_9 stands before img_10."""
     pieces = re.split(r"(\d+)", str(file))
-    return [(0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in pieces]
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 import resource
 import subprocess
@@ -16,113 +15,22 @@ from random import Random
 
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from taktsight.bundle import Bundle, read_bundle, write_bundle
-from taktsight.card import Card, GoldenSample, OperatingPoint, Origin, Parity
 from taktsight.errors import BundleError, ExportError
-from taktsight.imaging import Canvas
-from taktsight.recipe import Limit
-from taktsight.records import Image, Outcome
 
-MODEL = bytes(range(256)) * 2
-GOLDEN = "golden/good-1.png"
-Entries = dict[str, bytes]
-
-
-def golden_frame() -> Image:
-    return np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
-
-
-def card(*golden: str) -> Card:
-    samples = tuple(
-        GoldenSample(file=name, outcome=Outcome.PASS, scores=(0.1,)) for name in golden or (GOLDEN,)
-    )
-    return Card(
-        name="flange",
-        task="segmentation",
-        labels=("pit",),
-        canvas=Canvas(64, 64, 1, 1, 32),
-        mm_per_px=0.05,
-        limits=(Limit(label="pit", reject_score=0.8, review_score=0.4),),
-        operating_point=OperatingPoint(
-            chosen_on="val",
-            measured_on="test",
-            defective=10,
-            escapes=0,
-            escape_upper=0.31,
-            good=20,
-            overkills=1,
-            overkill_upper=0.25,
-        ),
-        parity=Parity(
-            reference="torch",
-            parts=30,
-            flips=0,
-            flips_upper=0.1,
-            max_map_difference=1e-6,
-            max_score_difference=1e-6,
-        ),
-        golden=samples,
-        origin=Origin(data="d", config="c", code="e", weights="w", taktsight="0.1.0"),
-    )
-
-
-def write(path: Path, *, key: Path | None = None) -> str:
-    return write_bundle(path, card(), MODEL, {GOLDEN: golden_frame()}, key=key)
-
-
-@pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    path = tmp_path / "flange.taktsight"
-    write(path)
-    return path
-
-
-def pem_pair(folder: Path, name: str, curve: ec.EllipticCurve | None = None) -> tuple[Path, Path]:
-    """A private and a public key file; P-256 where no curve is named."""
-    key = ec.generate_private_key(curve or ec.SECP256R1())
-    private, public = folder / f"{name}.key", folder / f"{name}.pem"
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    public.write_bytes(
-        key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-    )
-    return private, public
-
-
-def entries_of(path: Path) -> Entries:
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def rezip(path: Path, entries: Entries, compression: int = zipfile.ZIP_STORED) -> None:
-    """As a careful forger would: the same clock and owner as a bundle."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in sorted(entries):
-            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            info.create_system, info.external_attr, info.compress_type = 3, 0o644 << 16, compression
-            archive.writestr(info, entries[name])
-
-
-def redigest(entries: Entries, **changed: bytes | None) -> Entries:
-    """Entries with some replaced, and a signature file that lists the digests of what is there."""
-    kept = {name: content for name, content in entries.items() if name != "model.sig"}
-    files = {name: hashlib.sha256(content).hexdigest() for name, content in kept.items()}
-    signature = {"files": files, "key": None, "signature": None} | changed
-    return kept | {"model.sig": json.dumps(signature).encode()}
-
-
-def refusal(path: Path, *keys: Path) -> str:
-    with pytest.raises(BundleError) as caught:
-        read_bundle(path, allowed_keys=keys)
-    return str(caught.value)
+from .conftest import (
+    GOLDEN,
+    MODEL,
+    card,
+    entries_of,
+    golden_frame,
+    pem_pair,
+    redigest,
+    refusal,
+    rezip,
+    write,
+)
 
 
 def test_what_was_written_is_what_is_read(bundle: Path) -> None:
@@ -287,78 +195,6 @@ def test_whole_bundle_of_broken_parts_is_refused(
 ) -> None:
     rezip(bundle, redigest(entries_of(bundle) | {entry: content}))
     assert says in refusal(bundle)
-
-
-def test_signed_bundle_is_accepted_from_any_allowed_key(bundle: Path, tmp_path: Path) -> None:
-    private, public = pem_pair(tmp_path, "plant")
-    _, other = pem_pair(tmp_path, "other")
-    write(bundle, key=private)
-    for keys in ([public], [other, public], [public, other]):
-        assert len(read_bundle(bundle, allowed_keys=keys).signed_by or "") == 64
-
-
-def test_bundle_signed_by_a_stranger_is_refused(bundle: Path, tmp_path: Path) -> None:
-    private, _ = pem_pair(tmp_path, "stranger")
-    _, public = pem_pair(tmp_path, "plant")
-    write(bundle, key=private)
-    assert f"is signed by none of {public}" in refusal(bundle, public)
-
-
-def test_unsigned_bundle_is_refused_where_keys_are_demanded(bundle: Path, tmp_path: Path) -> None:
-    _, public = pem_pair(tmp_path, "plant")
-    assert "is not signed" in refusal(bundle, public)
-
-
-def test_signature_of_another_model_is_not_taken(bundle: Path, tmp_path: Path) -> None:
-    private, public = pem_pair(tmp_path, "plant")
-    write(bundle, key=private)
-    signed = json.loads(entries_of(bundle)["model.sig"])
-    forged = entries_of(bundle) | {"model.onnx": b"another model"}
-    rezip(bundle, redigest(forged, key=signed["key"], signature=signed["signature"]))
-    assert "is signed by none of" in refusal(bundle, public)
-
-
-@pytest.mark.parametrize("signature", [5, ["a"], "é", "no base64!", "AAAA", True])
-def test_signature_that_is_none_is_refused(bundle: Path, tmp_path: Path, signature: object) -> None:
-    _, public = pem_pair(tmp_path, "plant")
-    changed = {"key": "k", "signature": signature}
-    rezip(bundle, redigest(entries_of(bundle), **changed))  # type: ignore[arg-type]  # a forger's values
-    assert "is signed by none of" in refusal(bundle, public)
-
-
-def test_signer_that_a_file_claims_is_not_believed(bundle: Path) -> None:
-    claimed = {"key": "the plant's key", "signature": "AAAA"}
-    rezip(bundle, redigest(entries_of(bundle), **claimed))  # type: ignore[arg-type]  # a forger's values
-    assert read_bundle(bundle).signed_by is None
-
-
-def test_key_that_is_no_p256_public_key_is_named(bundle: Path, tmp_path: Path) -> None:
-    private, _ = pem_pair(tmp_path, "plant")
-    write(bundle, key=private)
-    _, p384 = pem_pair(tmp_path, "p384", ec.SECP384R1())
-    edwards = tmp_path / "edwards.pem"
-    edwards.write_bytes(
-        ed25519.Ed25519PrivateKey.generate()
-        .public_key()
-        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    )
-    for key in (p384, edwards):
-        assert f"{key}: is not a P-256 public key" in refusal(bundle, key)
-    for key in (private, tmp_path / "absent.pem"):
-        assert f"{key}: is not a PEM public key" in refusal(bundle, key)
-
-
-def test_bundle_is_signed_with_a_p256_private_key_or_not_written(tmp_path: Path) -> None:
-    _, public = pem_pair(tmp_path, "plant")
-    p384, _ = pem_pair(tmp_path, "p384", ec.SECP384R1())
-    for key, says in (
-        (public, "is not a PEM private key"),
-        (tmp_path / "absent.key", "is not a PEM private key"),
-        (p384, "is not a P-256 key"),
-    ):
-        with pytest.raises(ExportError, match=says):
-            write(tmp_path / "new.taktsight", key=key)
-    assert not (tmp_path / "new.taktsight").exists()
 
 
 def test_frames_that_are_not_on_the_card_are_the_callers_bug(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who imports whom: kernel ← datasets ← training ← export and kernel ← inspect ← export, and no other."""
+"""Who imports whom: kernel ← datasets ← training ← export, and kernel ← inspect ← export. Nothing else."""
 
 from __future__ import annotations
 
