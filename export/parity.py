@@ -18,7 +18,7 @@ from taktsight.records import Frame, Image, Part, Prediction, Verdict
 from taktsight.training.predict import predict
 from taktsight.training.run_folder import TrainedRun
 
-MAX_MAP_DIFFERENCE = 1e-3
+MAX_DIFFERENCE = 1e-3
 """float32 against float32: differences stay near 1e-5, a wrong mean or a shifted pixel is above 1e-2."""
 
 
@@ -70,7 +70,7 @@ def prove(compared: Sequence[Compared], reference: str) -> Parity:
     """The parity figures of the card.
 
     Raises:
-        ExportError: If a verdict flips or a map differs by more than float32 rounding explains.
+        ExportError: If a verdict flips or a map or score differs by more than float32 rounding explains.
     """
     flips = [each for each in compared if each.flipped]
     parity = Parity(
@@ -88,9 +88,10 @@ def prove(compared: Sequence[Compared], reference: str) -> Parity:
             f"is {first.sample.images[0]}: {first.trained.outcome.value} became "
             f"{first.exported.outcome.value}. Nothing was written"
         )
-    if parity.max_map_difference > MAX_MAP_DIFFERENCE:
-        raise ExportError(
-            f"the exported model's maps differ by {parity.max_map_difference:.2g}, at most "
-            f"{MAX_MAP_DIFFERENCE:g} is rounding. Nothing was written"
-        )
+    for name, difference in (("maps", parity.max_map_difference), ("scores", parity.max_score_difference)):
+        if difference > MAX_DIFFERENCE:
+            raise ExportError(
+                f"the exported model's {name} differ by {difference:.2g}, at most "
+                f"{MAX_DIFFERENCE:g} is rounding. Nothing was written"
+            )
     return parity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import warnings
 from pathlib import Path
@@ -26,6 +27,8 @@ def to_onnx(network: nn.Module, canvas: Canvas) -> bytes:
     """
     example = torch.zeros(2, canvas.height, canvas.width, canvas.channels, dtype=torch.uint8)
     batch = torch.export.Dim("N", min=1, max=64)
+    for name in ("onnx_ir", "onnxscript"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # a line for every constant they fold
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
         file = Path(folder) / "model.onnx"

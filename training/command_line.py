@@ -6,13 +6,18 @@ import logging
 import sys
 import warnings
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import lightning
+import torch
+from jsonargparse import ArgumentError
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from taktsight.datasets.datamodule import InspectionData
+from taktsight.errors import ConfigError, DataError, TaktsightError
 from taktsight.training.machine import fast_precision
 
 log = logging.getLogger(__name__)
@@ -27,16 +32,27 @@ class TrainingCLI(LightningCLI):
         parser.link_arguments("data", "model.init_args.labels", _labels, apply_on="instantiate")
         parser.link_arguments("data", "model.init_args.channels", _channels, apply_on="instantiate")
 
+    def instantiate_classes(self) -> None:
+        """Builds data, model and trainer; what they refuse is a mistake in the configuration.
+
+        Raises:
+            TaktsightError: As the data or the model raised it; the parser wraps it in its own error.
+            ConfigError: If a value is refused by anybody else.
+        """
+        try:
+            super().instantiate_classes()
+        except (ValueError, TypeError, MisconfigurationException) as error:
+            cause: BaseException | None = error
+            while cause is not None and not isinstance(cause, TaktsightError):
+                cause = cause.__cause__
+            raise cause or ConfigError(_in_short(error)) from error
+
 
 class EpochLines(Callback):
     """One line per epoch where no terminal shows a progress bar."""
 
-    def on_validation_epoch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        """Logs every figure of the epoch."""
-        if trainer.sanity_checking:
-            return
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Logs every figure of the epoch: the validation of an epoch ends before its training does."""
         figures = {key: float(value) for key, value in trainer.callback_metrics.items()}
         log.info(
             "epoch %d of %s: %s",
@@ -54,20 +70,33 @@ def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> Non
         run: the run folder; see :mod:`taktsight.training.run_folder`.
         resume: go on from ``last.ckpt``.
         overrides: ``--trainer.max_epochs=5`` and the like.
+
+    Raises:
+        ConfigError: If a key is unknown, missing or has a value that nobody takes.
+        DataError: If the data or ``last.ckpt`` cannot be used, or the training diverged.
     """
     _quieten()
     arguments = ["fit", "--config", str(config), *overrides]
     if resume:
+        _check_checkpoint(run / "last.ckpt")
         arguments += ["--ckpt_path", str(run / "last.ckpt")]
-    TrainingCLI(
-        datamodule_class=InspectionData,
-        model_class=lightning.LightningModule,
-        subclass_mode_model=True,
-        args=arguments,
-        trainer_defaults=_trainer_defaults(run),
-        save_config_kwargs={"overwrite": True},
-        save_config_callback=SaveConfigCallback,
-    )
+        _keep_metrics(run)
+    no_exit = {"exit_on_error": False}
+    try:
+        TrainingCLI(
+            datamodule_class=InspectionData,
+            model_class=lightning.LightningModule,
+            subclass_mode_model=True,
+            args=arguments,
+            trainer_defaults=_trainer_defaults(run),
+            save_config_kwargs={"overwrite": True},
+            save_config_callback=SaveConfigCallback,
+            parser_kwargs={**no_exit, "fit": no_exit},
+        )
+    except ArgumentError as error:
+        raise ConfigError(f"{config}: {_in_short(error)}") from error
+    except MisconfigurationException as error:
+        raise ConfigError(str(error)) from error
 
 
 def _trainer_defaults(run: Path) -> dict[str, Any]:
@@ -94,12 +123,41 @@ def _trainer_defaults(run: Path) -> dict[str, Any]:
                 filename="best",
                 monitor="val_figure",
                 mode="max",
-                save_last=True,
                 enable_version_counter=False,
             ),
+            # save_last would copy the best one: what came after it would be lost with the power.
+            ModelCheckpoint(dirpath=run, filename="last", enable_version_counter=False),
             EarlyStopping(monitor="val_figure", mode="max", patience=20),
         ],
     }
+
+
+def _keep_metrics(run: Path) -> None:
+    """The logger begins a new metrics.csv; what was measured before the interruption is kept beside it."""
+    metrics = run / "metrics.csv"
+    if metrics.is_file():
+        metrics.rename(run / f"metrics-{len(list(run.glob('metrics-*.csv'))) + 1}.csv")
+
+
+def _check_checkpoint(file: Path) -> None:
+    try:
+        torch.load(file, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+        raise DataError(f"{file}: is damaged, it cannot be resumed from; train again") from error
+
+
+def _in_short(error: Exception) -> str:
+    """The parser's message without the Python types and sections that it tried."""
+    said = (line.strip(" -") for line in str(error).splitlines())
+    dull = (
+        "Does not validate against any",
+        "Subtypes:",
+        "Errors:",
+        "Expected a <class",
+        "Given value type",
+    )
+    sections = ("Given value: {", "Given value: Namespace")
+    return " ".join(line for line in said if line and not line.startswith(dull + sections))
 
 
 def _quieten() -> None:
@@ -110,6 +168,8 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # the cache is faster
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+    warnings.filterwarnings("ignore", message="Experiment logs directory .* exists")
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"lightning\.pytorch\.cli")
 
 
 def _labels(data: InspectionData) -> tuple[str, ...]:

@@ -183,7 +183,7 @@ class Classifier(lightning.LightningModule):
 def _finite(loss: Tensor, step: int) -> Tensor:
     if not bool(torch.isfinite(loss)):
         raise DataError(
-            f"the loss is {float(loss)} at step {step}: training diverged. Lower model.learning_rate, "
+            f"the loss is {loss.item()} at step {step}: training diverged. Lower model.learning_rate, "
             "or look at the images and masks of this data set"
         )
     return loss

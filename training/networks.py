@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from taktsight.training.weights import initialise
 
-TOP_PIXELS = 20
+TOP_PIXELS = 8
 """A label's evidence in a map is the mean of this many highest pixels: one hot pixel is no defect."""
 
 
@@ -34,8 +34,9 @@ class Normalise(nn.Module):
 class SegmentationNetwork(nn.Module):
     """Where each label is, and how sure the network is that it is there at all.
 
-    A score is read from the deepest features (wide context: what has no edge, such as uneven
-    grinding) together with the highest pixels of the label's own map (small defects).
+    A score is read from the strongest of the deepest features (wide context: what has no edge, such
+    as uneven grinding) together with the highest pixels of the label's own map (small defects). Both
+    are maxima over places: a defect scores the same on a crop, a tile and a whole part.
 
     Args:
         labels: K.
@@ -70,7 +71,7 @@ class SegmentationNetwork(nn.Module):
         # A fresh map says "1 % here": training need not first unlearn 50 % everywhere (Lin et al. 2017).
         nn.init.constant_(self.body.segmentation_head[0].bias, -4.6)
         deepest = self.body.encoder.out_channels[-1]
-        head = nn.Linear(2 * deepest + labels, labels)
+        head = nn.Linear(deepest + labels, labels)
         _start_from_the_map(head, labels)
         self.part_head = nn.Sequential(nn.Dropout(0.2), head)
 
@@ -78,10 +79,9 @@ class SegmentationNetwork(nn.Module):
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K) before the sigmoid."""
         features = self.body.encoder(self.normalise(images))
         maps = self.body.segmentation_head(self.body.decoder(features))
-        deepest = features[-1]
         top = maps.flatten(2).topk(TOP_PIXELS, dim=2).values.mean(dim=2)
-        pooled = torch.cat([deepest.mean(dim=(2, 3)), deepest.amax(dim=(2, 3)), top], dim=1)
-        return maps, self.part_head(pooled)
+        strongest = features[-1].amax(dim=(2, 3))
+        return maps, self.part_head(torch.cat([strongest, top], dim=1))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K), float32 0–1."""

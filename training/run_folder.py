@@ -3,23 +3,25 @@
 config.yaml     the resolved configuration
 best.ckpt       highest validation figure; evaluated and exported
 last.ckpt       newest; resumed from
-metrics.csv     every epoch; events.out.tfevents… the same for TensorBoard
+metrics.csv     every epoch since the last start, metrics-1.csv … before it; events.out.tfevents… the same
 evaluation/     report.html, evaluation.json
 """
 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentError, ArgumentParser
 
 from taktsight.card import Task
 from taktsight.datasets.datamodule import InspectionData
-from taktsight.errors import ConfigError
+from taktsight.errors import ConfigError, DataError
 from taktsight.training.modules import Classifier, Segmenter
 
 MODULES: dict[str, type[Segmenter] | type[Classifier]] = {"Segmenter": Segmenter, "Classifier": Classifier}
@@ -46,30 +48,50 @@ def open_run(folder: Path) -> TrainedRun:
     """The best model of a run and the data it was made from.
 
     Raises:
-        ConfigError: If the folder is not a finished run.
+        ConfigError: If the folder is not a finished run, or its configuration was changed and no longer fits.
+        DataError: If the checkpoint is damaged, or the data cannot be used.
     """
     config_file, checkpoint = folder / "config.yaml", folder / "best.ckpt"
     for file in (config_file, checkpoint):
         if not file.is_file():
             raise ConfigError(f"{file}: is missing; {folder} is no finished run of 'taktsight train'")
-    config: dict[str, Any] = yaml.safe_load(config_file.read_text(encoding="utf-8"))
-    name = str(config["model"]["class_path"]).rpartition(".")[2]
+    name, data = _read_config(config_file)
     if name not in MODULES:
         raise ConfigError(f"{config_file}: model {name!r} is none of {', '.join(MODULES)}")
-    module = MODULES[name].load_from_checkpoint(
-        checkpoint, map_location="cpu", weights=None, weights_only=True
-    )
     return TrainedRun(
         folder,
-        module.eval(),
-        _open_data(config["data"]),
+        _load(MODULES[name], checkpoint).eval(),
+        _open_data(config_file, data),
         hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
         hashlib.sha256(config_file.read_bytes()).hexdigest(),
     )
 
 
-def _open_data(section: dict[str, Any]) -> InspectionData:
-    parser = ArgumentParser()
+def _read_config(file: Path) -> tuple[str, dict[str, Any]]:
+    """The name of the model's class, and the section ``data``."""
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return str(config["model"]["class_path"]).rpartition(".")[2], config["data"]
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise ConfigError(f"{file}: is not the configuration of a training; train again") from error
+
+
+def _load(module: type[Segmenter] | type[Classifier], checkpoint: Path) -> Segmenter | Classifier:
+    try:
+        return module.load_from_checkpoint(checkpoint, map_location="cpu", weights=None, weights_only=True)
+    except (OSError, RuntimeError, EOFError, KeyError, UnpicklingError) as error:
+        raise DataError(f"{checkpoint}: is damaged or of another network; train again") from error
+
+
+def _open_data(config_file: Path, section: dict[str, Any]) -> InspectionData:
+    parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(InspectionData, "data")
-    data: InspectionData = parser.instantiate_classes(parser.parse_object({"data": section})).data
+    try:
+        parsed = parser.parse_object({"data": section})
+    except ArgumentError as error:
+        raise ConfigError(f"{config_file}: {error}") from error
+    with warnings.catch_warnings():
+        # Since jsonargparse 4.53 it has another name, which older ones do not know.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        data: InspectionData = parser.instantiate_classes(parsed).data
     return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import timm
@@ -64,8 +65,11 @@ def _from_file(path: Path) -> dict[str, Tensor]:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ConfigError(f"weights: there is no file {path}") from None
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ConfigError(f"weights: {path} is not a PyTorch state dict: {error}") from error
+    except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise ConfigError(f"weights: {path} is not a PyTorch state dict: {first_line}") from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ConfigError(f"weights: {path} holds something else than a PyTorch state dict")
     return state
 
 

@@ -1,0 +1,80 @@
+"""The bundle of a trained run: the same bytes each time, and the same answers without Taktsight."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from taktsight.bundle import Bundle, read_bundle
+from taktsight.datasets.datamodule import InspectionData
+from taktsight.image_files import read_image
+from taktsight.imaging import Canvas
+from taktsight.inspect.backends.ort import OnnxRuntimeBackend
+from taktsight.inspect.inspector import Inspector
+from taktsight.quality.rates import clopper_pearson
+from taktsight.records import Frame, Part, Prediction
+
+
+def inspected(bundle: Bundle, name: str) -> Prediction:
+    backend = OnnxRuntimeBackend(bundle.model, threads=1)
+    inspector = Inspector(backend, bundle.card, bundle.card.own_recipe())
+    (prediction,) = inspector.inspect(Part(0, (Frame(bundle.golden[name], 0, 0, "camera"),))).predictions
+    return prediction
+
+
+def test_exporting_twice_gives_the_same_bytes(workshop: Path) -> None:
+    assert (workshop / "part.taktsight").read_bytes() == (workshop / "again.taktsight").read_bytes()
+
+
+def test_plain_onnxruntime_and_numpy_give_the_maps_and_scores_of_the_line(workshop: Path) -> None:
+    bundle = read_bundle(workshop / "part.taktsight")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(bundle.model, options, providers=["CPUExecutionProvider"])
+    assert bundle.golden
+    for name, image in bundle.golden.items():
+        maps, scores = session.run(["maps", "scores"], {"images": image[np.newaxis]})
+        prediction = inspected(bundle, name)
+        assert np.array_equal(maps[0], prediction.maps)  # bit for bit: a frame of the canvas's size
+        assert np.array_equal(scores[0], prediction.scores)
+
+
+def test_card_carries_what_the_line_needs_to_know(workshop: Path) -> None:
+    card = read_bundle(workshop / "part.taktsight").card
+    assert card.labels == ("crack", "pit", "scratch", "stain")
+    assert card.canvas == Canvas(128, 128, 1, 1)
+    assert card.mm_per_px == 0.4
+    assert {limit.label for limit in card.limits} == set(card.labels)
+    assert (card.operating_point.chosen_on, card.operating_point.measured_on) == ("val", "test")
+
+
+def test_card_names_the_weights_and_the_configuration_it_was_made_from(workshop: Path) -> None:
+    origin = read_bundle(workshop / "part.taktsight").card.origin
+    for file, digest in (("best.ckpt", origin.weights), ("config.yaml", origin.config)):
+        assert digest == hashlib.sha256((workshop / "run" / file).read_bytes()).hexdigest()
+
+
+def test_card_says_how_many_verdicts_could_still_differ(workshop: Path) -> None:
+    parity = read_bundle(workshop / "part.taktsight").card.parity
+    assert parity.flips == 0
+    assert parity.flips_upper == clopper_pearson(0, parity.parts, 0.90).high
+    assert 0 < parity.max_map_difference < 1e-4
+
+
+def test_golden_samples_are_test_parts_and_judged_rightly(in_workshop: Path) -> None:
+    bundle = read_bundle(in_workshop / "part.taktsight")
+    data = InspectionData(
+        Path("learn"),
+        "mask_folder",
+        bundle.card.canvas,
+        index=Path("learn/index.csv"),
+        part_column="part",
+        cache_dir=Path("cache"),
+    )
+    images = [read_image(sample.images[0], 1) for sample in data.split("test")]
+    for sample in bundle.card.golden:
+        assert any(np.array_equal(bundle.golden[sample.file], image) for image in images)
+        assert (sample.outcome.value == "PASS") == (sample.file == "golden/good.png")

