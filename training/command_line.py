@@ -6,19 +6,19 @@ import logging
 import sys
 import warnings
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import lightning
 import torch
 from jsonargparse import ArgumentError
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from taktsight.datasets.datamodule import InspectionData
 from taktsight.errors import ConfigError, DataError, TaktsightError
 from taktsight.training.machine import fast_precision
+from taktsight.training.weights import UNREADABLE
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ def _keep_metrics(run: Path) -> None:
 def _check_checkpoint(file: Path) -> None:
     try:
         torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+    except UNREADABLE as error:
         raise DataError(f"{file}: is damaged, it cannot be resumed from; train again") from error
 
 
@@ -153,7 +153,7 @@ def _in_short(error: Exception) -> str:
         "Does not validate against any",
         "Subtypes:",
         "Errors:",
-        "Expected a <class",
+        "Expected a <class 'NoneType",
         "Given value type",
     )
     sections = ("Given value: {", "Given value: Namespace")

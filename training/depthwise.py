@@ -16,7 +16,7 @@ def keep_depthwise_float32(network: nn.Module) -> None:
     """Wraps the depthwise convolutions of ``network`` while it is trained; its weights stay its own."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
-            module.forward = _in_float32(module.forward)  # type: ignore[method-assign]  # undone by reloading
+            module.forward = _in_float32(module.forward)  # type: ignore[method-assign, assignment]  # undone by reloading
 
 
 def _in_float32(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

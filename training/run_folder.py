@@ -13,7 +13,6 @@ import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import yaml
@@ -23,6 +22,7 @@ from taktsight.card import Task
 from taktsight.datasets.datamodule import InspectionData
 from taktsight.errors import ConfigError, DataError
 from taktsight.training.modules import Classifier, Segmenter
+from taktsight.training.weights import UNREADABLE
 
 MODULES: dict[str, type[Segmenter] | type[Classifier]] = {"Segmenter": Segmenter, "Classifier": Classifier}
 
@@ -48,7 +48,7 @@ def open_run(folder: Path) -> TrainedRun:
     """The best model of a run and the data it was made from.
 
     Raises:
-        ConfigError: If the folder is not a finished run, or its configuration was changed and no longer fits.
+        ConfigError: If the folder is not a finished run, or its configuration no longer fits.
         DataError: If the checkpoint is damaged, or the data cannot be used.
     """
     config_file, checkpoint = folder / "config.yaml", folder / "best.ckpt"
@@ -58,10 +58,14 @@ def open_run(folder: Path) -> TrainedRun:
     name, data = _read_config(config_file)
     if name not in MODULES:
         raise ConfigError(f"{config_file}: model {name!r} is none of {', '.join(MODULES)}")
+    with warnings.catch_warnings():
+        # What Lightning and we call in jsonargparse was renamed in 4.53; older ones know the old name only.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        module, opened = _load(MODULES[name], checkpoint), _open_data(config_file, data)
     return TrainedRun(
         folder,
-        _load(MODULES[name], checkpoint).eval(),
-        _open_data(config_file, data),
+        module.eval(),
+        opened,
         hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
         hashlib.sha256(config_file.read_bytes()).hexdigest(),
     )
@@ -79,7 +83,7 @@ def _read_config(file: Path) -> tuple[str, dict[str, Any]]:
 def _load(module: type[Segmenter] | type[Classifier], checkpoint: Path) -> Segmenter | Classifier:
     try:
         return module.load_from_checkpoint(checkpoint, map_location="cpu", weights=None, weights_only=True)
-    except (OSError, RuntimeError, EOFError, KeyError, UnpicklingError) as error:
+    except UNREADABLE as error:
         raise DataError(f"{checkpoint}: is damaged or of another network; train again") from error
 
 
@@ -90,8 +94,5 @@ def _open_data(config_file: Path, section: dict[str, Any]) -> InspectionData:
         parsed = parser.parse_object({"data": section})
     except ArgumentError as error:
         raise ConfigError(f"{config_file}: {error}") from error
-    with warnings.catch_warnings():
-        # Since jsonargparse 4.53 it has another name, which older ones do not know.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        data: InspectionData = parser.instantiate_classes(parsed).data
+    data: InspectionData = parser.instantiate_classes(parsed).data
     return data

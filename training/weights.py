@@ -14,6 +14,8 @@ from taktsight.errors import ConfigError
 
 PACKAGE = "package"
 """``weights: package`` takes EfficientNet-Lite0 from the package that ships it."""
+UNREADABLE = (OSError, RuntimeError, ValueError, EOFError, LookupError, UnpicklingError)
+"""What ``torch.load`` raises of a file that is absent, cut short or something else."""
 
 
 def initialise(encoder: nn.Module, name: str, weights: str | None) -> None:
@@ -65,7 +67,7 @@ def _from_file(path: Path) -> dict[str, Tensor]:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ConfigError(f"weights: there is no file {path}") from None
-    except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+    except UNREADABLE as error:
         first_line = str(error).partition("\n")[0]
         raise ConfigError(f"weights: {path} is not a PyTorch state dict: {first_line}") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
