@@ -14,8 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from measured import RESULTS, circumstances, write_result
-
+from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
 from taktsight.training.evaluation.figures import Figures
 from taktsight.training.evaluation.report import read_evaluation
 
@@ -47,9 +46,10 @@ def _measure(name: str, *, reuse: bool) -> list[Row]:
         _taktsight(*train)
     _taktsight("evaluate", str(run))
     figures = read_evaluation(REPOSITORY / run / "evaluation" / "evaluation.json").figures
+    written = {file: (REPOSITORY / run / file).stat().st_mtime for file in ("config.yaml", "last.ckpt")}
     seconds = round(
-        (REPOSITORY / run / "last.ckpt").stat().st_mtime - (REPOSITORY / run / "config.yaml").stat().st_mtime
-    )
+        written["last.ckpt"] - written["config.yaml"]
+    )  # first and last thing that training writes
     context = circumstances() | {"command": f"taktsight {' '.join(train)}"}
     return [
         {"set": name, "task": figures.task, **row, "seconds": seconds, **context} for row in _rows(figures)

@@ -1,7 +1,7 @@
 """What does everything around the engine cost? prepare → infer → locate → decide against the engine alone.
 
-Three variants alternate in one process on the same frames: the bare engine call on prepared batches (A), the
-same once more (the A/A control: what noise alone makes), and the whole inspector (B).
+Three variants alternate in one process on the same frames: the bare engine call on prepared batches (A),
+the same once more (the A/A control: what noise alone makes), and the whole inspector (B).
 
     python benchmarks/cycle_time.py --bundle demo/flange.taktsight
 """
@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from measured import circumstances, write_result
 from rich.console import Console
 from rich.table import Table
 
+from taktsight.benchmarks.measured import circumstances, write_result
 from taktsight.bundle import read_bundle
 from taktsight.datasets.synthetic import Product, plan_labels, render_part
 from taktsight.imaging import prepare

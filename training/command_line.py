@@ -45,7 +45,9 @@ class TrainingCLI(LightningCLI):
             cause: BaseException | None = error
             while cause is not None and not isinstance(cause, TaktsightError):
                 cause = cause.__cause__
-            raise cause or ConfigError(_in_short(error)) from error
+            if cause is not None:
+                raise cause from None
+            raise ConfigError(_in_short(error)) from error
 
 
 class EpochLines(Callback):
