@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,13 +44,13 @@ def _measure(name: str, *, reuse: bool) -> list[Row]:
     run = Path("runs") / name
     train = ["train", f"configs/training/{CONFIGS[name]}.yaml", "--run", str(run)]
     if not reuse:
+        shutil.rmtree(REPOSITORY / run, ignore_errors=True)
         _taktsight(*train)
     _taktsight("evaluate", str(run))
     figures = read_evaluation(REPOSITORY / run / "evaluation" / "evaluation.json").figures
+    # The first and the last file that a training writes.
     written = {file: (REPOSITORY / run / file).stat().st_mtime for file in ("config.yaml", "last.ckpt")}
-    seconds = round(
-        written["last.ckpt"] - written["config.yaml"]
-    )  # first and last thing that training writes
+    seconds = round(written["last.ckpt"] - written["config.yaml"])
     context = circumstances() | {"command": f"taktsight {' '.join(train)}"}
     return [
         {"set": name, "task": figures.task, **row, "seconds": seconds, **context} for row in _rows(figures)

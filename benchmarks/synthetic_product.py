@@ -9,14 +9,12 @@ marks); lots are counted in, the geometry is not. Ends with one JSON line.
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
-import platform
 import time
 
 import cv2
 import numpy as np
 
+from taktsight.benchmarks.measured import circumstances, write_result
 from taktsight.datasets.samples import GOOD
 from taktsight.datasets.synthetic import FIELD_MM, Product, render_part
 
@@ -53,18 +51,18 @@ def main() -> None:
         rates[label] = round(1000 * len(taken) / sum(taken), 1)
         p50, p99 = np.percentile(taken, (50, 99))
         print(f"{label:<10}{rates[label]:>9.1f}{p50:>9.2f}{p99:>9.2f}{max(taken):>9.2f}")
-    result = {
-        "benchmark": "synthetic_product",
-        "parts_per_s": rates,
-        "parts_per_label": args.parts,
-        "size_px": args.size_px,
-        "first_part_s": round(first_s, 3),
-        "machine": platform.processor() or platform.machine(),
-        "opencv": cv2.__version__,
-        "numpy": np.__version__,
-        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-    }
-    print(json.dumps(result))
+    write_result(
+        "synthetic_product",
+        {
+            "parts_per_s": rates,
+            "parts_per_label": args.parts,
+            "size_px": args.size_px,
+            "first_part_s": round(first_s, 3),
+            "opencv": cv2.__version__,
+            "numpy": np.__version__,
+            **circumstances(),
+        },
+    )
 
 
 if __name__ == "__main__":

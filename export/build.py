@@ -11,7 +11,7 @@ import taktsight
 from taktsight.bundle import write_bundle
 from taktsight.card import Card, GoldenSample, Origin, Parity
 from taktsight.datasets.samples import GOOD, Sample
-from taktsight.errors import ConfigError
+from taktsight.errors import ConfigError, ExportError
 from taktsight.export.parity import Compared, compare, prove
 from taktsight.export.to_onnx import to_onnx
 from taktsight.inspect.backends.ort import OnnxRuntimeBackend
@@ -44,7 +44,7 @@ def build_bundle(
     samples = spread(run.data.split("test"), parity_parts)
     compared = compare(run, inspector, samples)
     parity = prove(compared, f"PyTorch float32 against ONNX Runtime float32 on {len(samples)} test parts")
-    golden, frames = _choose_golden(compared)
+    golden, frames = choose_golden(compared)
     card = card.model_copy(update={"parity": parity, "golden": golden})
     digest = write_bundle(out, card, model, frames, key=key)
     return card, digest
@@ -100,16 +100,26 @@ def _unproved_card(run: TrainedRun, evaluation: Evaluation) -> Card:
     )
 
 
-def _choose_golden(compared: Sequence[Compared]) -> tuple[tuple[GoldenSample, ...], dict[str, Image]]:
-    """The surest part of each label that was judged rightly: rounding never moves it across a limit."""
+def choose_golden(compared: Sequence[Compared]) -> tuple[tuple[GoldenSample, ...], dict[str, Image]]:
+    """The surest part of each label that was judged rightly: rounding never moves it across a limit.
+
+    Raises:
+        ExportError: If no part was judged rightly.
+    """
     chosen: dict[str, Compared] = {}
     for each in compared:
         label = each.sample.label
         right = (each.exported.outcome.value == "PASS") == (label == GOOD)
         if right and (label not in chosen or _certainty(each) > _certainty(chosen[label])):
             chosen[label] = each
+    if not chosen:
+        raise ExportError(
+            f"not one of {len(compared)} test parts is judged rightly: the line would have nothing to "
+            "prove the bundle with. Train longer, or look at the evaluation's report. Nothing was written"
+        )
     named = {
-        f"golden/{re.sub(r'[^A-Za-z0-9._-]+', '-', label)}.png": each for label, each in chosen.items()
+        f"golden/{number}-{re.sub(r'[^A-Za-z0-9._-]+', '-', label)}.png": chosen[label]
+        for number, label in enumerate(sorted(chosen))
     }
     samples = tuple(
         GoldenSample(

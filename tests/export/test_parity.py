@@ -109,6 +109,17 @@ def test_rounding_is_proved_and_counted() -> None:
     assert (parity.max_map_difference, parity.max_score_difference) == (1e-6, 2e-6)
 
 
+def test_model_that_judges_no_part_rightly_is_not_shipped() -> None:
+    with pytest.raises(ExportError, match="not one of 2 test parts is judged rightly"):
+        build.choose_golden([compared(PASS, PASS)] * 2)  # both parts have a pit
+
+
+def test_surest_part_that_is_judged_rightly_becomes_the_golden_sample() -> None:
+    (sample,), frames = build.choose_golden([compared(PASS, PASS), compared(REJECT, REJECT)])
+    assert (sample.file, sample.outcome) == ("golden/0-pit.png", Outcome.REJECT)
+    assert list(frames) == ["golden/0-pit.png"]
+
+
 def test_rare_label_is_among_the_parts_that_are_compared() -> None:
     samples = [Sample((Path(f"{number}.png"),), "good") for number in range(50)]
     samples.append(Sample((Path("rare.png"),), "crack"))

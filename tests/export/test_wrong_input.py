@@ -143,6 +143,7 @@ def no_bundle(folder: Path) -> list[str]:
         (with_parts(spoil_mask), 1, ["pit-", "32×32", "64×64"]),
         (with_parts(empty), 1, ["parts", "holds no image"]),
         (with_parts(nothing, defective=2), 1, ["test", "no defective part"]),
+        (lambda _: [*TRAIN, "run"], 2, ["run", "holds a trained model", "--resume"]),
         (no_run, 2, ["config.yaml", "no finished run"]),
         (damaged_checkpoint, 1, ["best.ckpt", "damaged"]),
         (damaged_last_checkpoint, 1, ["last.ckpt", "damaged"]),

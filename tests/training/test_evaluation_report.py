@@ -187,7 +187,7 @@ def test_without_good_parts_the_report_says_that_overkill_is_not_known(tmp_path:
     figures = evaluate(parts, LABELS, "classification", chosen, resamples=200)
     text = Page(write_report(tmp_path, figures, SUBJECT).read_text(encoding="utf-8")).text
     assert "there is no good part, so the overkill rate is not known" in text
-    assert "Fixed at 0.5" in text
+    assert "No part passes" in text
     assert "AUROC against good" not in text
     assert "Precision" not in text
     assert "nan" not in text.lower().split()

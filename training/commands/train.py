@@ -11,6 +11,7 @@ Any key of the configuration can be overridden with --section.key=value.
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from taktsight.errors import ConfigError
@@ -30,6 +31,13 @@ def main(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"{arguments.config}: there is no such file")
     if arguments.resume and not (arguments.run / "last.ckpt").is_file():
         raise ConfigError(f"{arguments.run}/last.ckpt: there is nothing to resume from")
+    if not arguments.resume and (arguments.run / "best.ckpt").exists():
+        raise ConfigError(
+            f"{arguments.run}: holds a trained model; go on with --resume, name another folder, "
+            "or remove it"
+        )
+    # Threads that wait for each other spin: on a machine with other work that took twice the time.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     from taktsight.training.command_line import train
 
     train(arguments.config, arguments.run, resume=arguments.resume, overrides=arguments.overrides)
