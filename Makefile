@@ -48,6 +48,7 @@ check: $(INSTALLED) ## ruff, format, mypy --strict
 bench: $(INSTALLED) ## speed, into benchmarks/results/
 	test -f $(DEMO)/flange.taktsight || $(MAKE) demo
 	$(BIN)/python benchmarks/cycle_time.py --bundle $(DEMO)/flange.taktsight
+	$(BIN)/python benchmarks/cold_start.py --bundle $(DEMO)/flange.taktsight --images $(DEMO)/shift/line.txt
 	$(BIN)/python benchmarks/synthetic_product.py
 
 bench-accuracy: $(INSTALLED) ## trains on the real sets beside the repository; an hour on 2 cores
