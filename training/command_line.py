@@ -78,6 +78,8 @@ def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> Non
         DataError: If the data or ``last.ckpt`` cannot be used, or the training diverged.
     """
     _quieten()
+    # Determinism would also overwrite every fresh tensor with NaN: a check for PyTorch's developers.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     arguments = ["fit", "--config", str(config), *overrides]
     if resume:
         _check_checkpoint(run / "last.ckpt")

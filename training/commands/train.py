@@ -11,7 +11,6 @@ Any key of the configuration can be overridden with --section.key=value.
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from taktsight.errors import ConfigError
@@ -36,8 +35,6 @@ def main(arguments: argparse.Namespace) -> int:
             f"{arguments.run}: holds a trained model; go on with --resume, name another folder, "
             "or remove it"
         )
-    # Threads that wait for each other spin: on a machine with other work that took twice the time.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     from taktsight.training.command_line import train
 
     train(arguments.config, arguments.run, resume=arguments.resume, overrides=arguments.overrides)
