@@ -5,7 +5,6 @@ INSTALLED := .venv/.installed
 DEMO := demo
 
 export NO_ALBUMENTATIONS_UPDATE = 1
-export PYTHONWARNINGS ?= default
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check bench bench-accuracy clean
