@@ -79,7 +79,7 @@ def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> Non
     """
     _quieten()
     # Determinism would also overwrite every fresh tensor with NaN: a check for PyTorch's developers.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set at run time
     arguments = ["fit", "--config", str(config), *overrides]
     if resume:
         _check_checkpoint(run / "last.ckpt")
