@@ -55,6 +55,7 @@ def augmentation(kind: Augmentation, *, crop: tuple[int, int] | None, seed: int)
         steps += [albumentations.HorizontalFlip(p=0.5), albumentations.VerticalFlip(p=0.5)]
         steps.append(albumentations.RandomBrightnessContrast(0.15, 0.15, p=0.6))
     if kind == "strong":
+        steps.append(albumentations.Illumination("linear", intensity_range=(0.02, 0.2), p=0.3))
         steps.append(albumentations.RandomGamma((75, 130), p=0.4))
         steps.append(albumentations.GaussianBlur(blur_limit=(3, 3), p=0.1))
         steps.append(albumentations.GaussNoise(std_range=(0.005, 0.02), p=0.2))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -57,14 +58,22 @@ def open_cache(samples: Sequence[Sample], canvas: Canvas, folder: Path) -> Cache
         folder: where caches live; it may be deleted at any time.
 
     Raises:
-        DataError: If there is no sample, or a file is not an image, or a mask is not its image's size.
+        DataError: If there is no sample, a file is not an image, a mask is not its image's size, or the
+            disk is full.
     """
     if not samples:
         raise DataError("there is no sample to prepare: the data set or the split is empty")
     home = folder / _key(samples, canvas)
     if not (home / "done.json").is_file():
-        home.mkdir(parents=True, exist_ok=True)
-        _build(samples, canvas, home)
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            _build(samples, canvas, home)
+        except OSError as error:
+            shutil.rmtree(home, ignore_errors=True)
+            raise DataError(
+                f"{home}: prepared images cannot be kept there ({error.strerror}); make room, "
+                "or set data.cache_dir to another disk"
+            ) from error
     done = json.loads((home / "done.json").read_text())
     return Cache(
         np.load(home / "images.npy", mmap_mode="r"),

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
 from taktsight.datasets.augment import Augmentation, augmentation
 from taktsight.datasets.cache import FULL, UNKNOWN, Cache, open_cache
+from taktsight.datasets.cut_paste import paste_defect
 from taktsight.datasets.readers import Layout, apply_index, read_samples
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
 from taktsight.datasets.splits import check_splits, split_samples
@@ -49,6 +50,7 @@ class PreparedSplit(Dataset[Tile]):
         *,
         augment: Augmentation = "none",
         crop: tuple[int, int] | None = None,
+        cut_paste: float = 0.0,
         seed: int = 0,
     ) -> None:
         self.samples = samples
@@ -57,17 +59,36 @@ class PreparedSplit(Dataset[Tile]):
         order = {label: index for index, label in enumerate(labels)} | {GOOD: len(labels)}
         self.targets = [order[samples[owner].label] for owner in cache.owners]
         self._augment = augmentation(augment, crop=crop, seed=seed)
+        self._cut_paste, self._rng = cut_paste, np.random.default_rng(seed)
+        self._good = len(labels)
+        self._donors = _defective_tiles(cache) if cut_paste else np.zeros(0, np.int64)
+        if cut_paste and not len(self._donors):
+            raise DataError(
+                "cut_paste needs defects with masks, and no training mask shows one: set it to 0"
+            )
 
     def __len__(self) -> int:
         return len(self._cache.owners)
 
     def __getitem__(self, tile: int) -> Tile:
-        image, mask = self._cache.images[tile], self._cache.masks[tile]
-        if self._crop is not None:  # crops come from the part, not from its padding
-            height, width = self._cache.sizes[tile]
-            image, mask = image[:height, :width], mask[:height, :width]
+        target = self.targets[tile]
+        image, mask = self._pixels(tile)
+        if target == self._good and self._rng.random() < self._cut_paste:
+            donor = int(self._rng.choice(self._donors))
+            pasted = paste_defect(image, *self._pixels(donor), self._rng)
+            if pasted is not None:
+                (image, mask), target = pasted, self.targets[donor]
+        if self._crop is None:  # crops come from the part, whole tiles are padded as on the line
+            down, right = np.subtract(self._cache.masks.shape[1:], mask.shape).tolist()
+            image = np.pad(image, ((0, down), (0, right), (0, 0)), mode="edge")
+            mask = np.pad(mask, ((0, down), (0, right)), mode="edge")
         drawn = self._augment(image=np.ascontiguousarray(image), mask=np.ascontiguousarray(mask))
-        return drawn["image"], drawn["mask"], self.targets[tile], int(self._cache.owners[tile])
+        return drawn["image"], drawn["mask"], target, int(self._cache.owners[tile])
+
+    def _pixels(self, tile: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The part in the tile, without its padding."""
+        height, width = self._cache.sizes[tile]
+        return self._cache.images[tile][:height, :width], self._cache.masks[tile][:height, :width]
 
 
 class InspectionData(lightning.LightningDataModule):
@@ -87,6 +108,7 @@ class InspectionData(lightning.LightningDataModule):
         batch_size: crops per step.
         augment: none, light or strong.
         crop: height and width of random training crops; absent: whole tiles.
+        cut_paste: share of the good training tiles that get a defect of another part, 0–1.
         balance: 0 draws labels as often as they occur, 1 equally often.
         seed: of the split and of the augmentation.
         cache_dir: where prepared images are kept; may be deleted at any time.
@@ -107,6 +129,7 @@ class InspectionData(lightning.LightningDataModule):
         batch_size: int = 16,
         augment: Augmentation = "strong",
         crop: tuple[int, int] | None = None,
+        cut_paste: float = 0.0,
         balance: float = 0.5,
         seed: int = 0,
         cache_dir: Path = Path(".cache/taktsight"),
@@ -116,7 +139,8 @@ class InspectionData(lightning.LightningDataModule):
         self.canvas = canvas
         self.mm_per_px = mm_per_px
         self._batch_size, self._augment, self._crop = batch_size, augment, crop
-        self._balance, self._seed, self._cache_dir = balance, seed, cache_dir
+        self._cut_paste, self._balance = cut_paste, balance
+        self._seed, self._cache_dir = seed, cache_dir
         samples = read_samples(layout, root, good)
         if index is not None:
             columns = {
@@ -165,8 +189,19 @@ class InspectionData(lightning.LightningDataModule):
 
     def _tiles(self, name: Split, augment: Augmentation, crop: tuple[int, int] | None) -> PreparedSplit:
         return PreparedSplit(
-            self.split(name), self.cache(name), self.labels, augment=augment, crop=crop, seed=self._seed
+            self.split(name),
+            self.cache(name),
+            self.labels,
+            augment=augment,
+            crop=crop,
+            cut_paste=self._cut_paste if name == "train" else 0.0,
+            seed=self._seed,
         )
+
+
+def _defective_tiles(cache: Cache) -> NDArray[np.int64]:
+    """The tiles in which a pixel is known to be defective."""
+    return np.flatnonzero(((cache.masks != 0) & (cache.masks != UNKNOWN)).any(axis=(1, 2)))
 
 
 def defective_share(masks: Tensor) -> tuple[Tensor, Tensor]:

@@ -27,8 +27,12 @@ SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 
 
 def python_command(module: str, *arguments: object) -> list[str]:
-    """Runs ``main`` of a module with the line's process id and these arguments."""
-    program = f"import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
+    """Runs ``main`` of a module with the line's process id and these arguments.
+
+    Imports make no garbage, and looking for it takes a tenth of their time.
+    """
+    imports = f"import gc, sys; gc.disable(); from {module} import main; gc.enable()"
+    program = f"{imports}; sys.exit(main(sys.argv[1:]))"
     return [sys.executable, "-c", program, str(os.getpid()), *map(str, arguments)]
 
 

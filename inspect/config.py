@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from taktsight.records import Outcome
-from taktsight.strict_yaml import Model, StrictModel, read_yaml
+from taktsight.strict_model import Model, StrictModel
 
 
 class FolderCamera(StrictModel):
@@ -118,6 +118,8 @@ def load_station(path: Path) -> Station:
     Raises:
         ConfigError: Listing every mistake in the file.
     """
+    from taktsight.strict_yaml import read_yaml  # vision gets its station by message, and no yaml
+
     station = read_yaml(path, Station)
     base = path.parent
     cameras = tuple(with_values(camera, folder=base / camera.folder) for camera in station.cameras)

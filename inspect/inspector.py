@@ -75,7 +75,7 @@ def golden_mistakes(backend: Backend, bundle: Bundle) -> list[str]:
     """Replays the golden samples under the card's own limits; one sentence for each that differs."""
     inspector = Inspector(backend, bundle.card, bundle.card.own_recipe())
     camera = inspector.recipe.views[0].camera
-    mistakes = []
+    mistakes = [] if bundle.card.golden else ["the bundle has none to replay"]
     for sample in bundle.card.golden:
         frame = Frame(bundle.golden[sample.file], 0, 0, camera)
         inspection = inspector.inspect(Part(0, (frame,)))

@@ -14,8 +14,6 @@ import struct
 import threading
 from dataclasses import dataclass
 
-import numpy as np
-
 from taktsight.errors import CameraError
 from taktsight.records import Image
 
@@ -78,6 +76,8 @@ class Ring:
         return copy if self._generation(slot.index) == slot.generation else None
 
     def _pixels(self, index: int, shape: tuple[int, int, int]) -> Image:
+        import numpy as np  # not before a frame comes: the line process only makes the ring
+
         start = self._offset(index) + HEADER_BYTES
         return np.ndarray(shape, np.uint8, self._memory, start)
 

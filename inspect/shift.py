@@ -7,7 +7,6 @@ import contextlib
 from taktsight.inspect.children import Crew
 from taktsight.inspect.config import Station
 from taktsight.inspect.line import Line
-from taktsight.inspect.summary import print_summary
 from taktsight.inspect.terminal import live_view
 
 
@@ -33,5 +32,7 @@ def work_shift(station: Station, crew: Crew, *, started_ns: int, log_end: int | 
             line.run()
     finally:
         if line.meters["triggers"]:
+            from taktsight.inspect.summary import print_summary  # rich has time after the line's work
+
             print_summary(line.meters, station, line.run_name)
     return line.run_name

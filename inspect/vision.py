@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from taktsight.errors import BackendError, CameraError, ConfigError, LineError, TaktsightError
-from taktsight.inspect.backends.backend import Backend, open_backend, warm_up
+from taktsight.inspect.backends.backend import Backend, open_backend
 from taktsight.inspect.cameras.folder import FolderCamera
 from taktsight.inspect.channel import Channel
 from taktsight.inspect.config import Station
@@ -160,12 +160,11 @@ def _uninspected(
 
 
 def replay_golden(backend: Backend, setup: Setup) -> None:
-    """Warms the engine up and replays the bundle's golden samples.
+    """Replays the bundle's golden samples; the engine, which allocates in its first runs, is warm then.
 
     Raises:
         LineError: If one of them is judged otherwise than on the card.
     """
-    warm_up(backend, setup.bundle.card.canvas)
     mistakes = golden_mistakes(backend, setup.bundle)
     if mistakes:
         raise LineError(

@@ -17,7 +17,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 TRAINING = """
 model:
-  class_path: taktsight.training.modules.Segmenter
+  class_path: taktsight.training.segmenter.Segmenter
   init_args:
     encoder: test_efficientnet  # timm's network for tests: 0.15 million weights
     decoder_channels: [32, 16, 16, 8, 8]

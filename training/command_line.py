@@ -130,7 +130,9 @@ def _trainer_defaults(run: Path) -> dict[str, Any]:
                 enable_version_counter=False,
             ),
             # save_last would copy the best one: what came after it would be lost with the power.
-            ModelCheckpoint(dirpath=run, filename="last", enable_version_counter=False),
+            ModelCheckpoint(
+                dirpath=run, filename="last", save_on_train_epoch_end=True, enable_version_counter=False
+            ),
             EarlyStopping(monitor="val_figure", mode="max", patience=20),
         ],
     }

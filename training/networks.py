@@ -10,6 +10,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from taktsight.errors import ConfigError
 from taktsight.training.weights import initialise
 
 TOP_PIXELS = 8
@@ -71,16 +72,35 @@ class SegmentationNetwork(nn.Module):
         # A fresh map says "1 % here": training need not first unlearn 50 % everywhere (Lin et al. 2017).
         nn.init.constant_(self.body.segmentation_head[0].bias, -4.6)
         deepest = self.body.encoder.out_channels[-1]
-        head = nn.Linear(deepest + labels, labels)
-        _start_from_the_map(head, labels)
-        self.part_head = nn.Sequential(nn.Dropout(0.2), head)
+        # Half of the context is hidden at each step: a thousand features know every training part by heart.
+        self.context_dropout = nn.Dropout(0.5)
+        self.part_head = nn.Linear(deepest + labels, labels)
+        _start_from_the_map(self.part_head, labels)
+
+    def freeze(self, stages: int) -> None:
+        """Keeps the encoder's first stages as their weights are: edges and textures need no relearning.
+
+        Args:
+            stages: how many of them, finest first.
+
+        Raises:
+            ConfigError: If the encoder has no later stage that would still learn.
+        """
+        encoder = self.body.encoder.model
+        modules = encoder.feature_info.module_name()
+        if stages >= len(modules):
+            raise ConfigError(f"frozen_stages is {stages}, the encoder has {len(modules)}; freeze fewer")
+        for name, parameter in encoder.named_parameters():
+            if name.startswith(f"{modules[stages]}."):
+                break
+            parameter.requires_grad_(False)
 
     def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K) before the sigmoid."""
         features = self.body.encoder(self.normalise(images))
         maps = self.body.segmentation_head(self.body.decoder(features))
         top = maps.flatten(2).topk(TOP_PIXELS, dim=2).values.mean(dim=2)
-        strongest = features[-1].amax(dim=(2, 3))
+        strongest = self.context_dropout(features[-1].amax(dim=(2, 3)))
         return maps, self.part_head(torch.cat([strongest, top], dim=1))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:

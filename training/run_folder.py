@@ -21,7 +21,8 @@ from jsonargparse import ArgumentError, ArgumentParser
 from taktsight.card import Task
 from taktsight.datasets.datamodule import InspectionData
 from taktsight.errors import ConfigError, DataError
-from taktsight.training.modules import Classifier, Segmenter
+from taktsight.training.classifier import Classifier
+from taktsight.training.segmenter import Segmenter
 from taktsight.training.weights import UNREADABLE
 
 MODULES: dict[str, type[Segmenter] | type[Classifier]] = {"Segmenter": Segmenter, "Classifier": Classifier}

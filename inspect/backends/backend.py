@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from taktsight.imaging import Batch, Canvas
+from taktsight.imaging import Batch
 from taktsight.inspect.config import OnnxRuntime
 
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -30,10 +30,3 @@ def open_backend(config: OnnxRuntime, model: bytes) -> Backend:
     from taktsight.inspect.backends.ort import OnnxRuntimeBackend
 
     return OnnxRuntimeBackend(model, device=config.device, threads=config.threads)
-
-
-def warm_up(backend: Backend, canvas: Canvas, runs: int = 3) -> None:
-    """The first inferences allocate; they must not be a part's."""
-    batch = np.zeros((1, canvas.height, canvas.width, canvas.channels), np.uint8)
-    for _ in range(runs):
-        backend.infer(batch)

@@ -72,10 +72,13 @@ def check(station: Station) -> Iterator[Finding]:
 
 def _check_setup(station: Station, setup: Setup) -> Iterator[Finding]:
     bundle, recipe = setup.bundle, setup.recipe
-    signed = f"signed by {bundle.signed_by:.16}" if bundle.signed_by else "unsigned"
-    grade: Grade = "ok" if station.allowed_keys else "note"
-    accepted = "" if station.allowed_keys else "; allowed_keys is empty, any whole bundle would be accepted"
-    yield Finding(grade, "bundle", f"{bundle.card.name}: whole, {bundle.digest:.12}, {signed}{accepted}")
+    grade: Grade = "ok" if bundle.signed_by else "note"
+    signed = (
+        f"signed by {bundle.signed_by:.16}"
+        if bundle.signed_by
+        else "signature not looked at: allowed_keys is empty, any whole bundle would be accepted"
+    )
+    yield Finding(grade, "bundle", f"{bundle.card.name}: whole, {bundle.digest:.12}, {signed}")
     source = station.recipe or "the card's own limits"
     labels = ", ".join(bundle.card.labels)
     yield Finding("ok", "recipe", f"{recipe.product!r} ({source}) fits: labels {labels}")

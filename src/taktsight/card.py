@@ -9,7 +9,7 @@ from pydantic import Field
 from taktsight.imaging import Canvas
 from taktsight.recipe import Limit, Recipe, View
 from taktsight.records import Outcome
-from taktsight.strict_yaml import StrictModel
+from taktsight.strict_model import StrictModel
 
 Task = Literal["segmentation", "classification"]
 

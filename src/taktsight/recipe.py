@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from taktsight.errors import ConfigError
 from taktsight.records import Box, Outcome, Prediction, Verdict
-from taktsight.strict_yaml import StrictModel
+from taktsight.strict_model import StrictModel
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

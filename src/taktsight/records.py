@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the line process hands values on and has no need of numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+Image: TypeAlias = "NDArray[np.uint8]"
 """(H, W, C) uint8, C = 1 (mono) or 3 (RGB)."""
-Maps = NDArray[np.float32]
+Maps: TypeAlias = "NDArray[np.float32]"
 """(K, h, w) float32, 0–1: where each label is."""
-Scores = NDArray[np.float32]
+Scores: TypeAlias = "NDArray[np.float32]"
 """(K,) float32, 0–1: how sure the network is that each label is there at all."""
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels; x1 and y1 are exclusive."""
@@ -132,7 +134,7 @@ class Inspection:
 
 def check_image(image: Image) -> None:
     """Raises ``ValueError`` unless ``image`` is (H, W, 1 or 3) uint8 with at least one pixel."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or not image.size:
+    if image.dtype != "uint8" or image.ndim != 3 or image.shape[2] not in (1, 3) or not image.size:
         raise ValueError(
             f"an image is (H, W, 1 or 3) uint8, got {image.shape} {image.dtype}; "
             "convert in the camera, not later"

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from taktsight.errors import ConfigError
-
-
-class StrictModel(BaseModel):
-    """Frozen; an unknown key is a mistake, never ignored; the docstring under a field is its help."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the canonical JSON: two files that mean the same have the same digest."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
-
-
-Model = TypeVar("Model", bound=StrictModel)
+from taktsight.strict_model import Model
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

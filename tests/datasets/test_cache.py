@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -235,3 +236,16 @@ def test_training_keeps_its_images_while_another_one_prepares_them_again(tmp_pat
         "owners.npy",
         "sizes.npy",
     ]
+
+
+def test_disk_that_is_full_is_named_and_nothing_stays_behind(tmp_path: Path) -> None:
+    sample = pit(tmp_path, noise(), square())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # less than the prepared image
+        with pytest.raises(DataError, match=r"prepared images cannot be kept there.*cache_dir"):
+            opened(sample, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert homes(tmp_path) == set()
+    opened(sample, tmp_path)

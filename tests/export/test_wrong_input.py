@@ -127,7 +127,7 @@ def no_bundle(folder: Path) -> list[str]:
         (edited("batch_size: 8", "batch_size: eight"), 2, ["mine.yaml", "batch_size", "eight"]),
         (edited("max_epochs", "max_epochz"), 2, ["mine.yaml", "max_epochz"]),
         (edited("layout: mask_folder", ""), 2, ["mine.yaml", "layout"]),
-        (edited("modules.Segmenter", "modules.Segmentor"), 2, ["mine.yaml", "Segmentor"]),
+        (edited("segmenter.Segmenter", "segmenter.Segmentor"), 2, ["mine.yaml", "Segmentor"]),
         (edited("data:", "data: ["), 2, ["mine.yaml"]),
         (edited("height: 128", "height: 100"), 2, ["canvas", "multiple of 32", "100"]),
         (edited("test_efficientnet", "effnet"), 2, ["effnet"]),

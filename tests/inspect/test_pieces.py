@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from taktsight.inspect.ring import Ring, size_ring
 from taktsight.inspect.triggers.timer import TimerTrigger
 from taktsight.records import Image, Outcome
 
-from .conftest import SIZE_PX, draw_part, spot_bundle, spot_model
+from .spots import SIZE_PX, draw_part, spot_bundle, spot_model
 
 MB = 1_000_000
 
@@ -356,3 +357,9 @@ def test_golden_sample_that_scores_otherwise_is_named(tmp_path: Path) -> None:
     wrong = read_bundle(spot_bundle(tmp_path / "wrong.takt", spot_scores=0.99))
     assert golden_mistakes(backend, whole) == []
     assert [mistake.split()[0] for mistake in golden_mistakes(backend, wrong)] == ["golden/spot.png"]
+
+
+def test_bundle_without_golden_samples_proves_nothing(tmp_path: Path) -> None:
+    whole = read_bundle(spot_bundle(tmp_path / "whole.takt"))
+    bare = replace(whole, card=whole.card.model_copy(update={"golden": ()}))
+    assert golden_mistakes(OnnxRuntimeBackend(spot_model()), bare) == ["the bundle has none to replay"]

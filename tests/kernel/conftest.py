@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from taktsight.bundle import read_bundle, write_bundle
-from taktsight.card import Card, GoldenSample, OperatingPoint, Origin, Parity
+from taktsight.card import Card, GoldenSample
 from taktsight.errors import BundleError
-from taktsight.imaging import Canvas
-from taktsight.recipe import Limit
 from taktsight.records import Image, Outcome
+
+from ..cards import make_card
 
 MODEL = bytes(range(256)) * 2
 GOLDEN = "golden/good-1.png"
@@ -32,34 +32,7 @@ def card(*golden: str) -> Card:
     samples = tuple(
         GoldenSample(file=name, outcome=Outcome.PASS, scores=(0.1,)) for name in golden or (GOLDEN,)
     )
-    return Card(
-        name="flange",
-        task="segmentation",
-        labels=("pit",),
-        canvas=Canvas(64, 64, 1, 1, 32),
-        mm_per_px=0.05,
-        limits=(Limit(label="pit", reject_score=0.8, review_score=0.4),),
-        operating_point=OperatingPoint(
-            chosen_on="val",
-            measured_on="test",
-            defective=10,
-            escapes=0,
-            escape_upper=0.31,
-            good=20,
-            overkills=1,
-            overkill_upper=0.25,
-        ),
-        parity=Parity(
-            reference="torch",
-            parts=30,
-            flips=0,
-            flips_upper=0.1,
-            max_map_difference=1e-6,
-            max_score_difference=1e-6,
-        ),
-        golden=samples,
-        origin=Origin(data="d", config="c", code="e", weights="w", taktsight="0.1.0"),
-    )
+    return make_card(golden=samples)
 
 
 def write(path: Path, *, key: Path | None = None) -> str:

@@ -8,7 +8,8 @@ import pytest
 from pydantic import Field
 
 from taktsight.errors import ConfigError
-from taktsight.strict_yaml import StrictModel, read_yaml
+from taktsight.strict_model import StrictModel
+from taktsight.strict_yaml import read_yaml
 
 
 class Light(StrictModel):

@@ -50,7 +50,7 @@ def test_wheel_holds_every_module(wheel: zipfile.ZipFile) -> None:
         expected |= {f"taktsight/{path.relative_to(ROOT).as_posix()}" for path in modules_of(ROOT / folder)}
     packed = {name for name in wheel.namelist() if name.endswith(".py")}
     assert packed == expected
-    assert {"taktsight/inspect/line.py", "taktsight/training/modules.py"} <= packed
+    assert {"taktsight/inspect/line.py", "taktsight/training/learner.py"} <= packed
 
 
 def test_wheel_holds_what_the_modules_read(wheel: zipfile.ZipFile, tracked: list[Path]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taktsight.datasets.samples import GOOD
-from taktsight.strict_yaml import StrictModel
+from taktsight.strict_model import StrictModel
 from taktsight.training.evaluation.estimates import (
     Estimate,
     Floats,

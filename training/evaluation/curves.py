@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri
 from scipy.stats import rankdata
 
-from taktsight.strict_yaml import StrictModel
+from taktsight.strict_model import StrictModel
 from taktsight.training.evaluation.estimates import Estimate, Floats, Statistic, divided
 from taktsight.training.evaluation.judged import Clusters
 

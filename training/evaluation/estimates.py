@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taktsight.quality.rates import Rate
-from taktsight.strict_yaml import StrictModel
+from taktsight.strict_model import StrictModel
 from taktsight.training.evaluation.judged import Clusters
 
 Floats = NDArray[np.float64]

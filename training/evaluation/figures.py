@@ -6,7 +6,7 @@ from taktsight.card import OperatingPoint, Task
 from taktsight.datasets.samples import GOOD, Split
 from taktsight.recipe import Limit
 from taktsight.records import Outcome
-from taktsight.strict_yaml import StrictModel
+from taktsight.strict_model import StrictModel
 from taktsight.training.evaluation.classes import ClassFigures
 from taktsight.training.evaluation.curves import CurvePoint
 from taktsight.training.evaluation.estimates import Estimate, Share

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from pydantic import ValidationError
 
 from taktsight.errors import DataError
-from taktsight.strict_yaml import StrictModel
+from taktsight.strict_model import StrictModel
 from taktsight.training.evaluation import charts, gallery, sentences
 from taktsight.training.evaluation.figures import Figures, LotFigures
 from taktsight.training.evaluation.judged import OpenPart

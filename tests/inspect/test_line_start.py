@@ -1,0 +1,159 @@
+"""What a line needs before it moves, and what it refuses to start with."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # its stubs are not installed
+import pytest
+
+from taktsight.errors import ConfigError
+from taktsight.inspect.config import load_station
+from taktsight.inspect.fit import read_setup
+from taktsight.recipe import Recipe
+from taktsight.strict_yaml import read_yaml
+
+from .place import Place
+from .running_line import StartLine, taktsight
+from .spots import spot_bundle
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "configs" / "stations").glob("*.yaml"))
+
+
+def _flip_a_byte(place: Place) -> dict[str, object]:
+    content = bytearray((place.folder / "spots.takt").read_bytes())
+    content[len(content) // 2] ^= 1
+    (place.folder / "spots.takt").write_bytes(content)
+    return {}
+
+
+def _other_label(place: Place) -> dict[str, object]:
+    (place.folder / "recipe.yaml").write_text(
+        "product: lid\nviews: [{mm_per_px: 0.1}]\n"
+        "limits: [{label: dent, reject_score: 0.6, review_score: 0.3}]\n"
+    )
+    return {"recipe": "recipe.yaml"}
+
+
+def _other_scale(place: Place) -> dict[str, object]:
+    (place.folder / "recipe.yaml").write_text(
+        "product: lid\nviews: [{mm_per_px: 0.2}]\n"
+        "limits: [{label: spot, reject_score: 0.6, review_score: 0.3}]\n"
+    )
+    return {"recipe": "recipe.yaml"}
+
+
+def _other_camera(place: Place) -> dict[str, object]:
+    return _other_scale(place) | {"cameras": [{"kind": "folder", "folder": "images", "name": "top"}]}
+
+
+def _wrong_golden(place: Place) -> dict[str, object]:
+    spot_bundle(place.folder / "spots.takt", spot_scores=0.9)
+    return {}
+
+
+def _too_large_region(place: Place) -> dict[str, object]:
+    (place.folder / "recipe.yaml").write_text(
+        "product: lid\nviews: [{mm_per_px: 0.1, roi_px: [0, 0, 640, 480]}]\n"
+        "limits: [{label: spot, reject_score: 0.6, review_score: 0.3}]\n"
+    )
+    return {"recipe": "recipe.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (_other_label, "the bundle has no label dent"),
+        (_other_scale, "views.mm_per_px of camera is 0.2"),
+        (_other_camera, "no camera of station"),
+        (lambda place: {"deadline_s": 3}, "did you mean 'deadline_ms'"),
+        (lambda place: {"gate_margin_ms": 500}, "leaves nothing of deadline_ms"),
+        (lambda place: {"recipe": "lost.yaml"}, "lost.yaml: there is no such file"),
+        (lambda place: {"cameras": [{"kind": "folder", "folder": "a"}] * 2}, "camera stands twice"),
+    ],
+)
+def test_station_that_contradicts_itself_is_refused_in_one_sentence(
+    place: Place, fault: Callable[[Place], dict[str, object]], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        read_setup(load_station(place.write(**fault(place))))
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "said"),
+    [
+        (_flip_a_byte, 1, "copy"),
+        (_too_large_region, 2, "leaves the frame of 64×64"),
+        (_wrong_golden, 1, "golden/spot.png scores"),
+        (lambda place: {"bundle": "lost.takt"}, 1, "lost.takt"),
+        (lambda place: {"cameras": [{"kind": "folder", "folder": "lost"}]}, 1, "lost is neither a folder"),
+    ],
+)
+def test_line_that_cannot_start_says_why_before_anything_moves(
+    place: Place, fault: Callable[[Place], dict[str, object]], status: int, said: str
+) -> None:
+    ended = taktsight("run", place.write(**fault(place)))
+    assert ended.returncode == status, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert place.gate() == []
+
+
+def test_line_needs_no_torch_and_little_memory(place: Place, start_line: StartLine) -> None:
+    line = start_line(place.endless(), "--no-live")
+    line.wait_until(lambda: line.meters["triggers"] >= 20)
+    parent = psutil.Process(line.process.pid)
+    resident_mb = parent.memory_info().rss / 1e6
+    for process in (parent, *parent.children()):
+        loaded = {Path(mapping.path).name for mapping in process.memory_maps()}
+        assert not [name for name in loaded if "torch" in name]
+    libraries = " ".join(mapping.path for mapping in parent.memory_maps())
+    assert "onnxruntime" not in libraries
+    assert "cv2" not in libraries
+    line.stop()
+    assert resident_mb <= 200
+
+
+def test_everything_here_imports_where_torch_is_not_installed() -> None:
+    program = """
+import importlib, pkgutil, sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in {'torch', 'lightning', 'torchvision', 'taktsight.training'}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Blocker())
+import taktsight.inspect
+names = [m.name for m in pkgutil.walk_packages(taktsight.inspect.__path__, 'taktsight.inspect.')]
+for folder in ('cameras', 'triggers', 'gates', 'backends', 'commands'):
+    package = importlib.import_module(f'taktsight.inspect.{folder}')
+    names += [m.name for m in pkgutil.iter_modules(package.__path__, package.__name__ + '.')]
+for name in names:
+    importlib.import_module(name)
+assert len(names) > 25, names
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_line_that_is_stopped_while_it_starts_ends_at_once(place: Place, start_line: StartLine) -> None:
+    line = start_line(place.endless(), "--no-live")  # it has its meters now, so it listens to signals soon
+    line.wait_until(lambda: line.child("recorder") is not None)
+    time.sleep(0.3)
+    asked_at = time.monotonic()
+    status, _, err = line.stop()
+    assert status == 0, err
+    assert time.monotonic() - asked_at < 10
+    assert [outcome for _, outcome in place.gate() if outcome == "UNINSPECTED"] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_example_stations_and_recipes_have_no_mistake(example: Path) -> None:
+    station = load_station(example)
+    if station.recipe is not None:
+        recipe = read_yaml(station.recipe, Recipe)
+        assert {view.camera for view in recipe.views} == {camera.name for camera in station.cameras}

@@ -1,0 +1,59 @@
+"""The classifier: learns which defect a part shows."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from taktsight.datasets.datamodule import Crops
+from taktsight.training.learner import Learner
+from taktsight.training.networks import ClassificationNetwork
+
+
+class Classifier(Learner):
+    """Learns which defect label a part shows.
+
+    Args:
+        labels: K defect labels; given by the data.
+        channels: 1 or 3; given by the data.
+        encoder: a timm name.
+        weights: ``package`` (EfficientNet-Lite0 from ImageNet), a file, or absent: random.
+        learning_rate: highest rate of AdamW.
+        weight_decay: of AdamW.
+        label_smoothing: share of certainty taken from each label, 0–1.
+    """
+
+    network: ClassificationNetwork
+
+    def __init__(
+        self,
+        labels: tuple[str, ...] = (),
+        channels: int = 3,
+        encoder: str = "tf_efficientnet_lite0",
+        weights: str | None = None,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.02,
+        label_smoothing: float = 0.1,
+    ) -> None:
+        network = ClassificationNetwork(len(labels), channels, encoder, weights)
+        super().__init__(network, tuple(labels), learning_rate=learning_rate, weight_decay=weight_decay)
+        self.save_hyperparameters()
+        self._label_smoothing = label_smoothing
+
+    def training_step(self, batch: Crops, batch_index: int) -> Tensor:
+        """Cross-entropy over the labels."""
+        logits = self.network.logits(batch.images).float()
+        loss = cross_entropy(logits, batch.labels, label_smoothing=self._label_smoothing)
+        return self.finite(loss, batch_index)
+
+    def validation_step(self, batch: Crops, batch_index: int) -> None:
+        """Collects part scores."""
+        logits = self.network.logits(batch.images).float()
+        self.log("val_loss", cross_entropy(logits, batch.labels), batch_size=len(batch.images))
+        self._parts.add(batch.owners, batch.labels, logits.softmax(dim=1), len(self.labels))
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs accuracy and macro-F1, which picks the checkpoint."""
+        self.log_dict(
+            {"val_accuracy": self._parts.accuracy(), "val_figure": self._parts.macro_f1()}, prog_bar=True
+        )

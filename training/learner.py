@@ -1,0 +1,71 @@
+"""What every trained model has in common: the contract, the optimiser, a loss that must stay finite."""
+
+from __future__ import annotations
+
+import lightning
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+
+from taktsight.errors import DataError
+from taktsight.training.depthwise import keep_depthwise_float32
+from taktsight.training.networks import Network
+from taktsight.training.optimisation import adamw_cosine
+from taktsight.training.validation import ValidationParts
+
+
+class Learner(lightning.LightningModule):
+    """A network under the model contract, on its way through a training.
+
+    Args:
+        network: what is trained.
+        labels: K defect labels.
+        learning_rate: highest rate of AdamW.
+        weight_decay: of AdamW.
+    """
+
+    def __init__(
+        self, network: Network, labels: tuple[str, ...], *, learning_rate: float, weight_decay: float
+    ) -> None:
+        super().__init__()
+        self.labels = labels
+        self.network = network.to(memory_format=torch.channels_last)
+        self._learning_rate, self._weight_decay = learning_rate, weight_decay
+        self._parts = ValidationParts()
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The model contract: (N, H, W, C) uint8 → maps and scores in 0–1."""
+        answer: tuple[Tensor, Tensor] = self.network(images)
+        return answer
+
+    def on_fit_start(self) -> None:
+        """Keeps slow bfloat16 kernels out of training on a CPU."""
+        if self.device.type == "cpu":
+            keep_depthwise_float32(self.network)
+
+    def on_validation_epoch_start(self) -> None:
+        """Forgets the parts of the validation before."""
+        self._parts = ValidationParts()
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW with a cosine."""
+        return adamw_cosine(
+            self.network,
+            learning_rate=self._learning_rate,
+            weight_decay=self._weight_decay,
+            steps=int(self.trainer.estimated_stepping_batches),
+        )
+
+    def finite(self, loss: Tensor, step: int) -> Tensor:
+        """The loss, logged.
+
+        Raises:
+            DataError: If the training diverged.
+        """
+        self.log("train_loss", loss, prog_bar=True, on_step=False, on_epoch=True)
+        if not bool(torch.isfinite(loss)):
+            raise DataError(
+                f"the loss is {loss.item()} at step {step}: training diverged. Lower model.learning_rate, "
+                "or look at the images and masks of this data set"
+            )
+        return loss

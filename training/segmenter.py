@@ -1,0 +1,96 @@
+"""The segmenter: learns where each defect is, and how sure it is that it is there at all."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from taktsight.datasets.datamodule import Crops, defective_share
+from taktsight.errors import ConfigError
+from taktsight.training.learner import Learner
+from taktsight.training.losses import map_loss, one_hot, part_loss
+from taktsight.training.networks import SegmentationNetwork
+
+
+class Segmenter(Learner):
+    """Learns maps and part scores from masks.
+
+    Args:
+        labels: K defect labels; given by the data.
+        channels: 1 or 3; given by the data.
+        architecture: of segmentation_models_pytorch: unet, unetplusplus, fpn, …
+        encoder: a timm name.
+        weights: ``package`` (EfficientNet-Lite0 from ImageNet), a file, or absent: random.
+        decoder_channels: width of each decoder stage, deepest first.
+        frozen_stages: so many of the encoder's stages, finest first, keep their weights: faster steps.
+        learning_rate: highest rate of AdamW.
+        weight_decay: of AdamW.
+        part_weight: how much the part-level loss counts against the map loss.
+    """
+
+    network: SegmentationNetwork
+
+    def __init__(
+        self,
+        labels: tuple[str, ...] = (),
+        channels: int = 1,
+        architecture: str = "unet",
+        encoder: str = "tf_efficientnet_lite0",
+        weights: str | None = None,
+        decoder_channels: tuple[int, ...] = (96, 48, 32, 24, 16),
+        frozen_stages: int = 0,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.02,
+        part_weight: float = 0.5,
+    ) -> None:
+        network = SegmentationNetwork(
+            len(labels), channels, architecture, encoder, weights, tuple(decoder_channels)
+        )
+        super().__init__(network, tuple(labels), learning_rate=learning_rate, weight_decay=weight_decay)
+        self.save_hyperparameters()
+        self._part_weight = part_weight
+        self._frozen_stages, self._is_pretrained = frozen_stages, weights is not None
+
+    def setup(self, stage: str) -> None:
+        """Freezes what is not to be trained.
+
+        Raises:
+            ConfigError: If that would freeze random weights, or the whole encoder.
+        """
+        if stage == "fit" and self._frozen_stages:
+            if not self._is_pretrained:
+                raise ConfigError(
+                    "model.frozen_stages without model.weights would keep random numbers; name the weights"
+                )
+            self.network.freeze(self._frozen_stages)
+
+    def training_step(self, batch: Crops, batch_index: int) -> Tensor:
+        """Map loss plus part loss."""
+        loss = self._loss(batch, *self.network.logits(batch.images))
+        return self.finite(loss, batch_index)
+
+    def validation_step(self, batch: Crops, batch_index: int) -> None:
+        """Collects part scores and pixel overlaps."""
+        maps, scores = self.network.logits(batch.images)
+        self.log("val_loss", self._loss(batch, maps, scores), batch_size=len(batch.images))
+        share, known = defective_share(batch.masks)
+        found = (maps.float().sigmoid().amax(dim=1) >= 0.5) & (known > 0)
+        truth = share >= 0.5
+        self._parts.add(batch.owners, batch.labels, scores.float().sigmoid(), len(self.labels))
+        self._parts.add_pixels(batch.owners, found & truth, found, truth)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the part-level AUROC, the mean pixel F1 and their mean, which picks the checkpoint."""
+        area, overlap = self._parts.auroc(), self._parts.mean_pixel_f1()
+        self.log_dict(
+            {"val_auroc": area, "val_f1": overlap, "val_figure": (area + overlap) / 2}, prog_bar=True
+        )
+
+    def _loss(self, batch: Crops, maps: Tensor, scores: Tensor) -> Tensor:
+        share, known = defective_share(batch.masks)
+        labels = one_hot(batch.labels, len(self.labels))
+        # A crop shows the label if a pixel of it does; where no pixel is known, if the part does.
+        seen = ((share > 0).flatten(1).any(dim=1) | (known == 0).flatten(1).all(dim=1)).float()
+        targets = share.unsqueeze(1) * labels[:, :, None, None]
+        return map_loss(maps, targets, known.unsqueeze(1)) + self._part_weight * part_loss(
+            scores, labels * seen.unsqueeze(1)
+        )
