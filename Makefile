@@ -24,7 +24,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts on a simulated line
 	rm -rf $(DEMO)
-	$(BIN)/taktsight data synth $(DEMO)/learn --parts 900 --defective-share 0.5 --seed 1
+	$(BIN)/taktsight data synth $(DEMO)/learn --parts 900 --parts-per-lot 10 --defective-share 0.5 --seed 1
 	$(BIN)/taktsight train configs/training/flange.yaml --run $(DEMO)/flange
 	$(BIN)/taktsight evaluate $(DEMO)/flange
 	$(BIN)/taktsight export $(DEMO)/flange --out $(DEMO)/flange.taktsight

@@ -12,7 +12,13 @@ import lightning
 import torch
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    ModelCheckpoint,
+    RichProgressBar,
+)
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from taktsight.datasets.datamodule import InspectionData
@@ -21,6 +27,9 @@ from taktsight.training.machine import fast_precision
 from taktsight.training.weights import UNREADABLE
 
 log = logging.getLogger(__name__)
+
+EMA_DECAY = 0.99
+"""A checkpoint is an exponential mean over the weights of about the last hundred steps."""
 
 
 class TrainingCLI(LightningCLI):
@@ -122,6 +131,8 @@ def _trainer_defaults(run: Path) -> dict[str, Any]:
         ],
         "callbacks": [
             shown,
+            # Small sets make small batches, single steps jump: what is validated and kept is their mean.
+            EMAWeightAveraging(decay=EMA_DECAY),
             ModelCheckpoint(
                 dirpath=run,
                 filename="best",

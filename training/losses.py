@@ -9,13 +9,18 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 ENTROPY_WEIGHT = 10.0
 """Cross-entropy is a mean over pixels, nearly all of them good: it needs the weight."""
 
+MISSED_WEIGHT = 0.3
+"""Of the cross-entropy over defective pixels alone; more of it draws defects too wide."""
+
 
 def map_loss(logits: Tensor, share: Tensor, known: Tensor) -> Tensor:
-    """Cross-entropy per pixel, Dice per label over the batch, Dice per image over all labels.
+    """Cross-entropy per pixel and per defect, Dice per label over the batch, Dice per image.
 
     Cross-entropy alone learns "no defect" where 1 pixel in 1,000 is defective. Dice per label
     (Milletari et al. 2016) ignores how rare a pixel is; Dice per image gives a pit of ten pixels the
-    weight of a stain of ten thousand. Dice counts only labels and images that have something to find.
+    weight of a stain of ten thousand. Dice counts only labels and images that have something to find,
+    and hardly pulls at a defect that is missed altogether, where p (1 − p) is nearly 0: cross-entropy
+    over the defective pixels of each image does.
 
     Args:
         logits: (N, K, H, W).
@@ -28,7 +33,14 @@ def map_loss(logits: Tensor, share: Tensor, known: Tensor) -> Tensor:
     share = share * known
     per_label = _dice(probability, share, dim=(0, 2, 3))
     per_image = _dice(probability.amax(dim=1), share.amax(dim=1), dim=(1, 2))
-    return ENTROPY_WEIGHT * entropy.mean() + per_label + per_image
+    return ENTROPY_WEIGHT * entropy.mean() + MISSED_WEIGHT * _missed(entropy, share) + per_label + per_image
+
+
+def _missed(entropy: Tensor, share: Tensor) -> Tensor:
+    """Mean cross-entropy over the defective pixels of each image, then over the images that have any."""
+    mass = share.sum(dim=(1, 2, 3))
+    per_image = (entropy * share).sum(dim=(1, 2, 3)) / mass.clamp(min=1)
+    return per_image.sum() / (mass > 0).sum().clamp(min=1)
 
 
 def _dice(probability: Tensor, share: Tensor, dim: tuple[int, ...]) -> Tensor:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import segmentation_models_pytorch as smp
 import timm
-import torch
 from torch import Tensor, nn
 
-from taktsight.errors import ConfigError
 from taktsight.training.weights import initialise
 
 TOP_PIXELS = 8
@@ -35,9 +33,10 @@ class Normalise(nn.Module):
 class SegmentationNetwork(nn.Module):
     """Where each label is, and how sure the network is that it is there at all.
 
-    A score is read from the strongest of the deepest features (wide context: what has no edge, such
-    as uneven grinding) together with the highest pixels of the label's own map (small defects). Both
-    are maxima over places: a defect scores the same on a crop, a tile and a whole part.
+    A score is the logit of the highest pixels of the label's own map, plus what the strongest of the
+    deepest features add to it (wide context: what has no edge, such as uneven grinding). As a sum, the
+    context learns only what the map does not show. Both are maxima over places: a defect scores the
+    same on a crop, a tile and a whole part.
 
     Args:
         labels: K.
@@ -71,29 +70,10 @@ class SegmentationNetwork(nn.Module):
         initialise(self.body.encoder.model, encoder, weights)
         # A fresh map says "1 % here": training need not first unlearn 50 % everywhere (Lin et al. 2017).
         nn.init.constant_(self.body.segmentation_head[0].bias, -4.6)
-        deepest = self.body.encoder.out_channels[-1]
-        # Half of the context is hidden at each step: a thousand features know every training part by heart.
         self.context_dropout = nn.Dropout(0.5)
-        self.part_head = nn.Linear(deepest + labels, labels)
-        _start_from_the_map(self.part_head, labels)
-
-    def freeze(self, stages: int) -> None:
-        """Keeps the encoder's first stages as their weights are: edges and textures need no relearning.
-
-        Args:
-            stages: how many of them, finest first.
-
-        Raises:
-            ConfigError: If the encoder has no later stage that would still learn.
-        """
-        encoder = self.body.encoder.model
-        modules = encoder.feature_info.module_name()
-        if stages >= len(modules):
-            raise ConfigError(f"frozen_stages is {stages}, the encoder has {len(modules)}; freeze fewer")
-        for name, parameter in encoder.named_parameters():
-            if name.startswith(f"{modules[stages]}."):
-                break
-            parameter.requires_grad_(False)
+        self.context = nn.Linear(self.body.encoder.out_channels[-1], labels)
+        nn.init.zeros_(self.context.weight)
+        nn.init.zeros_(self.context.bias)
 
     def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K) before the sigmoid."""
@@ -101,7 +81,7 @@ class SegmentationNetwork(nn.Module):
         maps = self.body.segmentation_head(self.body.decoder(features))
         top = maps.flatten(2).topk(TOP_PIXELS, dim=2).values.mean(dim=2)
         strongest = self.context_dropout(features[-1].amax(dim=(2, 3)))
-        return maps, self.part_head(torch.cat([strongest, top], dim=1))
+        return maps, top + self.context(strongest)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K), float32 0–1."""
@@ -146,11 +126,3 @@ class ClassificationNetwork(nn.Module):
 
 
 Network = SegmentationNetwork | ClassificationNetwork
-
-
-def _start_from_the_map(head: nn.Linear, labels: int) -> None:
-    """An untrained part head says what the label's own map says."""
-    with torch.no_grad():
-        head.weight.mul_(0.1)
-        head.weight[:, -labels:] += torch.eye(labels)
-        head.bias.zero_()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from torch import Tensor
 
 from taktsight.datasets.datamodule import Crops, defective_share
-from taktsight.errors import ConfigError
 from taktsight.training.learner import Learner
 from taktsight.training.losses import map_loss, one_hot, part_loss
 from taktsight.training.networks import SegmentationNetwork
@@ -21,7 +20,6 @@ class Segmenter(Learner):
         encoder: a timm name.
         weights: ``package`` (EfficientNet-Lite0 from ImageNet), a file, or absent: random.
         decoder_channels: width of each decoder stage, deepest first.
-        frozen_stages: so many of the encoder's stages, finest first, keep their weights: faster steps.
         learning_rate: highest rate of AdamW.
         weight_decay: of AdamW.
         part_weight: how much the part-level loss counts against the map loss.
@@ -37,7 +35,6 @@ class Segmenter(Learner):
         encoder: str = "tf_efficientnet_lite0",
         weights: str | None = None,
         decoder_channels: tuple[int, ...] = (96, 48, 32, 24, 16),
-        frozen_stages: int = 0,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.02,
         part_weight: float = 0.5,
@@ -48,20 +45,6 @@ class Segmenter(Learner):
         super().__init__(network, tuple(labels), learning_rate=learning_rate, weight_decay=weight_decay)
         self.save_hyperparameters()
         self._part_weight = part_weight
-        self._frozen_stages, self._is_pretrained = frozen_stages, weights is not None
-
-    def setup(self, stage: str) -> None:
-        """Freezes what is not to be trained.
-
-        Raises:
-            ConfigError: If that would freeze random weights, or the whole encoder.
-        """
-        if stage == "fit" and self._frozen_stages:
-            if not self._is_pretrained:
-                raise ConfigError(
-                    "model.frozen_stages without model.weights would keep random numbers; name the weights"
-                )
-            self.network.freeze(self._frozen_stages)
 
     def training_step(self, batch: Crops, batch_index: int) -> Tensor:
         """Map loss plus part loss."""

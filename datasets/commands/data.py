@@ -47,6 +47,13 @@ def _add_synth(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="defective parts ÷ all parts, 0–1 (default: 0.3)",
     )
+    parser.add_argument(
+        "--parts-per-lot",
+        type=int,
+        default=25,
+        metavar="N",
+        help="consecutive parts that share tool, material and lighting (default: 25)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of everything random, ≥ 0 (default: 0)")
     parser.add_argument(
         "--size-px", type=int, default=512, help="rows and columns of an image, ≥ 128 (default: 512)"
@@ -66,7 +73,7 @@ def _synth(args: argparse.Namespace) -> int:
         raise ConfigError(f"--seed must be ≥ 0, got {args.seed}")
     mm_per_px = FIELD_MM / max(args.size_px, 1) if args.mm_per_px is None else args.mm_per_px
     try:
-        product = Product(size_px=args.size_px, mm_per_px=mm_per_px)
+        product = Product(size_px=args.size_px, mm_per_px=mm_per_px, parts_per_lot=args.parts_per_lot)
         written = write_dataset(
             args.out, product, parts=args.parts, defective_share=args.defective_share, seed=args.seed
         )

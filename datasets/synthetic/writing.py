@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,9 @@ from taktsight.image_files import encode_png
 
 CAMERA = "camera"
 INDEX_COLUMNS = ("image", "mask", "label", "part", "lot", "camera")
+Row = Sequence[object]
+Rows = tuple[Row, list[Row]]
+"""Of one part: its row of the index, its rows of defects."""
 DEFECT_COLUMNS = ("part", "label", "length_mm", "width_mm", "area_mm2", "x_px", "y_px", "contrast")
 
 
@@ -50,13 +55,12 @@ def write_dataset(out: Path, product: Product, *, parts: int, defective_share: f
     """
     labels = plan_labels(product, parts=parts, defective_share=defective_share, seed=seed)
     _claim(out)
-    index: list[Sequence[object]] = []
-    defects: list[Sequence[object]] = []
+    index: list[Row] = []
+    defects: list[Row] = []
     try:
-        for number, label in _progress(enumerate(labels), parts):
-            part = render_part(product, seed, number, None if label == GOOD else label)
-            index.append(_write_part(out, part))
-            defects += _defect_rows(part)
+        for row, rows in _progress(_render(out, product, seed, labels), parts):
+            index.append(row)
+            defects += rows
         counts = {label: labels.count(label) for label in (GOOD, *product.labels)}
         written = Written(parts, counts, -(-parts // product.parts_per_lot))
         _write_table(out / "defects.csv", DEFECT_COLUMNS, defects)
@@ -94,6 +98,17 @@ def plan_labels(product: Product, *, parts: int, defective_share: float, seed: i
     return labels
 
 
+def _render(out: Path, product: Product, seed: int, labels: Sequence[str]) -> Iterator[Rows]:
+    """Renders and writes every part, a thread per core; gives their rows in order."""
+
+    def render(number: int, label: str) -> Rows:
+        part = render_part(product, seed, number, None if label == GOOD else label)
+        return _write_part(out, part), _defect_rows(part)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(render, range(len(labels)), labels)
+
+
 def _claim(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -104,7 +119,7 @@ def _claim(out: Path) -> None:
         raise DataError(f"{out}: is not empty (it holds {held.name}); name a new folder")
 
 
-def _write_part(out: Path, part: RenderedPart) -> Sequence[object]:
+def _write_part(out: Path, part: RenderedPart) -> Row:
     """Writes image and mask; returns the part's row of the index."""
     name = f"{part.label}/{part.part_name}.png"
     image, mask = f"images/{name}", f"masks/{name}" if part.defects else ""
@@ -119,7 +134,7 @@ def _write_png(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _defect_rows(part: RenderedPart) -> list[Sequence[object]]:
+def _defect_rows(part: RenderedPart) -> list[Row]:
     return [
         (
             part.part_name,
@@ -156,7 +171,7 @@ def _write_product(path: Path, product: Product, seed: int, written: Written) ->
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
-def _progress(parts: Iterable[tuple[int, str]], total: int) -> Iterator[tuple[int, str]]:
+def _progress(parts: Iterable[Rows], total: int) -> Iterator[Rows]:
     """The parts, with a line on the terminal that says how far it is."""
     from rich.console import Console
     from rich.progress import track

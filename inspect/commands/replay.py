@@ -27,7 +27,7 @@ from taktsight.inspect.config import (
 from taktsight.inspect.shift import work_shift
 from taktsight.inspect.terminal import log_into_pipe
 
-TAKT_PER_CYCLE = 1.5
+TAKT_PER_CYCLE = 1.25
 MIN_TAKT_MS = 10.0
 
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "images", type=Path, metavar="IMAGES", help="a folder, or a text file that lists images"
     )
     parser.add_argument("--recipe", type=Path, help="limits to judge by (the card's own)")
-    parser.add_argument("--takt-ms", type=float, help="time between two parts (1.5 × the measured p99)")
+    parser.add_argument("--takt-ms", type=float, help="time between two parts (1.25 × the measured p99)")
     parser.add_argument("--deadline-ms", type=float, help="trigger → gate (twice the takt, at least 100)")
     parser.add_argument("--threads", type=int, help="threads for one inference (one per core)")
     parser.add_argument("--records", type=Path, default=Path("replay-records"), help="ledger and images")

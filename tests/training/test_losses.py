@@ -49,6 +49,14 @@ def test_one_defective_pixel_in_a_thousand_is_raised_fifty_times_as_hard_as_a_go
     assert abs(defective) > 50 * float(slope.max())
 
 
+def test_defect_that_is_missed_altogether_is_pulled_at_as_hard_as_one_that_is_doubted() -> None:
+    share, known = torch.zeros(2, 2, 32, 32), torch.ones(2, 1, 32, 32)
+    share[0, 0, 4:8, 4:8] = 1
+    missed = gradient(logits(value=-9.0), share, known)[0, 0, 4:8, 4:8]
+    doubted = gradient(logits(value=-3.0), share, known)[0, 0, 4:8, 4:8]
+    assert missed.sum() < 0.5 * doubted.sum() < 0
+
+
 def test_step_against_the_gradient_raises_the_defect_and_lowers_the_good_pixels() -> None:
     share = torch.zeros(1, 1, 32, 32)
     share[0, 0, 5, 7] = 1

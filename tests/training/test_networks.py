@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from taktsight.errors import ConfigError
 from taktsight.training.depthwise import keep_depthwise_float32
-from taktsight.training.networks import ClassificationNetwork, Network, SegmentationNetwork
+from taktsight.training.networks import TOP_PIXELS, ClassificationNetwork, Network, SegmentationNetwork
 
 SMALL = "test_efficientnet"
 WIDTHS = (32, 16, 16, 8, 8)
@@ -61,6 +61,13 @@ def test_classification_gives_one_score_per_defect_label_and_keeps_the_rest_for_
 def test_untrained_network_calls_hardly_a_pixel_defective() -> None:
     maps, _ = answer(segmentation(2, 1), frames(1, 1))
     assert maps.median() < 0.1
+
+
+def test_untrained_context_leaves_the_score_to_the_highest_pixels_of_the_map() -> None:
+    with torch.inference_mode():
+        maps, scores = segmentation(2, 1).eval().logits(frames(2, 1))
+    top = maps.flatten(2).sort(dim=2, descending=True).values[:, :, :TOP_PIXELS]
+    assert torch.allclose(scores, top.mean(dim=2))
 
 
 def test_network_answers_a_part_the_same_alone_and_among_others() -> None:
