@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import ConfigDict
+
 from taktsight.card import OperatingPoint, Task
 from taktsight.datasets.samples import GOOD, Split
 from taktsight.recipe import Limit
@@ -76,6 +78,8 @@ class PartFigures(StrictModel):
 
 class Figures(StrictModel):
     """What a model and its limits did to the parts of one split. What is undefined is None, never 0."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)  # the JSON schema explains every figure
 
     task: Task
     """What the network does."""
