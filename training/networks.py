@@ -33,10 +33,8 @@ class Normalise(nn.Module):
 class SegmentationNetwork(nn.Module):
     """Where each label is, and how sure the network is that it is there at all.
 
-    A score is the logit of the highest pixels of the label's own map, plus what the strongest of the
-    deepest features add to it (wide context: what has no edge, such as uneven grinding). As a sum, the
-    context learns only what the map does not show. Both are maxima over places: a defect scores the
-    same on a crop, a tile and a whole part.
+    A score is read from the highest pixels of the label's own map: a defect scores the same on a crop,
+    a tile and a whole part, and no score is high where no place on the map says why.
 
     Args:
         labels: K.
@@ -70,18 +68,13 @@ class SegmentationNetwork(nn.Module):
         initialise(self.body.encoder.model, encoder, weights)
         # A fresh map says "1 % here": training need not first unlearn 50 % everywhere (Lin et al. 2017).
         nn.init.constant_(self.body.segmentation_head[0].bias, -4.6)
-        self.context_dropout = nn.Dropout(0.5)
-        self.context = nn.Linear(self.body.encoder.out_channels[-1], labels)
-        nn.init.zeros_(self.context.weight)
-        nn.init.zeros_(self.context.bias)
 
     def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K) before the sigmoid."""
         features = self.body.encoder(self.normalise(images))
         maps = self.body.segmentation_head(self.body.decoder(features))
         top = maps.flatten(2).topk(TOP_PIXELS, dim=2).values.mean(dim=2)
-        strongest = self.context_dropout(features[-1].amax(dim=(2, 3)))
-        return maps, top + self.context(strongest)
+        return maps, top
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K), float32 0–1."""

@@ -63,7 +63,7 @@ def test_untrained_network_calls_hardly_a_pixel_defective() -> None:
     assert maps.median() < 0.1
 
 
-def test_untrained_context_leaves_the_score_to_the_highest_pixels_of_the_map() -> None:
+def test_score_is_what_the_highest_pixels_of_the_map_say() -> None:
     with torch.inference_mode():
         maps, scores = segmentation(2, 1).eval().logits(frames(2, 1))
     top = maps.flatten(2).sort(dim=2, descending=True).values[:, :, :TOP_PIXELS]
