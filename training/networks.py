@@ -79,7 +79,8 @@ class SegmentationNetwork(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K), float32 0–1."""
         maps, scores = self.logits(images)
-        return maps.float().sigmoid(), scores.float().sigmoid()
+        # ONNX Runtime's sigmoid ends a rounding error above 1 where it is sure.
+        return maps.float().sigmoid().clamp(0, 1), scores.float().sigmoid().clamp(0, 1)
 
 
 class ClassificationNetwork(nn.Module):
