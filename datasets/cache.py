@@ -71,7 +71,7 @@ def open_cache(samples: Sequence[Sample], canvas: Canvas, folder: Path) -> Cache
         except OSError as error:
             shutil.rmtree(home, ignore_errors=True)
             raise DataError(
-                f"{home}: prepared images cannot be kept there ({error.strerror}); make room, "
+                f"{home}: prepared images cannot be kept there ({error}); make room, "
                 "or set data.cache_dir to another disk"
             ) from error
     done = json.loads((home / "done.json").read_text())

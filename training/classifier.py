@@ -44,7 +44,7 @@ class Classifier(Learner):
         """Cross-entropy over the labels."""
         logits = self.network.logits(batch.images).float()
         loss = cross_entropy(logits, batch.labels, label_smoothing=self._label_smoothing)
-        return self.finite(loss, batch_index)
+        return self.log_loss(loss, batch_index)
 
     def validation_step(self, batch: Crops, batch_index: int) -> None:
         """Collects part scores."""

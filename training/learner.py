@@ -56,8 +56,8 @@ class Learner(lightning.LightningModule):
             steps=int(self.trainer.estimated_stepping_batches),
         )
 
-    def finite(self, loss: Tensor, step: int) -> Tensor:
-        """The loss, logged.
+    def log_loss(self, loss: Tensor, step: int) -> Tensor:
+        """Logs the loss and gives it back.
 
         Raises:
             DataError: If the training diverged.

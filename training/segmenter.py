@@ -49,7 +49,7 @@ class Segmenter(Learner):
     def training_step(self, batch: Crops, batch_index: int) -> Tensor:
         """Map loss plus part loss."""
         loss = self._loss(batch, *self.network.logits(batch.images))
-        return self.finite(loss, batch_index)
+        return self.log_loss(loss, batch_index)
 
     def validation_step(self, batch: Crops, batch_index: int) -> None:
         """Collects part scores and pixel overlaps."""

@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "images", type=Path, metavar="IMAGES", help="a folder, or a text file that lists images"
     )
     parser.add_argument("--recipe", type=Path, help="limits to judge by (the card's own)")
-    parser.add_argument("--takt-ms", type=float, help="time between two parts (1.25 × the measured p99)")
+    parser.add_argument(
+        "--takt-ms", type=float, help=f"time between two parts ({TAKT_PER_CYCLE} × the measured p99)"
+    )
     parser.add_argument("--deadline-ms", type=float, help="trigger → gate (twice the takt, at least 100)")
     parser.add_argument("--threads", type=int, help="threads for one inference (one per core)")
     parser.add_argument("--records", type=Path, default=Path("replay-records"), help="ledger and images")
