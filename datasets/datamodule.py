@@ -18,7 +18,7 @@ from taktsight.datasets.cut_paste import paste_defect
 from taktsight.datasets.readers import Layout, apply_index, read_samples
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
 from taktsight.datasets.splits import check_splits, split_samples
-from taktsight.errors import DataError
+from taktsight.errors import ConfigError, DataError
 from taktsight.imaging import Canvas
 
 
@@ -109,7 +109,7 @@ class InspectionData(lightning.LightningDataModule):
         augment: none, light or strong.
         crop: height and width of random training crops; absent: whole tiles.
         cut_paste: share of the good training tiles that get a defect of another part, 0–1.
-        balance: 0 draws labels as often as they occur, 1 equally often.
+        balance: 0 draws labels as often as they occur, 1 equally often; 0–1.
         seed: of the split and of the augmentation.
         cache_dir: where prepared images are kept; may be deleted at any time.
     """
@@ -135,6 +135,11 @@ class InspectionData(lightning.LightningDataModule):
         cache_dir: Path = Path(".cache/taktsight"),
     ) -> None:
         super().__init__()
+        for name, share in (("cut_paste", cut_paste), ("balance", balance)):
+            if not 0 <= share <= 1:
+                raise ConfigError(f"data.{name} must lie within 0–1, got {share}")
+        if batch_size < 1:
+            raise ConfigError(f"data.batch_size must be at least 1, got {batch_size}")
         self.root = root
         self.canvas = canvas
         self.mm_per_px = mm_per_px

@@ -33,8 +33,9 @@ def evaluate_run(
         pictures: worst escapes and overkills shown.
     """
     labels = run.module.labels
-    map_score = choose_map_score(run)
-    parts = [*judge_split(run, "val", map_score), *judge_split(run, "test", map_score)]
+    val, test = list(judge_split(run, "val")), list(judge_split(run, "test"))
+    map_score = choose_map_score(val)
+    parts = [seen.at(map_score) for seen in (*val, *test)]
     chosen = choose_limits(
         parts, labels, run.task, target_escape=target_escape, target_overkill=target_overkill
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,24 +45,28 @@ def predict(
     return prediction, layout, stride
 
 
-def judge_split(run: TrainedRun, split: Split, map_score: float | None = None) -> Iterator[JudgedPart]:
-    """Every sample of a split with its scores.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A judged part before anyone has said from which map value on a pixel counts as defective."""
 
-    Args:
-        run: the trained network and its data.
-        split: which samples.
-        map_score: map value from which a pixel counts as defective; None leaves pixel F1 out.
-    """
+    part: JudgedPart
+    """Without its pixel F1."""
+    pixel_f1s: NDArray[np.float64] | None
+    """(T,) F1 of the defective pixels at each of MAP_SCORES; None for good parts and unknown pixels."""
+
+    def at(self, map_score: float) -> JudgedPart:
+        """The part with its pixel F1 at one of ``MAP_SCORES``."""
+        if self.pixel_f1s is None:
+            return self.part
+        return replace(self.part, pixel_f1=float(self.pixel_f1s[MAP_SCORES.index(map_score)]))
+
+
+def judge_split(run: TrainedRun, split: Split) -> Iterator[Seen]:
+    """Every sample of a split with its scores."""
     for sample in run.data.split(split):
         image = read_image(sample.images[0], run.data.canvas.channels)
         prediction, _, stride = predict(run, image)
-        overlap = None
-        if map_score is not None:
-            counts = _pixel_counts(
-                sample, image, prediction.maps, stride * run.data.canvas.factor, (map_score,)
-            )
-            overlap = None if counts is None else float(_f1(counts)[0])
-        yield JudgedPart(
+        part = JudgedPart(
             name=part_name(run, sample.images[0]),
             label=sample.label,
             scores=prediction.scores,
@@ -70,26 +75,16 @@ def judge_split(run: TrainedRun, split: Split, map_score: float | None = None) -
             lot=sample.lot,
             image_paths=sample.images,
             defects=prediction.defects,
-            pixel_f1=overlap,
         )
+        yield Seen(part, _pixel_f1s(sample, image, prediction.maps, stride * run.data.canvas.factor))
 
 
-def choose_map_score(run: TrainedRun, split: Split = "val") -> float:
-    """The map value that gives the highest mean pixel F1 over the defect images of ``split``.
+def choose_map_score(seen: Sequence[Seen]) -> float:
+    """The map value that gives the highest mean pixel F1 over these parts' defect images.
 
     0.5 for a classifier and where no defect image has known pixels.
     """
-    if run.task == "classification":
-        return 0.5
-    figures = []
-    for sample in run.data.split(split):
-        if not sample.is_defective:
-            continue
-        image = read_image(sample.images[0], run.data.canvas.channels)
-        prediction, _, stride = predict(run, image)
-        counts = _pixel_counts(sample, image, prediction.maps, stride * run.data.canvas.factor, MAP_SCORES)
-        if counts is not None:
-            figures.append(_f1(counts))
+    figures = [each.pixel_f1s for each in seen if each.pixel_f1s is not None]
     return MAP_SCORES[int(np.argmax(np.mean(figures, axis=0)))] if figures else 0.5
 
 
@@ -107,20 +102,16 @@ def part_name(run: TrainedRun, image: Path) -> str:
     return os.path.relpath(image, run.data.root)
 
 
-def _pixel_counts(
-    sample: Sample, image: Image, maps: Maps, map_px: int, map_scores: tuple[float, ...]
-) -> NDArray[np.float64] | None:
-    """(T, 3) pixels hit, found and true at each threshold; None for good parts and unknown pixels."""
+def _pixel_f1s(sample: Sample, image: Image, maps: Maps, map_px: int) -> NDArray[np.float64] | None:
     mask = read_mask(sample, image.shape[:2]) if sample.is_defective and sample.masks else None
     if mask is None or maps.shape[1:] == (1, 1):
         return None
     truth = mask == FULL
+    if not truth.any():
+        return None
     likeliest = (
         maps.max(axis=0).repeat(map_px, axis=0).repeat(map_px, axis=1)[: image.shape[0], : image.shape[1]]
     )
-    found = [likeliest >= map_score for map_score in map_scores]
-    return np.array([[np.sum(each & truth), np.sum(each), np.sum(truth)] for each in found], np.float64)
-
-
-def _f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(2 * counts[:, 0] / (counts[:, 1] + counts[:, 2]), dtype=np.float64)
+    found = [likeliest >= map_score for map_score in MAP_SCORES]
+    hits = np.array([np.sum(each & truth) for each in found])
+    return np.asarray(2 * hits / (np.array([np.sum(each) for each in found]) + np.sum(truth)))

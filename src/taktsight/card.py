@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from taktsight.imaging import Canvas
 from taktsight.recipe import Limit, Recipe, View
@@ -81,6 +81,17 @@ class Card(StrictModel):
     parity: Parity
     golden: tuple[GoldenSample, ...]
     origin: Origin
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Card:
+        limited = [limit.label for limit in self.limits]
+        if sorted(limited) != sorted(self.labels) or len(set(limited)) < len(limited):
+            raise ValueError(f"each label has one limit; labels {self.labels}, limits for {limited}")
+        for sample in self.golden:
+            if len(sample.scores) != len(self.labels):
+                scores, labels = len(sample.scores), len(self.labels)
+                raise ValueError(f"{sample.file}: {scores} scores for {labels} labels")
+        return self
 
     @property
     def located(self) -> bool:

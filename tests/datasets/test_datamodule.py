@@ -11,7 +11,7 @@ import torch
 
 from taktsight.datasets.cache import FULL, UNKNOWN
 from taktsight.datasets.datamodule import Crops, InspectionData, defective_share
-from taktsight.errors import DataError
+from taktsight.errors import ConfigError, DataError
 from taktsight.image_files import encode_png
 from taktsight.imaging import Canvas
 
@@ -174,3 +174,9 @@ def test_unknown_pixels_weigh_nothing_and_covered_ones_their_share() -> None:
     assert share.tolist() == [[[0.0, 0.5, 1.0, 0.0]]]
     assert known.tolist() == [[[1.0, 1.0, 1.0, 0.0]]]
     assert share.dtype == known.dtype == torch.float32
+
+
+@pytest.mark.parametrize(("name", "value"), [("cut_paste", 1.5), ("balance", -0.1), ("batch_size", 0)])
+def test_option_out_of_its_range_is_named(product: Path, name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=rf"data\.{name} .* got {value}"):
+        module(product, **{name: value})

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from taktsight.records import Outcome
-
-from .place import Place
+from .place import OUTCOMES, Place
 from .running_line import RunningLine, StartLine
 from .spots import spot_bundle
 
@@ -33,7 +31,7 @@ def place(tmp_path: Path) -> Place:
             "records": {"folder": "records"},
         },
     )
-    made.draw(([Outcome.PASS] * 3 + [Outcome.REJECT, Outcome.REVIEW]) * 2)
+    made.draw(OUTCOMES)
     return made
 
 

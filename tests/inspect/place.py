@@ -15,6 +15,9 @@ from taktsight.records import Outcome
 
 from .spots import GOOD, SPOT, draw_part
 
+OUTCOMES = ([Outcome.PASS] * 3 + [Outcome.REJECT, Outcome.REVIEW]) * 2
+"""Of the ten images that every place starts with."""
+EXPECTED = [outcome.value for outcome in OUTCOMES]
 BRIGHTNESS = {Outcome.PASS: GOOD, Outcome.REVIEW: 180, Outcome.REJECT: SPOT}
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import sqlite3
 
-from .place import Place
+from .place import EXPECTED, Place
 from .running_line import taktsight
-
-EXPECTED = (["PASS"] * 3 + ["REJECT", "REVIEW"]) * 2
 
 
 def test_runs_share_one_chain_that_the_ledger_verb_shows_and_verifies(place: Place) -> None:

@@ -11,11 +11,10 @@ import pytest
 
 from taktsight.image_files import decode_image, encode_png
 
-from .place import Place
+from .place import EXPECTED, Place
 from .running_line import StartLine, assert_one_verdict_each, taktsight
 from .spots import draw_part, spot_bundle, spot_model
 
-EXPECTED = (["PASS"] * 3 + ["REJECT", "REVIEW"]) * 2
 MS = 1_000_000
 
 

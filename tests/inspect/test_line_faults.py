@@ -14,10 +14,8 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]  # its stubs are not installed
 import pytest
 
-from .place import Place
+from .place import EXPECTED, Place
 from .running_line import StartLine, assert_one_verdict_each, taktsight
-
-EXPECTED = (["PASS"] * 3 + ["REJECT", "REVIEW"]) * 2
 
 
 def test_killed_vision_costs_the_parts_of_the_gap_and_no_more(place: Place, start_line: StartLine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import resource
 import subprocess
@@ -194,6 +195,21 @@ def test_whole_bundle_of_broken_parts_is_refused(
     bundle: Path, entry: str, content: bytes, says: str
 ) -> None:
     rezip(bundle, redigest(entries_of(bundle) | {entry: content}))
+    assert says in refusal(bundle)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("labels", ["pit", "crack"], "each label has one limit"),
+        ("labels", ["crack"], "each label has one limit"),
+        ("golden", [{"file": GOLDEN, "outcome": "PASS", "scores": [0.1, 0.2]}], "2 scores for 1 labels"),
+    ],
+)
+def test_card_that_contradicts_itself_is_refused(bundle: Path, key: str, value: object, says: str) -> None:
+    entries = entries_of(bundle)
+    changed = json.loads(entries["card.json"]) | {key: value}
+    rezip(bundle, redigest(entries | {"card.json": json.dumps(changed).encode()}))
     assert says in refusal(bundle)
 
 

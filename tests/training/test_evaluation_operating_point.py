@@ -30,17 +30,25 @@ def pair(chosen: ChosenLimits) -> tuple[float, float]:
     return pair
 
 
-def test_separated_classes_get_one_threshold_midway_and_no_review_band() -> None:
+def test_separated_classes_get_one_threshold_nearer_the_good_parts_and_no_review_band() -> None:
     chosen = choose_limits(parts_of([0.8, 0.9], [0.1, 0.2]), LABELS, "segmentation")
-    assert pair(chosen) == (0.5, 0.5)  # the logits of 0.2 and 0.8 lie evenly about 0
+    threshold, _ = pair(chosen)
+    assert threshold == pytest.approx(1 / 3, abs=5e-5)  # odds 1 : 4 and 4 : 1; a quarter of the way 1 : 2
+    assert pair(chosen) == (threshold, threshold)
     assert [limit.label for limit in chosen.limits] == list(LABELS)
     assert "0 of 2 defective parts" in chosen.reason
     assert "no review band" in chosen.reason
 
 
-def test_the_middle_is_that_of_the_logits() -> None:
+def test_the_way_up_is_that_of_the_logits() -> None:
     review, _ = pair(choose_limits(parts_of([0.5], [0.01]), LABELS, "segmentation"))
-    assert review == pytest.approx(1 / (1 + np.sqrt(99)), abs=5e-5)
+    assert review == pytest.approx(1 / (1 + 99**0.75), abs=5e-5)
+
+
+def test_a_weaker_defect_than_any_chosen_on_still_does_not_pass() -> None:
+    chosen = choose_limits(parts_of([0.99, 0.999], [0.01, 0.02]), LABELS, "segmentation")
+    (verdict,) = judge(parts_of([0.3], [], "test"), LABELS, chosen.limits)
+    assert verdict.outcome is Outcome.REJECT
 
 
 def test_overlapping_classes_get_a_review_band_around_the_overlap() -> None:
