@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from taktsight.datasets.regions import Region
+
 Split = Literal["train", "val", "test"]
 
 GOOD = "good"
@@ -20,10 +22,15 @@ class Sample:
     images: tuple[Path, ...]
     """One file per view, in the order of the recipe's views."""
     label: str
-    """A defect label, or ``GOOD``."""
+    """A defect label, or ``GOOD``. Of several drawn labels the one with the largest area."""
     masks: tuple[Path | None, ...] = ()
     """One per view: pixels above 127 are the defect. None where the pixels are not known, which is
     not the same as a mask that is empty. Without masks at all: ``()``."""
+    regions: tuple[tuple[Region, ...] | None, ...] = ()
+    """One per view, where defects were drawn instead of masked; several labels may lie on one part.
+    None where a view was not looked at. Without drawings at all: ``()``."""
+    references: tuple[Path | None, ...] = ()
+    """One per view: an image of the same place on a good part, for pair comparison."""
     part: str = ""
     """The physical piece: two exposures of it never lie in two splits."""
     lot: str = ""
@@ -37,6 +44,12 @@ class Sample:
         return self.label != GOOD
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """Every defect label on the part, sorted."""
+        drawn = {region.label for regions in self.regions for region in regions or ()}
+        return tuple(sorted((drawn | {self.label}) - {GOOD}))
+
+    @property
     def name(self) -> str:
         """Short name for messages and reports."""
         return self.images[0].name
@@ -44,4 +57,4 @@ class Sample:
 
 def defect_labels(samples: Sequence[Sample]) -> tuple[str, ...]:
     """The K defect labels, sorted: the order of masks, maps and scores everywhere."""
-    return tuple(sorted({sample.label for sample in samples if sample.is_defective}))
+    return tuple(sorted({label for sample in samples for label in sample.labels}))

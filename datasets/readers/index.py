@@ -1,0 +1,85 @@
+"""A table that says of each image what its folder does not: part, lot, camera, split."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+from taktsight.datasets.samples import Sample, Split
+from taktsight.errors import ConfigError, DataError
+
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+def apply_index(
+    samples: list[Sample],
+    index: Path,
+    *,
+    part: str | None = None,
+    lot: str | None = None,
+    camera: str | None = None,
+    split: str | None = None,
+) -> list[Sample]:
+    """The samples with part, lot, camera and split from a CSV file.
+
+    Args:
+        samples: as read from the folders.
+        index: CSV with a column ``image``, paths relative to the file; the columns below hold the
+            rest. Values of split: train, val, test.
+        part: column of the physical part, or None to leave it as it is.
+        lot: column of the lot, or None.
+        camera: column of the camera, or None.
+        split: column of the split, or None.
+
+    Raises:
+        ConfigError: If the file or a column is absent, or the file is not a table in UTF-8.
+        DataError: If an image has no row or two, a row has no image or fewer fields than columns, a
+            part has no name, or a split has another name.
+    """
+    columns = {"part": part, "lot": lot, "camera": camera, "split": split}
+    named = {key: column for key, column in columns.items() if column}
+    rows = _read_rows(index, ["image", *named.values()])
+    paths = [(index.parent / row["image"]).resolve() for row in rows]
+    by_path = dict(zip(paths, rows, strict=True))
+    if len(by_path) < len(rows):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise DataError(f"{index}: has more than one row for {twice}")
+    known = {sample.images[0].resolve() for sample in samples}
+    strangers = [str(path) for path in by_path if path not in known]
+    if strangers:
+        raise DataError(f"{index}: {len(strangers)} rows name no image, the first is {strangers[0]}")
+    indexed = []
+    for sample in samples:
+        row = by_path.get(sample.images[0].resolve())
+        if row is None:
+            raise DataError(f"{index}: has no row for {sample.images[0]}")
+        values = {key: row[column] for key, column in named.items()}
+        if values.get("part") == "":  # without a name it could lie in two splits unseen
+            raise DataError(f"{index}: {sample.name} has no {columns['part']}")
+        if "split" in values and values["split"] not in SPLITS:
+            raise DataError(f"{index}: {sample.name} is in {values['split']!r}, not in {', '.join(SPLITS)}")
+        indexed.append(replace(sample, **values))  # type: ignore[arg-type]  # split was checked above
+    return indexed
+
+
+def _read_rows(index: Path, columns: list[str]) -> list[dict[str, str]]:
+    try:
+        # Spreadsheets begin UTF-8 with a mark that would be part of the first column's name.
+        with index.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in columns if column not in (reader.fieldnames or ())]
+            if missing:
+                present = ", ".join(reader.fieldnames or ())
+                raise ConfigError(f"{index}: has no column {', '.join(missing)} (it has {present})")
+            rows = list(reader)
+    except FileNotFoundError:
+        raise ConfigError(f"{index}: there is no such index") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{index}: cannot be read as a table in UTF-8: {error}") from error
+    for number, row in enumerate(rows, start=1):
+        if any(row[column] is None for column in columns):
+            raise DataError(
+                f"{index}: row {number} ({row['image']}) has fewer fields than there are columns"
+            )
+    return rows
