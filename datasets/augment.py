@@ -59,7 +59,7 @@ def augmentation(kind: Augmentation, *, crop: tuple[int, int] | None, seed: int)
         steps.append(albumentations.RandomGamma((75, 130), p=0.4))
         steps.append(albumentations.GaussianBlur(blur_limit=(3, 3), p=0.1))
         steps.append(albumentations.GaussNoise(std_range=(0.005, 0.02), p=0.2))
-    pipeline = albumentations.Compose(steps)
+    pipeline = albumentations.Compose(steps, additional_targets={"kinds": "mask"})
     # Compose(seed=…) gives every step a generator of the same seed: both flips would always come together.
     pipeline.set_random_state(np.random.default_rng(seed), random.Random(seed))
     return pipeline

@@ -17,17 +17,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from taktsight.datasets.samples import Sample
+from taktsight.datasets.masks import prepare_masks
+from taktsight.datasets.samples import Sample, defect_labels
 from taktsight.errors import DataError
 from taktsight.image_files import read_image
 from taktsight.imaging import Canvas, prepare
 from taktsight.records import Image
 
-UNKNOWN = 255
-"""Mask value: this pixel may or may not be defective; no loss looks at it."""
-FULL = 254
-"""Mask value: wholly defective. Down-scaled masks hold the covered share, 0 to FULL."""
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +35,20 @@ class Cache:
     """(T, H, W, C) memory-mapped."""
     masks: NDArray[np.uint8]
     """(T, H, W) memory-mapped: share of each pixel that is defective, 0–FULL, or UNKNOWN."""
+    kinds: NDArray[np.uint8] | None
+    """(T, H, W) memory-mapped: which label most of the pixel's defect has, 0 to K − 1. None where no
+    part of the data set has several labels."""
     sizes: NDArray[np.int32]
     """(T, 2) height and width of the tile that is not padding."""
     owners: NDArray[np.int32]
     """(T,) index of the sample a tile belongs to."""
     data_digest: str
-    """SHA-256 over the content of every image and mask file and its label, in order."""
+    """SHA-256 over the content of every image and mask file, its label and its drawings, in order."""
 
 
-def open_cache(samples: Sequence[Sample], canvas: Canvas, folder: Path) -> Cache:
+def open_cache(
+    samples: Sequence[Sample], canvas: Canvas, folder: Path, labels: Sequence[str] | None = None
+) -> Cache:
     """The prepared samples, from disk where they have been prepared before.
 
     The key is every file's path, size and modification time, the labels and the canvas: a changed
@@ -56,6 +58,7 @@ def open_cache(samples: Sequence[Sample], canvas: Canvas, folder: Path) -> Cache
         samples: what to prepare.
         canvas: the network's input.
         folder: where caches live; it may be deleted at any time.
+        labels: K defect labels of the whole data set; those of ``samples`` where it is left out.
 
     Raises:
         DataError: If there is no sample, a file is not an image, a mask is not its image's size, or the
@@ -63,11 +66,12 @@ def open_cache(samples: Sequence[Sample], canvas: Canvas, folder: Path) -> Cache
     """
     if not samples:
         raise DataError("there is no sample to prepare: the data set or the split is empty")
-    home = folder / _key(samples, canvas)
+    labels = defect_labels(samples) if labels is None else tuple(labels)
+    home = folder / _key(samples, canvas, labels)
     if not (home / "done.json").is_file():
         try:
             home.mkdir(parents=True, exist_ok=True)
-            _build(samples, canvas, home)
+            _build(samples, canvas, labels, home)
         except OSError as error:
             shutil.rmtree(home, ignore_errors=True)
             raise DataError(
@@ -78,46 +82,27 @@ def open_cache(samples: Sequence[Sample], canvas: Canvas, folder: Path) -> Cache
     return Cache(
         np.load(home / "images.npy", mmap_mode="r"),
         np.load(home / "masks.npy", mmap_mode="r"),
+        np.load(home / "kinds.npy", mmap_mode="r") if (home / "kinds.npy").is_file() else None,
         np.load(home / "sizes.npy"),
         np.load(home / "owners.npy"),
         done["data_digest"],
     )
 
 
-def read_mask(sample: Sample, size: tuple[int, int], view: int = 0) -> NDArray[np.uint8] | None:
-    """(H, W) uint8, FULL where the part is defective, or None where the pixels are not known.
-
-    A defective sample whose mask is empty has a defect that nobody drew: its pixels are unknown,
-    not good.
-
-    Raises:
-        DataError: If the mask is not ``size`` (height, width) of its image.
-    """
-    path = sample.masks[view] if sample.masks else None
-    if path is None:
-        return np.zeros(size, np.uint8) if not sample.is_defective else None
-    grey = read_image(path, channels=1)[:, :, 0]
-    if grey.shape != size:
-        raise DataError(
-            f"{path}: is {grey.shape[1]}×{grey.shape[0]} pixels, its image {sample.images[view]} "
-            f"{size[1]}×{size[0]}; a mask lies on its image pixel by pixel"
-        )
-    mask = np.where(grey > 127, np.uint8(FULL), np.uint8(0))
-    return mask if mask.any() or not sample.is_defective else None
-
-
-def _build(samples: Sequence[Sample], canvas: Canvas, home: Path) -> None:
+def _build(samples: Sequence[Sample], canvas: Canvas, labels: Sequence[str], home: Path) -> None:
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        prepared = list(pool.map(lambda sample: _prepare_sample(sample, canvas), samples))
+        prepared = list(pool.map(lambda sample: _prepare_sample(sample, canvas, labels), samples))
     digest = hashlib.sha256()
     for sample in samples:
-        digest.update(f"{sample.label}\0".encode())
+        digest.update(_labelled(sample))
         for path in _files(sample):
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-    _save(home / "images.npy", np.concatenate([images for images, _, _ in prepared]))
-    _save(home / "masks.npy", np.concatenate([masks for _, masks, _ in prepared]))
-    _save(home / "sizes.npy", np.concatenate([sizes for _, _, sizes in prepared]))
-    owners = [np.full(len(images), index, np.int32) for index, (images, _, _) in enumerate(prepared)]
+    _save(home / "images.npy", np.concatenate([each.images for each in prepared]))
+    _save(home / "masks.npy", np.concatenate([each.masks for each in prepared]))
+    if any(len(sample.labels) > 1 for sample in samples):
+        _save(home / "kinds.npy", np.concatenate([each.kinds for each in prepared]))
+    _save(home / "sizes.npy", np.concatenate([each.sizes for each in prepared]))
+    owners = [np.full(len(each.images), index, np.int32) for index, each in enumerate(prepared)]
     _save(home / "owners.npy", np.concatenate(owners))
     # Written last: a cache that was cut short has no done.json and is made again.
     partial = home / f"done.json.{os.getpid()}"
@@ -133,28 +118,39 @@ def _save(path: Path, values: NDArray[np.generic]) -> None:
     os.replace(partial, path)
 
 
-def _prepare_sample(sample: Sample, canvas: Canvas) -> tuple[Image, NDArray[np.uint8], NDArray[np.int32]]:
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """The tiles of one sample; fields as in :class:`Cache`."""
+
+    images: Image
+    masks: NDArray[np.uint8]
+    kinds: NDArray[np.uint8]
+    sizes: NDArray[np.int32]
+
+
+def _prepare_sample(sample: Sample, canvas: Canvas, labels: Sequence[str]) -> _Prepared:
     image = read_image(sample.images[0], canvas.channels)
     tiles, layout = prepare(image, None, canvas)
-    mask = read_mask(sample, image.shape[:2])
-    if mask is None:
-        masks = np.full(tiles.shape[:3], UNKNOWN, np.uint8)
-    else:
-        mono = Canvas(canvas.height, canvas.width, 1, canvas.factor, canvas.overlap)
-        masks = prepare(np.ascontiguousarray(mask[:, :, np.newaxis]), None, mono)[0][:, :, :, 0]
+    masks, kinds = prepare_masks(sample, image.shape[:2], canvas, labels)
     height, width = (-(-side // canvas.factor) for side in image.shape[:2])
     sizes = [(min(canvas.height, height - y), min(canvas.width, width - x)) for y, x in layout.starts]
-    return tiles, masks, np.array(sizes, np.int32)
+    return _Prepared(tiles, masks, kinds, np.array(sizes, np.int32))
 
 
 def _files(sample: Sample) -> list[Path]:
     return [sample.images[0], *(mask for mask in sample.masks[:1] if mask)]
 
 
-def _key(samples: Sequence[Sample], canvas: Canvas) -> str:
-    digest = hashlib.sha256(json.dumps([_VERSION, asdict(canvas)], sort_keys=True).encode())
+def _labelled(sample: Sample) -> bytes:
+    """What people said of the sample, as bytes."""
+    return f"{sample.label}\0{sample.regions or ''}".encode()
+
+
+def _key(samples: Sequence[Sample], canvas: Canvas, labels: Sequence[str]) -> str:
+    fixed = json.dumps([_VERSION, asdict(canvas), list(labels)], sort_keys=True)
+    digest = hashlib.sha256(fixed.encode())
     for sample in samples:
-        digest.update(f"\n{sample.label}".encode())  # an image and its mask are not two images
+        digest.update(b"\n" + _labelled(sample))  # an image and its mask are not two images
         for path in _files(sample):
             try:
                 status = path.stat()

@@ -6,11 +6,13 @@ defects take that way out from it (after Dwibedi et al. 2017, "Cut, paste and le
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from taktsight.datasets.cache import FULL, UNKNOWN
+from taktsight.datasets.masks import FULL, UNKNOWN
 
 Pixels = NDArray[np.uint8]
 MARGIN_PX = 6
@@ -20,38 +22,40 @@ SHIFT = 0.1
 
 
 def paste_defect(
-    part: Pixels, donor: Pixels, donor_mask: Pixels, rng: np.random.Generator
-) -> tuple[Pixels, Pixels] | None:
+    part: Sequence[Pixels], donor: Sequence[Pixels], rng: np.random.Generator
+) -> list[Pixels] | None:
     """The defect of ``donor`` on ``part``, as bright against its surroundings as it was there.
 
     Args:
-        part: (H, W, C) a good part; not changed.
-        donor: (h, w, C) a defective part.
-        donor_mask: (h, w) share of each pixel that is defective, 0–FULL, or UNKNOWN.
+        part: (H, W, C) image of a good part, (H, W) mask, and (H, W) kinds where the data set has
+            them; not changed.
+        donor: the same of a defective part; its mask holds the share of each pixel that is
+            defective, 0–FULL, or UNKNOWN.
         rng: where, and turned over which way.
 
     Returns:
-        The part (H, W, C) and its mask (H, W); None where nothing of the donor is known to be
+        The planes of the part with the defect; None where nothing of the donor is known to be
         defective, or it finds no room.
     """
-    shares = np.where(donor_mask == UNKNOWN, np.uint8(0), donor_mask)
-    if not shares.any():
+    donor = [donor[0], np.where(donor[1] == UNKNOWN, np.uint8(0), donor[1]), *donor[2:]]
+    if not donor[1].any():
         return None
     for axis in (0, 1):
         if rng.random() < 0.5:
-            donor, shares = np.flip(donor, axis), np.flip(shares, axis)
-    rows, columns = _box(shares)
-    patch, patch_mask = donor[rows, columns], np.ascontiguousarray(shares[rows, columns])
-    height, width = patch_mask.shape
-    if height > part.shape[0] or width > part.shape[1]:
+            donor = [np.flip(plane, axis) for plane in donor]
+    image, mask, *kinds = (np.ascontiguousarray(plane[_box(donor[1])]) for plane in donor)
+    (height, width), (tall, wide) = mask.shape, part[1].shape
+    if height > tall or width > wide:
         return None
-    y = _place(rows.start, donor.shape[0], part.shape[0], height, rng)
-    x = _place(columns.start, donor.shape[1], part.shape[1], width, rng)
+    rows, columns = _box(donor[1])
+    y = _place(rows.start, donor[1].shape[0], tall, height, rng)
+    x = _place(columns.start, donor[1].shape[1], wide, width, rng)
     place = np.s_[y : y + height, x : x + width]
-    pasted, mask = part.copy(), np.zeros(part.shape[:2], np.uint8)
-    pasted[place] = _blend(part[place], patch, patch_mask)
-    mask[place] = patch_mask
-    return pasted, mask
+    planes = [part[0].copy(), np.zeros((tall, wide), np.uint8), *(plane.copy() for plane in part[2:])]
+    planes[0][place] = _blend(part[0][place], image, mask)
+    for plane, patch in zip(planes[1:], (mask, *kinds), strict=True):
+        plane[place] = patch
+    return planes
 
 
 def _box(shares: Pixels) -> tuple[slice, slice]:

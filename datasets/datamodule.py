@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
 from taktsight.datasets.augment import Augmentation, augmentation
-from taktsight.datasets.cache import FULL, UNKNOWN, Cache, open_cache
+from taktsight.datasets.cache import Cache, open_cache
 from taktsight.datasets.cut_paste import paste_defect
+from taktsight.datasets.masks import FULL, UNKNOWN
 from taktsight.datasets.readers import Layout, apply_index, read_samples
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
 from taktsight.datasets.splits import check_splits, split_samples
@@ -29,14 +30,17 @@ class Crops(NamedTuple):
     """(N, H, W, C) uint8."""
     masks: Tensor
     """(N, H, W) uint8, share of the pixel that is defective 0–FULL, or UNKNOWN."""
+    kinds: Tensor
+    """(N, H, W) or (N, 1, 1) uint8, index of the defect label that a defective pixel has."""
     labels: Tensor
     """(N,) int64, index of the sample's defect label; K for a good part."""
     owners: Tensor
     """(N,) int64, index of the sample within its split."""
 
 
-Tile = tuple[NDArray[np.uint8], NDArray[np.uint8], int, int]
-"""Image (H, W, C), mask (H, W), label index, owner index."""
+Pixels = NDArray[np.uint8]
+Tile = tuple[Pixels, Pixels, Pixels, int, int]
+"""Image (H, W, C), mask (H, W), kinds (H, W) or (1, 1), label index, owner index."""
 
 
 class PreparedSplit(Dataset[Tile]):
@@ -72,23 +76,29 @@ class PreparedSplit(Dataset[Tile]):
 
     def __getitem__(self, tile: int) -> Tile:
         target = self.targets[tile]
-        image, mask = self._pixels(tile)
+        planes = self._planes(tile)
         if target == self._good and self._rng.random() < self._cut_paste:
             donor = int(self._rng.choice(self._donors))
-            pasted = paste_defect(image, *self._pixels(donor), self._rng)
+            pasted = paste_defect(planes, self._planes(donor), self._rng)
             if pasted is not None:
-                (image, mask), target = pasted, self.targets[donor]
+                planes, target = pasted, self.targets[donor]
         if self._crop is None:  # crops come from the part, whole tiles are padded as on the line
-            down, right = np.subtract(self._cache.masks.shape[1:], mask.shape).tolist()
-            image = np.pad(image, ((0, down), (0, right), (0, 0)), mode="edge")
-            mask = np.pad(mask, ((0, down), (0, right)), mode="edge")
-        drawn = self._augment(image=np.ascontiguousarray(image), mask=np.ascontiguousarray(mask))
-        return drawn["image"], drawn["mask"], target, int(self._cache.owners[tile])
+            planes = [self._pad(plane) for plane in planes]
+        named = dict(zip(("image", "mask", "kinds"), map(np.ascontiguousarray, planes), strict=False))
+        drawn = self._augment(**named)
+        kinds = drawn.get("kinds", np.full((1, 1), min(target, self._good - 1), np.uint8))
+        return drawn["image"], drawn["mask"], kinds, target, int(self._cache.owners[tile])
 
-    def _pixels(self, tile: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The part in the tile, without its padding."""
+    def _planes(self, tile: int) -> list[Pixels]:
+        """Image, mask and, where parts have several labels, kinds in the tile, without its padding."""
         height, width = self._cache.sizes[tile]
-        return self._cache.images[tile][:height, :width], self._cache.masks[tile][:height, :width]
+        planes = [self._cache.images, self._cache.masks]
+        planes += [] if self._cache.kinds is None else [self._cache.kinds]
+        return [plane[tile][:height, :width] for plane in planes]
+
+    def _pad(self, plane: Pixels) -> Pixels:
+        down, right = np.subtract(self._cache.masks.shape[1:], plane.shape[:2]).tolist()
+        return np.pad(plane, [(0, down), (0, right), (0, 0)][: plane.ndim], mode="edge")
 
 
 class InspectionData(lightning.LightningDataModule):
@@ -172,7 +182,7 @@ class InspectionData(lightning.LightningDataModule):
 
     def cache(self, name: Split) -> Cache:
         """The prepared tiles of one split."""
-        return open_cache(self.split(name), self.canvas, self._cache_dir)
+        return open_cache(self.split(name), self.canvas, self._cache_dir, self.labels)
 
     def train_dataloader(self) -> DataLoader[Tile]:
         """Balanced and augmented."""
@@ -216,10 +226,11 @@ def defective_share(masks: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _collate(drawn: list[Tile]) -> Crops:
-    images, masks, labels, owners = zip(*drawn, strict=True)
+    images, masks, kinds, labels, owners = zip(*drawn, strict=True)
     return Crops(
         torch.from_numpy(np.stack(images)),
         torch.from_numpy(np.stack(masks)),
+        torch.from_numpy(np.stack(kinds)),
         torch.tensor(labels),
         torch.tensor(owners),
     )

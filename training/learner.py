@@ -22,15 +22,25 @@ class Learner(lightning.LightningModule):
         labels: K defect labels.
         learning_rate: highest rate of AdamW.
         weight_decay: of AdamW.
+        slow: name of the submodule that knows something already and moves slower, or None.
+        slow_rate: its learning rate ÷ that of the rest.
     """
 
     def __init__(
-        self, network: Network, labels: tuple[str, ...], *, learning_rate: float, weight_decay: float
+        self,
+        network: Network,
+        labels: tuple[str, ...],
+        *,
+        learning_rate: float,
+        weight_decay: float,
+        slow: str | None = None,
+        slow_rate: float = 1.0,
     ) -> None:
         super().__init__()
         self.labels = labels
         self.network = network.to(memory_format=torch.channels_last)
         self._learning_rate, self._weight_decay = learning_rate, weight_decay
+        self._slow, self._slow_rate = slow, slow_rate
         self._parts = ValidationParts()
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -54,6 +64,8 @@ class Learner(lightning.LightningModule):
             learning_rate=self._learning_rate,
             weight_decay=self._weight_decay,
             steps=int(self.trainer.estimated_stepping_batches),
+            slow=self.network.get_submodule(self._slow) if self._slow else None,
+            slow_rate=self._slow_rate,
         )
 
     def log_loss(self, loss: Tensor, step: int) -> Tensor:

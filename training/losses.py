@@ -65,3 +65,8 @@ def part_loss(logits: Tensor, present: Tensor) -> Tensor:
 def one_hot(labels: Tensor, count: int) -> Tensor:
     """(N,) labels 0…K as (N, K) float32; K, the good part, has no column."""
     return torch.nn.functional.one_hot(labels, count + 1)[:, :count].float()
+
+
+def per_label(kinds: Tensor, count: int) -> Tensor:
+    """(N, H, W) labels 0…K − 1 of pixels as (N, K, H, W) float32; sides of 1 stay 1."""
+    return (kinds.unsqueeze(1) == torch.arange(count, device=kinds.device)[:, None, None]).float()

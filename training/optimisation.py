@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import nn
@@ -11,7 +12,13 @@ from torch.optim.lr_scheduler import LambdaLR
 
 
 def adamw_cosine(
-    network: nn.Module, *, learning_rate: float, weight_decay: float, steps: int
+    network: nn.Module,
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    steps: int,
+    slow: nn.Module | None = None,
+    slow_rate: float = 1.0,
 ) -> OptimizerLRScheduler:
     """Biases and norms are not decayed; the rate warms up over 5 % of the steps.
 
@@ -20,12 +27,21 @@ def adamw_cosine(
         learning_rate: the highest rate.
         weight_decay: decoupled (Loshchilov and Hutter 2019).
         steps: optimiser steps of the whole training.
+        slow: a part of the network that knows something already, and moves slower.
+        slow_rate: its rate ÷ that of the rest.
     """
-    decayed = [p for p in network.parameters() if p.requires_grad and p.dim() > 1]
-    free = [p for p in network.parameters() if p.requires_grad and p.dim() <= 1]
+    kept = {id(p) for p in slow.parameters()} if slow is not None else set()
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = defaultdict(list)
+    for p in network.parameters():
+        if p.requires_grad:
+            groups[p.dim() > 1, id(p) in kept].append(p)
     optimizer = AdamW(
-        [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}],
-        lr=learning_rate,
+        {
+            "params": parameters,
+            "weight_decay": weight_decay if is_decayed else 0.0,
+            "lr": learning_rate * (slow_rate if is_slow else 1.0),
+        }
+        for (is_decayed, is_slow), parameters in groups.items()
     )
     warm_up = max(1, steps // 20)
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from taktsight.datasets.cache import FULL, read_mask
+from taktsight.datasets.masks import FULL, read_mask
 from taktsight.datasets.samples import Sample, Split
 from taktsight.image_files import read_image
 from taktsight.imaging import Layout, map_stride, prepare, read_outputs
@@ -103,12 +103,10 @@ def part_name(run: TrainedRun, image: Path) -> str:
 
 
 def _pixel_f1s(sample: Sample, image: Image, maps: Maps, map_px: int) -> NDArray[np.float64] | None:
-    mask = read_mask(sample, image.shape[:2]) if sample.is_defective and sample.masks else None
+    mask = read_mask(sample, image.shape[:2]) if sample.is_defective else None
     if mask is None or maps.shape[1:] == (1, 1):
         return None
     truth = mask == FULL
-    if not truth.any():
-        return None
     likeliest = (
         maps.max(axis=0).repeat(map_px, axis=0).repeat(map_px, axis=1)[: image.shape[0], : image.shape[1]]
     )

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from taktsight.datasets.datamodule import Crops, defective_share
 from taktsight.training.learner import Learner
-from taktsight.training.losses import map_loss, one_hot, part_loss
+from taktsight.training.losses import map_loss, one_hot, part_loss, per_label
 from taktsight.training.networks import SegmentationNetwork
 
 
@@ -22,6 +22,7 @@ class Segmenter(Learner):
         decoder_channels: width of each decoder stage, deepest first.
         learning_rate: highest rate of AdamW.
         weight_decay: of AdamW.
+        encoder_rate: learning rate of the encoder ÷ that of the decoder: what ImageNet taught is kept.
         part_weight: how much the part-level loss counts against the map loss.
     """
 
@@ -37,12 +38,20 @@ class Segmenter(Learner):
         decoder_channels: tuple[int, ...] = (96, 48, 32, 24, 16),
         learning_rate: float = 1e-3,
         weight_decay: float = 0.02,
+        encoder_rate: float = 0.3,
         part_weight: float = 0.5,
     ) -> None:
         network = SegmentationNetwork(
             len(labels), channels, architecture, encoder, weights, tuple(decoder_channels)
         )
-        super().__init__(network, tuple(labels), learning_rate=learning_rate, weight_decay=weight_decay)
+        super().__init__(
+            network,
+            tuple(labels),
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            slow="body.encoder",
+            slow_rate=encoder_rate,
+        )
         self.save_hyperparameters()
         self._part_weight = part_weight
 
@@ -70,10 +79,9 @@ class Segmenter(Learner):
 
     def _loss(self, batch: Crops, maps: Tensor, scores: Tensor) -> Tensor:
         share, known = defective_share(batch.masks)
-        labels = one_hot(batch.labels, len(self.labels))
+        targets = share.unsqueeze(1) * per_label(batch.kinds, len(self.labels))
         # A crop shows the label if a pixel of it does; where no pixel is known, if the part does.
-        seen = ((share > 0).flatten(1).any(dim=1) | (known == 0).flatten(1).all(dim=1)).float()
-        targets = share.unsqueeze(1) * labels[:, :, None, None]
-        return map_loss(maps, targets, known.unsqueeze(1)) + self._part_weight * part_loss(
-            scores, labels * seen.unsqueeze(1)
-        )
+        unseen = (known == 0).flatten(1).all(dim=1).float().unsqueeze(1)
+        seen = (targets.flatten(2).amax(dim=2) > 0).float()
+        present = seen + unseen * one_hot(batch.labels, len(self.labels))
+        return map_loss(maps, targets, known.unsqueeze(1)) + self._part_weight * part_loss(scores, present)

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from taktsight.datasets.augment import Augmentation, augmentation
-from taktsight.datasets.cache import FULL, UNKNOWN
+from taktsight.datasets.masks import FULL, UNKNOWN
 
 Pixels = NDArray[np.uint8]
 SIZE = 96

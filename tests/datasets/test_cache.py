@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from taktsight.datasets.cache import FULL, UNKNOWN, Cache, open_cache, read_mask
+from taktsight.datasets.cache import Cache, open_cache
+from taktsight.datasets.masks import FULL, UNKNOWN, read_mask
 from taktsight.datasets.samples import GOOD, Sample
 from taktsight.errors import DataError
 from taktsight.image_files import encode_png

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from taktsight.datasets.cache import FULL, UNKNOWN
 from taktsight.datasets.cut_paste import MARGIN_PX, paste_defect
 from taktsight.datasets.datamodule import InspectionData
+from taktsight.datasets.masks import FULL, UNKNOWN
 from taktsight.errors import DataError
 from taktsight.image_files import encode_png
 from taktsight.imaging import Canvas
@@ -32,9 +32,14 @@ def donor(level: int, pit: int) -> tuple[Pixels, Pixels]:
 def pasted_on(
     ground: Pixels, image: Pixels, mask: Pixels, rng: np.random.Generator
 ) -> tuple[Pixels, Pixels]:
-    pair = paste_defect(ground, image, mask, rng)
-    assert pair is not None
-    return pair
+    planes = paste_defect([ground, good_mask(ground)], [image, mask], rng)
+    assert planes is not None
+    pasted, pasted_mask = planes
+    return pasted, pasted_mask
+
+
+def good_mask(image: Pixels) -> Pixels:
+    return np.zeros(image.shape[:2], np.uint8)
 
 
 def test_defect_is_where_the_mask_says_and_the_rest_is_untouched() -> None:
@@ -73,8 +78,20 @@ def test_defect_stays_about_where_it_was() -> None:
 def test_defect_that_nobody_drew_or_that_is_too_large_is_not_pasted() -> None:
     rng = np.random.default_rng(0)
     image, mask = donor(90, 20)
-    assert paste_defect(part(90), image, np.full_like(mask, UNKNOWN), rng) is None
-    assert paste_defect(part(90, (12, 100)), image, mask, rng) is None
+    ground, strip = part(90), part(90, (12, 100))
+    assert paste_defect([ground, good_mask(ground)], [image, np.full_like(mask, UNKNOWN)], rng) is None
+    assert paste_defect([strip, good_mask(strip)], [image, mask], rng) is None
+
+
+def test_what_kind_a_defect_is_comes_with_it() -> None:
+    image, mask = donor(90, 20)
+    kinds = np.where(mask == FULL, np.uint8(3), np.uint8(0))
+    ground = part(90)
+    planes = paste_defect(
+        [ground, good_mask(ground), good_mask(ground)], [image, mask, kinds], np.random.default_rng(1)
+    )
+    assert planes is not None
+    assert np.array_equal(planes[2] == 3, planes[1] == FULL)
 
 
 def test_half_of_the_good_tiles_carry_a_defect_with_its_label(tmp_path: Path) -> None:
@@ -96,7 +113,7 @@ def test_half_of_the_good_tiles_carry_a_defect_with_its_label(tmp_path: Path) ->
     )
     train, seen = data.split("train"), {True: 0, False: 0}
     for _ in range(6):
-        for images, masks, labels, owners in data.train_dataloader():
+        for images, masks, _, labels, owners in data.train_dataloader():
             assert images.shape[1:] == (96, 128, 1)
             assert bool((masks == FULL).any()) is (int(labels[0]) == 0)
             if not train[int(owners[0])].is_defective:

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from taktsight.training.losses import map_loss, one_hot, part_loss
+from taktsight.training.losses import map_loss, one_hot, part_loss, per_label
 
 
 def logits(count: int = 2, labels: int = 2, size_px: int = 32, value: float = -4.6) -> torch.Tensor:
@@ -95,3 +95,10 @@ def test_part_loss_is_least_a_little_short_of_certain() -> None:
 
 def test_good_part_has_no_column() -> None:
     assert one_hot(torch.tensor([1, 0, 2]), 2).tolist() == [[0, 1], [1, 0], [0, 0]]
+
+
+def test_each_pixel_belongs_to_the_label_it_was_drawn_as() -> None:
+    kinds = torch.tensor([[[0, 1], [1, 2]]], dtype=torch.uint8)
+    assert per_label(kinds, 3).tolist() == [[[[1, 0], [0, 0]], [[0, 1], [1, 0]], [[0, 0], [0, 1]]]]
+    whole = torch.tensor([[[2]], [[0]]], dtype=torch.uint8)
+    assert per_label(whole, 3).flatten(1).tolist() == [[0, 0, 1], [1, 0, 0]]

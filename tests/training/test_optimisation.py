@@ -43,6 +43,15 @@ def test_schedule_moves_with_every_step_and_not_with_every_epoch() -> None:
     assert chosen["lr_scheduler"]["interval"] == "step"
 
 
+def test_what_knows_something_already_moves_slower() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    chosen: Any = adamw_cosine(
+        network, learning_rate=0.1, weight_decay=0.5, steps=1, slow=network[0], slow_rate=0.25
+    )
+    rates_of = {id(p): group["lr"] for group in chosen["optimizer"].param_groups for p in group["params"]}
+    assert [rates_of[id(p)] for p in network.parameters()] == pytest.approx([0.025, 0.025, 0.1, 0.1])
+
+
 def test_biases_and_norms_are_not_decayed_and_frozen_weights_are_not_trained() -> None:
     network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Linear(4, 4))
     network[2].weight.requires_grad = False
