@@ -27,6 +27,7 @@ from taktsight.inspect.inspector import Inspector, golden_mistakes
 from taktsight.inspect.messages import Expose, Refused, Result, StartVision, Stop, VisionReady
 from taktsight.inspect.realtime import die_with_line
 from taktsight.inspect.ring import Ring, Slot
+from taktsight.inspect.triage import Triage
 from taktsight.inspect.vision_port import MAX_ASKED
 from taktsight.records import Frame, Outcome, Part, Verdict
 
@@ -94,6 +95,7 @@ class Vision:
         self.cameras = [open_camera(station, view.camera, setup) for view in setup.recipe.views]
         check_first_frames(self.inspector, self.cameras)
         self._looks: dict[int, Look] = {}
+        self._triage = Triage()
         self._grabbed: queue.Queue[Grab | None] = queue.Queue(len(self.cameras) * (MAX_ASKED + 1))
         self._threads = [CameraThread(camera, ring, self._grabbed) for camera in self.cameras]
 
@@ -136,13 +138,17 @@ class Vision:
         faults = [grab.fault for grab in grabs if grab.frame is None]
         if faults:
             return _uninspected(expose, grabs, slots, stage_ns, "; ".join(faults))
-        if time.monotonic_ns() >= expose.answer_by_ns:
-            return _uninspected(expose, grabs, slots, stage_ns, "late: its time was over before inference")
+        started_ns = time.monotonic_ns()
+        left_ns = expose.answer_by_ns - started_ns
+        if self._triage.is_hopeless(left_ns, younger_waits=not self._grabbed.empty()):
+            reason = f"late: {max(0, left_ns) / 1e6:.0f} ms were left for its inspection"
+            return _uninspected(expose, grabs, slots, stage_ns, reason)
         frames = tuple(grab.frame for grab in grabs if grab.frame is not None)
         try:
             inspection = self.inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
         except (BackendError, ValueError) as error:
             return _uninspected(expose, grabs, slots, stage_ns, str(error))
+        self._triage.took(time.monotonic_ns() - started_ns)
         scores = {
             prediction.view: tuple(map(float, prediction.scores)) for prediction in inspection.predictions
         }

@@ -27,7 +27,7 @@ from taktsight.inspect.config import (
 from taktsight.inspect.shift import work_shift
 from taktsight.inspect.terminal import log_into_pipe
 
-TAKT_PER_CYCLE = 1.25
+TAKT_PER_CYCLE = 1.5
 MIN_TAKT_MS = 10.0
 
 
