@@ -18,6 +18,7 @@ from taktsight.datasets.cut_paste import paste_defect
 from taktsight.datasets.masks import FULL, UNKNOWN
 from taktsight.datasets.readers import Layout, apply_index, read_samples
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
+from taktsight.datasets.split_lists import apply_lists
 from taktsight.datasets.splits import check_splits, split_samples
 from taktsight.errors import ConfigError, DataError
 from taktsight.imaging import Canvas
@@ -113,7 +114,8 @@ class InspectionData(lightning.LightningDataModule):
         part_column: the physical part.
         lot_column: the lot.
         camera_column: the camera.
-        split_column: train, val or test; absent: split by part and lot, 60 : 20 : 20.
+        split_column: train, val or test; without it and ``splits``: by part and lot, 60 : 20 : 20.
+        splits: folder of lists that ``taktsight data split`` wrote.
         mm_per_px: scale of the images at the part's surface, mm; absent where nobody knows.
         batch_size: crops per step.
         augment: none, light or strong.
@@ -135,6 +137,7 @@ class InspectionData(lightning.LightningDataModule):
         lot_column: str | None = None,
         camera_column: str | None = None,
         split_column: str | None = None,
+        splits: Path | None = None,
         mm_per_px: float | None = None,
         batch_size: int = 16,
         augment: Augmentation = "strong",
@@ -165,6 +168,10 @@ class InspectionData(lightning.LightningDataModule):
                 "split": split_column,
             }
             samples = apply_index(samples, index, **columns)
+        if splits is not None:
+            if split_column is not None:
+                raise ConfigError("data.splits and data.split_column both say what is tested on: give one")
+            samples = apply_lists(samples, root, splits)
         if split_column is None and any(sample.split is None for sample in samples):
             samples = split_samples(samples, seed=seed)
         check_splits(samples)

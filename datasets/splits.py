@@ -6,46 +6,90 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
+from typing import Literal
 
 from taktsight.datasets.samples import Sample, Split
 from taktsight.errors import DataError
 
+Apart = Literal["part", "lot", "camera"]
 SHARES: Mapping[Split, float] = {"train": 0.6, "val": 0.2, "test": 0.2}
 
 
 def split_samples(
-    samples: Sequence[Sample], shares: Mapping[Split, float] = SHARES, *, seed: int = 0
+    samples: Sequence[Sample],
+    shares: Mapping[Split, float] = SHARES,
+    *,
+    seed: int = 0,
+    apart: Sequence[Apart] = ("part", "lot"),
+    alike: Sequence[Sequence[int]] = (),
+    strata: Sequence[str] | None = None,
 ) -> list[Sample]:
-    """The samples with their split, whole parts and lots together, balanced by label.
+    """The samples with their split, whole parts and lots together, balanced by stratum.
 
     Groups (samples that share a part or a lot) are taken in the order of a hash of their name and
-    the seed, those with the rarest label first; each goes where its label is most wanted. The order
-    of the samples does not matter. A part that is added may move others: a data set that grows keeps
-    its split in its index.
+    the seed, those with the rarest stratum first; each goes where its stratum is most wanted. The
+    order of the samples does not matter. A part that is added may move others: a data set that grows
+    keeps its split in its lists.
 
     Args:
         samples: any samples; a split they already have is replaced.
         shares: wanted share of each split, > 0, summing to 1.
         seed: another seed, another split.
+        apart: what never lies in two splits; where a sample names none, the next one counts alone.
+        alike: indices of samples that show the same thing and stay together as well.
+        strata: what each sample counts as when shares are balanced; its label where left out.
 
     Raises:
         DataError: If there are fewer groups than splits.
     """
-    if abs(sum(shares.values()) - 1) > 1e-6 or min(shares.values()) <= 0:
-        raise ValueError(f"shares must be positive and sum to 1, got {dict(shares)}")
-    groups = _groups(samples)
+    _check_shares(shares)
+    groups = _groups(samples, apart, alike)
     if len(groups) < len(shares):
+        kinds_apart = " or ".join(f"{kind}s" for kind in apart)
         raise DataError(
-            f"{len(groups)} groups of parts or lots cannot fill {len(shares)} splits without cutting one; "
-            "add parts or lots"
+            f"{len(groups)} groups of {kinds_apart} cannot fill {len(shares)} splits without cutting one; "
+            f"add {kinds_apart}"
         )
-    wanted = Counter(sample.label for sample in samples)
+    kinds = [sample.label for sample in samples] if strata is None else list(strata)
+    wanted = Counter(kinds)
     placed: dict[Split, Counter[str]] = {split: Counter() for split in shares}
     chosen: dict[int, Split] = {}
-    for group in sorted(groups, key=lambda group: _rank(group, samples, wanted, seed)):
-        label = _rarest(group, samples, wanted)
-        split = max(shares, key=lambda name: shares[name] - placed[name][label] / wanted[label])
-        placed[split].update(samples[index].label for index in group)
+    for group in sorted(groups, key=lambda group: _rank(group, samples, kinds, wanted, seed)):
+        kind = _rarest(group, kinds, wanted)
+        split = max(shares, key=lambda name: shares[name] - placed[name][kind] / wanted[kind])
+        placed[split].update(kinds[index] for index in group)
+        chosen.update(dict.fromkeys(group, split))
+    return [replace(sample, split=chosen[index]) for index, sample in enumerate(samples)]
+
+
+def split_by_time(
+    samples: Sequence[Sample],
+    times: Sequence[str],
+    shares: Mapping[Split, float] = SHARES,
+    *,
+    apart: Sequence[Apart] = ("part", "lot"),
+    alike: Sequence[Sequence[int]] = (),
+) -> list[Sample]:
+    """The oldest samples to train on, the newest to test on: as a line will meet them.
+
+    Args:
+        samples: any samples; a split they already have is replaced.
+        times: when each was taken; texts that sort as time does, such as ISO 8601.
+        shares: of train, val and test, in this order of time.
+        apart: what never lies in two splits; a part or lot counts from its first sample.
+        alike: indices of samples that stay together as well.
+    """
+    _check_shares(shares)
+    groups = _groups(samples, apart, alike)
+    groups.sort(key=lambda group: (min(times[index] for index in group), min(group)))
+    chosen: dict[int, Split] = {}
+    for group in groups:
+        past, split = len(chosen) / len(samples), list(shares)[-1]
+        for name, end in zip(shares, accumulate(shares.values()), strict=True):
+            if past < end - 1e-9:
+                split = name
+                break
         chosen.update(dict.fromkeys(group, split))
     return [replace(sample, split=chosen[index]) for index, sample in enumerate(samples)]
 
@@ -79,8 +123,15 @@ def check_splits(samples: Sequence[Sample]) -> None:
             raise DataError(f"the split {split!r} holds no defective part: an escape rate needs some")
 
 
-def _groups(samples: Sequence[Sample]) -> list[list[int]]:
-    """Indices of samples that share a part or a lot, directly or through others."""
+def _check_shares(shares: Mapping[Split, float]) -> None:
+    if abs(sum(shares.values()) - 1) > 1e-6 or min(shares.values()) <= 0:
+        raise ValueError(f"shares must be positive and sum to 1, got {dict(shares)}")
+
+
+def _groups(
+    samples: Sequence[Sample], apart: Sequence[Apart], alike: Sequence[Sequence[int]]
+) -> list[list[int]]:
+    """Indices of samples that have something in common, directly or through others."""
     leader = list(range(len(samples)))
 
     def find(index: int) -> int:
@@ -91,22 +142,26 @@ def _groups(samples: Sequence[Sample]) -> list[list[int]]:
 
     first: dict[tuple[str, str], int] = {}
     for index, sample in enumerate(samples):
-        for key in (("part", sample.part), ("lot", sample.lot)):
-            if key[1]:
-                leader[find(index)] = find(first.setdefault(key, index))
+        for kind in apart:
+            name = str(getattr(sample, kind))
+            if name:
+                leader[find(index)] = find(first.setdefault((kind, name), index))
+    for together in alike:
+        for index in together[1:]:
+            leader[find(index)] = find(together[0])
     groups: dict[int, list[int]] = defaultdict(list)
     for index in range(len(samples)):
         groups[find(index)].append(index)
     return list(groups.values())
 
 
-def _rarest(group: list[int], samples: Sequence[Sample], wanted: Counter[str]) -> str:
-    return min((samples[index].label for index in group), key=lambda label: (wanted[label], label))
+def _rarest(group: list[int], kinds: Sequence[str], wanted: Counter[str]) -> str:
+    return min((kinds[index] for index in group), key=lambda kind: (wanted[kind], kind))
 
 
 def _rank(
-    group: list[int], samples: Sequence[Sample], wanted: Counter[str], seed: int
+    group: list[int], samples: Sequence[Sample], kinds: Sequence[str], wanted: Counter[str], seed: int
 ) -> tuple[int, str, str]:
-    label = _rarest(group, samples, wanted)
+    kind = _rarest(group, kinds, wanted)
     name = min(samples[index].lot or samples[index].part for index in group)
-    return wanted[label], label, hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
+    return wanted[kind], kind, hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()

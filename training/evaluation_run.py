@@ -11,6 +11,7 @@ from taktsight.training.evaluation.operating_point import ChosenLimits, choose_l
 from taktsight.training.evaluation.report import Subject, write_report
 from taktsight.training.predict import choose_map_score, judge_split, open_sample, part_name
 from taktsight.training.run_folder import TrainedRun
+from taktsight.training.test_looks import count_look
 
 FOLDER = "evaluation"
 
@@ -42,7 +43,16 @@ def evaluate_run(
     limits = tuple(limit.model_copy(update={"map_score": map_score}) for limit in chosen.limits)
     chosen = ChosenLimits(limits, chosen.chosen_on, chosen.reason)
     figures = evaluate(parts, labels, run.task, chosen)
-    samples = {part_name(run, sample.images[0]): sample for sample in run.data.split("test")}
+    tested = run.data.split("test")
+    samples = {part_name(run, sample.images[0]): sample for sample in tested}
+    looks = count_look(
+        run.folder.resolve().parent,
+        date=date,
+        run=run.folder.resolve().name,
+        weights=run.checkpoint_digest,
+        test=tested,
+        root=run.data.root,
+    )
 
     def open_part(name: str) -> OpenedPart:
         return open_sample(run, samples[name])
@@ -51,6 +61,7 @@ def evaluate_run(
         model=run.folder.resolve().name,
         data=run.data.root.resolve().name,
         date=date,
+        looks=looks,
         digests={
             "weights": run.checkpoint_digest,
             "config": run.config_digest,

@@ -63,6 +63,22 @@ def apply_index(
     return indexed
 
 
+def column_of(samples: list[Sample], index: Path, column: str) -> list[str]:
+    """One more column of the index, in the order of the samples.
+
+    Raises:
+        ConfigError: If the file or the column is absent.
+        DataError: If an image has no row or nothing in that column.
+    """
+    rows = _read_rows(index, ["image", column])
+    values = {(index.parent / row["image"]).resolve(): row[column] for row in rows}
+    found = [values.get(sample.images[0].resolve(), "") for sample in samples]
+    empty = [sample for sample, value in zip(samples, found, strict=True) if not value]
+    if empty:
+        raise DataError(f"{index}: {len(empty)} images have no {column}, such as {empty[0].name}")
+    return found
+
+
 def _read_rows(index: Path, columns: list[str]) -> list[dict[str, str]]:
     try:
         # Spreadsheets begin UTF-8 with a mark that would be part of the first column's name.

@@ -8,7 +8,7 @@ from typing import Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from taktsight.errors import DataError
 from taktsight.strict_model import StrictModel
@@ -30,6 +30,8 @@ class Subject(StrictModel):
     """The data set's name."""
     date: str
     """Day of the evaluation, ISO 8601; passed in, so that the same figures give the same bytes."""
+    looks: int = Field(default=1, ge=1)
+    """Models that these test parts have judged so far, this one included."""
     digests: Mapping[str, str] = {}
     """What the figures hold for: name → SHA-256, for example weights, data, config."""
 
