@@ -16,8 +16,9 @@ from taktsight.datasets.augment import Augmentation, augmentation
 from taktsight.datasets.cache import Cache, open_cache
 from taktsight.datasets.cut_paste import paste_defect
 from taktsight.datasets.masks import FULL, UNKNOWN
-from taktsight.datasets.readers import Layout, apply_index, read_samples
+from taktsight.datasets.readers import Layout, Unlabelled
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
+from taktsight.datasets.source import Source
 from taktsight.datasets.split_lists import apply_lists
 from taktsight.datasets.splits import check_splits, split_samples
 from taktsight.errors import ConfigError, DataError
@@ -109,7 +110,9 @@ class InspectionData(lightning.LightningDataModule):
         root: folder of the data set.
         layout: mask_folder, class_folder or mvtec.
         canvas: the network's input: height, width (multiples of 32), channels, factor, overlap.
-        good: name of the folder of good parts.
+        good: what good parts are called.
+        annotations: file or folder of annotations, where they lie elsewhere than the layout says.
+        unlabelled: what an image without any annotation is: refuse, good or leave_out.
         index: CSV with the columns below, where the folders do not say it all.
         part_column: the physical part.
         lot_column: the lot.
@@ -132,6 +135,8 @@ class InspectionData(lightning.LightningDataModule):
         layout: Layout,
         canvas: Canvas,
         good: str = GOOD,
+        annotations: Path | None = None,
+        unlabelled: Unlabelled = "refuse",
         index: Path | None = None,
         part_column: str | None = None,
         lot_column: str | None = None,
@@ -159,15 +164,8 @@ class InspectionData(lightning.LightningDataModule):
         self._batch_size, self._augment, self._crop = batch_size, augment, crop
         self._cut_paste, self._balance = cut_paste, balance
         self._seed, self._cache_dir = seed, cache_dir
-        samples = read_samples(layout, root, good)
-        if index is not None:
-            columns = {
-                "part": part_column,
-                "lot": lot_column,
-                "camera": camera_column,
-                "split": split_column,
-            }
-            samples = apply_index(samples, index, **columns)
+        columns = {"part": part_column, "lot": lot_column, "camera": camera_column, "split": split_column}
+        samples = Source(root, layout, good, annotations, unlabelled, index, columns).read()
         if splits is not None:
             if split_column is not None:
                 raise ConfigError("data.splits and data.split_column both say what is tested on: give one")

@@ -28,9 +28,9 @@ def split_samples(
     """The samples with their split, whole parts and lots together, balanced by stratum.
 
     Groups (samples that share a part or a lot) are taken in the order of a hash of their name and
-    the seed, those with the rarest stratum first; each goes where its stratum is most wanted. The
-    order of the samples does not matter. A part that is added may move others: a data set that grows
-    keeps its split in its lists.
+    the seed, those with the rarest stratum first; each goes where its label is missing altogether, then
+    where label and stratum are most wanted. The order of the samples does not matter. A part that is
+    added may move others: a data set that grows keeps its split in its lists.
 
     Args:
         samples: any samples; a split they already have is replaced.
@@ -51,14 +51,27 @@ def split_samples(
             f"{len(groups)} groups of {kinds_apart} cannot fill {len(shares)} splits without cutting one; "
             f"add {kinds_apart}"
         )
-    kinds = [sample.label for sample in samples] if strata is None else list(strata)
-    wanted = Counter(kinds)
-    placed: dict[Split, Counter[str]] = {split: Counter() for split in shares}
+    labels = [sample.label for sample in samples]
+    kinds = labels if strata is None else list(strata)
+    wanted, wanted_kinds = Counter(labels), Counter(kinds)
+    label_of = {id(group): _rarest(group, labels, wanted) for group in groups}
+    groups_of = Counter(label_of.values())
+    held: dict[Split, Counter[str]] = {split: Counter() for split in shares}
+    held_kinds: dict[Split, Counter[str]] = {split: Counter() for split in shares}
     chosen: dict[int, Split] = {}
-    for group in sorted(groups, key=lambda group: _rank(group, samples, kinds, wanted, seed)):
-        kind = _rarest(group, kinds, wanted)
-        split = max(shares, key=lambda name: shares[name] - placed[name][kind] / wanted[kind])
-        placed[split].update(kinds[index] for index in group)
+    for group in sorted(groups, key=lambda group: _rank(group, samples, kinds, wanted_kinds, seed)):
+        label, kind = label_of[id(group)], _rarest(group, kinds, wanted_kinds)
+        without = [split for split in shares if not held[split][label]]
+        split = max(
+            without if groups_of[label] >= len(shares) and without else shares,
+            key=lambda name: (
+                2 * shares[name]
+                - held[name][label] / wanted[label]
+                - held_kinds[name][kind] / wanted_kinds[kind]
+            ),
+        )
+        held[split].update(labels[index] for index in group)
+        held_kinds[split].update(kinds[index] for index in group)
         chosen.update(dict.fromkeys(group, split))
     return [replace(sample, split=chosen[index]) for index, sample in enumerate(samples)]
 

@@ -19,6 +19,7 @@ FaultKind = Literal[
     "orphan",  # an annotation or mask whose image is absent
     "no mask",  # a defect whose pixels the layout promises and does not give
     "misplaced",  # a file where the layout has none
+    "image",  # an image file that cannot be read
 ]
 
 

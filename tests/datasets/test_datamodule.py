@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from taktsight.datasets.masks import FULL, UNKNOWN
 from taktsight.datasets.datamodule import Crops, InspectionData, defective_share
+from taktsight.datasets.masks import FULL, UNKNOWN
 from taktsight.errors import ConfigError, DataError
 from taktsight.image_files import encode_png
 from taktsight.imaging import Canvas

@@ -80,7 +80,7 @@ def test_magnetic_tiles_split_by_tile_pass_and_split_by_image_are_flagged() -> N
     honest = magnetic_tiles()
     leak = probe(honest)
     assert not leak.is_flagged
-    assert leak.score < 0.06
+    assert leak.score < 0.1
     order = [sample.split for sample in honest]
     Random(3).shuffle(order)
     cut = probe([replace(sample, split=split) for sample, split in zip(honest, order, strict=True)])

@@ -121,6 +121,15 @@ def test_every_label_is_shared_out_as_asked(seed: int) -> None:
             assert counts[label, split] / total == pytest.approx(share, abs=0.1)
 
 
+def test_label_on_three_parts_is_in_every_split() -> None:
+    parts = [Sample((Path(f"{n}.png"),), "rare" if n < 9 else GOOD, part=str(n // 3)) for n in range(300)]
+    strata = [f"{sample.label}, {n % 2}" for n, sample in enumerate(parts)]
+    for seed in range(10):
+        for asked in (None, strata):
+            placed = split_samples(parts, seed=seed, strata=asked)
+            assert {sample.split for sample in placed if sample.label == "rare"} == {"train", "val", "test"}
+
+
 def test_shares_may_be_others() -> None:
     samples = split_samples([sample(number) for number in range(100)], {"train": 0.9, "test": 0.1})
     assert Counter(one.split for one in samples) == {"train": 90, "test": 10}

@@ -1,0 +1,1 @@
+"""Samples written in the formats that others read."""
