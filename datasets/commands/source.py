@@ -46,7 +46,7 @@ def source_of(args: argparse.Namespace) -> Source:
     """The data set that the arguments name.
 
     Raises:
-        ConfigError: If a column is named and no index.
+        ConfigError: If a column is named and no index, or an index and no column.
     """
     from taktsight.datasets.source import Source
 
@@ -54,4 +54,6 @@ def source_of(args: argparse.Namespace) -> Source:
     named = [column for column in COLUMNS if columns[column]]
     if named and args.index is None:
         raise ConfigError(f"--{named[0]}-column names a column of the index; give --index too")
+    if args.index is not None and not named:
+        raise ConfigError("--index is read for its columns; name one, such as --part-column")
     return Source(args.root, args.layout, args.good, args.annotations, args.unlabelled, args.index, columns)

@@ -55,7 +55,8 @@ def test_faults_exit_with_1_and_are_named(spoilt: Shop, capsys: pytest.CaptureFi
     [
         (["absent", "--layout=mvtec"], "there is no such folder"),
         ([".", "--layout=mvtec", "--part-column=part"], "give --index too"),
-        ([".", "--layout=mask_folder", "--index=no.csv"], "there is no such index"),
+        ([".", "--layout=mask_folder", "--index=no.csv", "--part-column=part"], "there is no such index"),
+        ([".", "--layout=mask_folder", "--index=no.csv"], "--index is read for its columns"),
     ],
 )
 def test_wrong_arguments_exit_with_2(
