@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,3 +104,18 @@ def test_verdict_cannot_be_changed_after_it_was_given() -> None:
     verdict = Verdict(Outcome.REJECT, ("pit: score 0.90 ≥ 0.80",))
     with pytest.raises(FrozenInstanceError):
         verdict.outcome = Outcome.PASS  # type: ignore[misc]  # the point of the test
+
+
+@pytest.mark.parametrize("value", [-1e-30, -1.0, 1.0000001, 2.0, np.nan, -np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.float16])
+def test_value_outside_0_to_1_is_never_overlooked(value: float, kind: type[np.floating[Any]]) -> None:
+    maps = np.full((1, 4, 4), 0.5, np.float32).astype(kind)
+    maps[0, 1, 1] = value
+    if not 0 <= float(maps[0, 1, 1]) <= 1:  # float16 knows no 1.0000001
+        with pytest.raises(ValueError, match="maps must be finite and within 0–1"):
+            Prediction(("pit",), np.zeros(1, np.float32), maps)
+
+
+def test_both_zeros_and_1_are_within_0_to_1() -> None:
+    for value in (0.0, -0.0, 1e-45, 1.0):
+        Prediction(("pit",), np.zeros(1, np.float32), np.full((1, 2, 2), value, np.float32))
