@@ -189,6 +189,12 @@ class InspectionData(lightning.LightningDataModule):
         """The prepared tiles of one split."""
         return open_cache(self.split(name), self.canvas, self._cache_dir, self.labels)
 
+    def setup(self, stage: str) -> None:
+        """Prepares all that a training reads: a broken image is found before the first step."""
+        if stage == "fit":
+            for name in ("train", "val"):
+                self.cache(name)
+
     def train_dataloader(self) -> DataLoader[Tile]:
         """Balanced and augmented."""
         tiles = self._tiles("train", self._augment, self._crop)

@@ -180,3 +180,10 @@ def test_unknown_pixels_weigh_nothing_and_covered_ones_their_share() -> None:
 def test_option_out_of_its_range_is_named(product: Path, name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=rf"data\.{name} .* got {value}"):
         module(product, **{name: value})
+
+
+def test_broken_image_for_validation_is_found_before_the_first_step(product: Path) -> None:
+    data = module(product)
+    data.split("val")[0].images[0].write_bytes(b"broken")
+    with pytest.raises(DataError, match="is not an image"):
+        data.setup("fit")
