@@ -12,13 +12,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
-from taktsight.datasets.samples import Sample, Split
+from taktsight.datasets.samples import SPLITS, Sample, Split
 from taktsight.errors import ConfigError, DataError
 
 FACTS = "split.json"
-SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 def write_lists(folder: Path, root: Path, samples: Sequence[Sample], facts: Mapping[str, object]) -> str:

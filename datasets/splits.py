@@ -36,7 +36,7 @@ def split_samples(
         samples: any samples; a split they already have is replaced.
         shares: wanted share of each split, > 0, summing to 1.
         seed: another seed, another split.
-        apart: what never lies in two splits; where a sample names none, the next one counts alone.
+        apart: what never lies in two splits; a sample that names none of them stands alone.
         alike: indices of samples that show the same thing and stay together as well.
         strata: what each sample counts as when shares are balanced; its label where left out.
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from taktsight.datasets.checks.findings import Finding, Kind
-from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
+from taktsight.datasets.samples import GOOD, SPLITS, Sample, Split, defect_labels
 from taktsight.quality.rates import clopper_pearson
 
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
 LEAST_TO_LEARN = 5
 """Training parts of a label below which a network remembers them one by one."""
 PARTS_FOR_5_PERCENT, PARTS_FOR_1_PERCENT = 59, 299

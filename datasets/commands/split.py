@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from taktsight.errors import ConfigError
 
@@ -81,25 +81,24 @@ def _split(samples: list[Sample], args: argparse.Namespace, shares: dict[str, fl
     from taktsight.datasets.splits import split_by_time, split_samples
     from taktsight.datasets.strata import label_and_size
 
-    alike = near_copies(samples)
     if args.by == "time":
         if not (args.index and args.time_column):
             raise ConfigError("--by time needs --index and --time-column")
         times = column_of(samples, args.index, args.time_column)
-        return split_by_time(samples, times, shares, alike=alike)  # type: ignore[arg-type]  # keys are splits
+        return split_by_time(samples, times, shares, alike=near_copies(samples))  # type: ignore[arg-type]  # keys are splits
     apart = ("part", "lot", "camera") if args.by == "camera" else ("part", "lot")
     return split_samples(
         samples,
         shares,  # type: ignore[arg-type]  # keys are splits
         seed=args.seed,
         apart=apart,  # type: ignore[arg-type]  # literals
-        alike=alike,
+        alike=near_copies(samples),
         strata=label_and_size(samples),
     )
 
 
 def _shares(text: str) -> dict[str, float]:
-    from taktsight.datasets.samples import Split
+    from taktsight.datasets.samples import SPLITS
 
     try:
         parts = [float(part) for part in text.split(":")]
@@ -107,19 +106,20 @@ def _shares(text: str) -> dict[str, float]:
         parts = []
     if len(parts) != 3 or not all(0 < part < float("inf") for part in parts):
         raise ConfigError(f"--shares wants three positive numbers such as 60:20:20, got {text!r}")
-    return {split: part / sum(parts) for split, part in zip(get_args(Split), parts, strict=True)}
+    return {split: part / sum(parts) for split, part in zip(SPLITS, parts, strict=True)}
 
 
 def _table(samples: list[Sample]) -> str:
     from collections import Counter
+
+    from taktsight.datasets.samples import SPLITS
 
     counts = Counter((sample.label, sample.split) for sample in samples)
     labels = sorted({sample.label for sample in samples})
     width = max(map(len, labels))
     rows = [f"{'':<{width}}  train    val   test"]
     rows += [
-        f"{label:<{width}}" + "".join(f"{counts[label, split]:>7}" for split in ("train", "val", "test"))
-        for label in labels
+        f"{label:<{width}}" + "".join(f"{counts[label, split]:>7}" for split in SPLITS) for label in labels
     ]
     return "\n".join(rows)
 

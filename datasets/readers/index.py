@@ -6,10 +6,8 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-from taktsight.datasets.samples import Sample, Split
+from taktsight.datasets.samples import SPLITS, Sample
 from taktsight.errors import ConfigError, DataError
-
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 def apply_index(
