@@ -16,6 +16,7 @@ from taktsight.datasets.augment import Augmentation, augmentation
 from taktsight.datasets.cache import Cache, open_cache
 from taktsight.datasets.cut_paste import paste_defect
 from taktsight.datasets.masks import FULL, UNKNOWN
+from taktsight.datasets.perlin import perlin_defect
 from taktsight.datasets.readers import Layout, Unlabelled
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
 from taktsight.datasets.source import Source
@@ -57,6 +58,7 @@ class PreparedSplit(Dataset[Tile]):
         augment: Augmentation = "none",
         crop: tuple[int, int] | None = None,
         cut_paste: float = 0.0,
+        perlin: float = 0.0,
         seed: int = 0,
     ) -> None:
         self.samples = samples
@@ -65,7 +67,7 @@ class PreparedSplit(Dataset[Tile]):
         order = {label: index for index, label in enumerate(labels)} | {GOOD: len(labels)}
         self.targets = [order[samples[owner].label] for owner in cache.owners]
         self._augment = augmentation(augment, crop=crop, seed=seed)
-        self._cut_paste, self._rng = cut_paste, np.random.default_rng(seed)
+        self._cut_paste, self._perlin, self._rng = cut_paste, perlin, np.random.default_rng(seed)
         self._good = len(labels)
         self._donors = _defective_tiles(cache) if cut_paste else np.zeros(0, np.int64)
         if cut_paste and not len(self._donors):
@@ -79,17 +81,28 @@ class PreparedSplit(Dataset[Tile]):
     def __getitem__(self, tile: int) -> Tile:
         target = self.targets[tile]
         planes = self._planes(tile)
-        if target == self._good and self._rng.random() < self._cut_paste:
-            donor = int(self._rng.choice(self._donors))
-            pasted = paste_defect(planes, self._planes(donor), self._rng)
-            if pasted is not None:
-                planes, target = pasted, self.targets[donor]
+        if target == self._good:
+            planes, target = self._perhaps_defective(planes)
         if self._crop is None:  # crops come from the part, whole tiles are padded as on the line
             planes = [self._pad(plane) for plane in planes]
         named = dict(zip(("image", "mask", "kinds"), map(np.ascontiguousarray, planes), strict=False))
         drawn = self._augment(**named)
         kinds = drawn.get("kinds", np.full((1, 1), min(target, self._good - 1), np.uint8))
         return drawn["image"], drawn["mask"], kinds, target, int(self._cache.owners[tile])
+
+    def _perhaps_defective(self, planes: list[Pixels]) -> tuple[list[Pixels], int]:
+        """A good tile with a defect of another part, with one that is made up, or as it is; its target."""
+        draw = self._rng.random()
+        if draw < self._cut_paste:
+            donor = int(self._rng.choice(self._donors))
+            pasted = paste_defect(planes, self._planes(donor), self._rng)
+            if pasted is not None:
+                return pasted, self.targets[donor]
+        elif draw < self._cut_paste + self._perlin:
+            (texture, *_), (image, *_) = self._planes(int(self._rng.integers(len(self)))), planes
+            drawn, mask = perlin_defect(image, texture, self._rng)
+            return [drawn, mask], 0 if mask.any() else self._good  # the only label there is
+        return planes, self._good
 
     def _planes(self, tile: int) -> list[Pixels]:
         """Image, mask and, where parts have several labels, kinds in the tile, without its padding."""
@@ -124,6 +137,7 @@ class InspectionData(lightning.LightningDataModule):
         augment: none, light or strong.
         crop: height and width of random training crops; absent: whole tiles.
         cut_paste: share of the good training tiles that get a defect of another part, 0–1.
+        perlin: share of the good training tiles that get a made-up defect, 0–1; for one label only.
         balance: 0 draws labels as often as they occur, 1 equally often; 0–1.
         seed: of the split and of the augmentation.
         cache_dir: where prepared images are kept; may be deleted at any time.
@@ -148,21 +162,26 @@ class InspectionData(lightning.LightningDataModule):
         augment: Augmentation = "strong",
         crop: tuple[int, int] | None = None,
         cut_paste: float = 0.0,
+        perlin: float = 0.0,
         balance: float = 0.5,
         seed: int = 0,
         cache_dir: Path = Path(".cache/taktsight"),
     ) -> None:
         super().__init__()
-        for name, share in (("cut_paste", cut_paste), ("balance", balance)):
+        for name, share in (("cut_paste", cut_paste), ("perlin", perlin), ("balance", balance)):
             if not 0 <= share <= 1:
                 raise ConfigError(f"data.{name} must lie within 0–1, got {share}")
+        if cut_paste + perlin > 1:
+            raise ConfigError(
+                "data.cut_paste and data.perlin are shares of the same tiles: together at most 1"
+            )
         if batch_size < 1:
             raise ConfigError(f"data.batch_size must be at least 1, got {batch_size}")
         self.root = root
         self.canvas = canvas
         self.mm_per_px = mm_per_px
         self._batch_size, self._augment, self._crop = batch_size, augment, crop
-        self._cut_paste, self._balance = cut_paste, balance
+        self._cut_paste, self._perlin, self._balance = cut_paste, perlin, balance
         self._seed, self._cache_dir = seed, cache_dir
         columns = {"part": part_column, "lot": lot_column, "camera": camera_column, "split": split_column}
         samples = Source(root, layout, good, annotations, unlabelled, index, columns).read()
@@ -180,6 +199,11 @@ class InspectionData(lightning.LightningDataModule):
         unseen = set(self.labels) - set(defect_labels(self.split("train")))
         if unseen:
             raise DataError(f"no training part shows {', '.join(sorted(unseen))}: nothing could learn it")
+        if perlin and len(self.labels) != 1:
+            raise ConfigError(
+                f"data.perlin makes defects without a name, and the data set has {len(self.labels)} labels "
+                f"({', '.join(self.labels)}): set it to 0, or merge the labels into one"
+            )
 
     def split(self, name: Split) -> list[Sample]:
         """The samples of one split, in reading order."""
@@ -221,6 +245,7 @@ class InspectionData(lightning.LightningDataModule):
             augment=augment,
             crop=crop,
             cut_paste=self._cut_paste if name == "train" else 0.0,
+            perlin=self._perlin if name == "train" else 0.0,
             seed=self._seed,
         )
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from taktsight.datasets.datamodule import InspectionData
 from taktsight.datasets.masks import FULL
 from taktsight.datasets.perlin import LEAST_CHANGE, perlin_defect, perlin_noise
+from taktsight.errors import ConfigError
+from taktsight.image_files import encode_png
+from taktsight.imaging import Canvas
 
 Pixels = NDArray[np.uint8]
 
@@ -108,3 +114,58 @@ def test_noise_is_zero_at_the_lattice_smooth_between_and_within_one() -> None:
     assert np.abs(corners).max() <= 2**0.5 * (0.5 / 32 + 0.5 / 64)
     assert np.abs(np.diff(noise, axis=0)).max() < 3 / 32
     assert np.abs(np.diff(noise, axis=1)).max() < 3 / 64
+
+
+def data_set(root: Path, labels: tuple[str, ...]) -> Path:
+    for number in range(60):
+        label = labels[number // 2 % len(labels)] if number % 2 else "good"
+        image, mask = turned_metal(number, (80, 100)), np.zeros((80, 100, 1), np.uint8)
+        if label != "good":
+            image[20:30, 40:52], mask[20:30, 40:52] = 10, 255
+        for kind, content in (("images", image), ("masks", mask)):
+            file = root / kind / label / f"part-{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(encode_png(content))
+    return root
+
+
+def training_data(root: Path, *, cut_paste: float = 0.0, perlin: float = 0.0) -> InspectionData:
+    return InspectionData(
+        root=root,
+        layout="mask_folder",
+        canvas=Canvas(96, 128, 1),
+        batch_size=1,
+        augment="none",
+        cut_paste=cut_paste,
+        perlin=perlin,
+        cache_dir=root / "cache",
+    )
+
+
+def test_share_of_the_good_training_tiles_carries_a_made_up_defect_with_the_only_label(
+    tmp_path: Path,
+) -> None:
+    data = training_data(data_set(tmp_path, ("pit",)), perlin=0.5)
+    train, drawn = data.split("train"), {True: 0, False: 0}
+    loader = data.train_dataloader()
+    for _ in range(6):
+        for _, masks, _, labels, owners in loader:
+            assert bool((masks == FULL).any()) is (int(labels[0]) == 0)
+            if not train[int(owners[0])].is_defective:
+                drawn[int(labels[0]) == 0] += 1
+    assert 0.3 < drawn[True] / sum(drawn.values()) < 0.7
+    for _, masks, _, labels, owners in data.val_dataloader():
+        assert [int(label) == 0 for label in labels] == [
+            data.split("val")[int(owner)].is_defective for owner in owners
+        ]
+        assert int((masks == FULL).any(dim=2).any(dim=1).sum()) == int((labels == 0).sum())
+
+
+def test_defects_without_a_name_are_refused_where_there_are_two_names(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"2 labels \(pit, stain\).*merge the labels"):
+        training_data(data_set(tmp_path, ("pit", "stain")), perlin=0.5)
+
+
+def test_shares_of_pasted_and_made_up_defects_are_together_at_most_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="together at most 1"):
+        training_data(tmp_path, cut_paste=0.6, perlin=0.5)
