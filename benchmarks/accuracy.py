@@ -19,7 +19,14 @@ from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
 from taktsight.training.evaluation.figures import Figures
 from taktsight.training.evaluation.report import read_evaluation
 
-CONFIGS = {"magnetic-tile": "magnetic_tile", "xsdd": "xsdd"}
+CONFIGS = {
+    "aws-aliens": "aws_aliens",
+    "kolektorsdd-anomaly": "kolektorsdd_anomaly",
+    "magnetic-tile": "magnetic_tile",
+    "magnetic-tile-anomaly": "magnetic_tile_anomaly",
+    "xsdd": "xsdd",
+}
+"""Row of the table → its configuration. A row's set is its name without the task."""
 REPOSITORY = Path(__file__).parent.parent
 Row = dict[str, object]
 
@@ -32,8 +39,9 @@ def main() -> int:
     arguments = parser.parse_args()
     rows = _kept(arguments.sets)
     for name in arguments.sets:
-        if not (REPOSITORY.parent / "shared" / "data" / name).is_dir():
-            print(f"{name}: ../shared/data/{name} is not here; skipped")
+        images = REPOSITORY.parent / "shared" / "data" / _set(name)
+        if not images.is_dir():
+            print(f"{name}: ../shared/data/{images.name} is not here; skipped")
             continue
         rows += _measure(name, reuse=arguments.reuse)
     write_result("accuracy", rows)
@@ -49,12 +57,21 @@ def _measure(name: str, *, reuse: bool) -> list[Row]:
     _taktsight("evaluate", str(run))
     figures = read_evaluation(REPOSITORY / run / "evaluation" / "evaluation.json").figures
     # The first and the last file that a training writes.
-    written = {file: (REPOSITORY / run / file).stat().st_mtime for file in ("config.yaml", "last.ckpt")}
-    seconds = round(written["last.ckpt"] - written["config.yaml"])
+    written = {file: (REPOSITORY / run / file).stat().st_mtime for file in ("config.yaml", _newest(run))}
+    seconds = round(max(written.values()) - written["config.yaml"])
     context = circumstances() | {"command": f"taktsight {' '.join(train)}"}
     return [
-        {"set": name, "task": figures.task, **row, "seconds": seconds, **context} for row in _rows(figures)
+        {"set": _set(name), "task": figures.task, **row, "seconds": seconds, **context} for row in _rows(figures)
     ]
+
+
+def _set(name: str) -> str:
+    return name.removesuffix("-anomaly")
+
+
+def _newest(run: Path) -> str:
+    """A model that is remembered at once has no last checkpoint."""
+    return "last.ckpt" if (REPOSITORY / run / "last.ckpt").is_file() else "best.ckpt"
 
 
 def _rows(figures: Figures) -> list[Row]:
@@ -97,7 +114,8 @@ def _kept(replaced: list[str]) -> list[Row]:
     """The rows of the sets that are not measured now."""
     file = RESULTS / "accuracy.json"
     rows: list[Row] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
-    return [row for row in rows if row["set"] not in replaced]
+    measured = {(_set(name), name.endswith("-anomaly") or name == "aws-aliens") for name in replaced}
+    return [row for row in rows if (row["set"], row["task"] == "anomaly") not in measured]
 
 
 if __name__ == "__main__":

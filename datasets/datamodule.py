@@ -10,18 +10,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
+from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler, WeightedRandomSampler
 
 from taktsight.datasets.augment import Augmentation, augmentation
 from taktsight.datasets.cache import Cache, open_cache
 from taktsight.datasets.cut_paste import paste_defect
+from taktsight.datasets.learn_from import LearnFrom, only_good_to_learn
 from taktsight.datasets.masks import FULL, UNKNOWN
 from taktsight.datasets.perlin import perlin_defect
 from taktsight.datasets.readers import Layout, Unlabelled
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
 from taktsight.datasets.source import Source
 from taktsight.datasets.split_lists import apply_lists
-from taktsight.datasets.splits import check_splits, split_samples
+from taktsight.datasets.splits import check_splits, split_samples, with_val
 from taktsight.errors import ConfigError, DataError
 from taktsight.imaging import Canvas
 
@@ -126,11 +127,14 @@ class InspectionData(lightning.LightningDataModule):
         good: what good parts are called.
         annotations: file or folder of annotations, where they lie elsewhere than the layout says.
         unlabelled: what an image without any annotation is: refuse, good or leave_out.
+        learn_from: ``all`` parts and their labels; or ``good`` parts only: whatever is not good is then
+            one label, ``anomaly``, and no defective part is trained on.
         index: CSV with the columns below, where the folders do not say it all.
         part_column: the physical part.
         lot_column: the lot.
         camera_column: the camera.
         split_column: train, val or test; without it and ``splits``: by part and lot, 60 : 20 : 20.
+            Where nothing is said to be val, a fifth of train is, by part and lot.
         splits: folder of lists that ``taktsight data split`` wrote.
         mm_per_px: scale of the images at the part's surface, mm; absent where nobody knows.
         batch_size: crops per step.
@@ -138,7 +142,7 @@ class InspectionData(lightning.LightningDataModule):
         crop: height and width of random training crops; absent: whole tiles.
         cut_paste: share of the good training tiles that get a defect of another part, 0–1.
         perlin: share of the good training tiles that get a made-up defect, 0–1; for one label only.
-        balance: 0 draws labels as often as they occur, 1 equally often; 0–1.
+        balance: 0 draws each tile once an epoch, 1 each label equally often; 0–1.
         seed: of the split and of the augmentation.
         cache_dir: where prepared images are kept; may be deleted at any time.
     """
@@ -151,6 +155,7 @@ class InspectionData(lightning.LightningDataModule):
         good: str = GOOD,
         annotations: Path | None = None,
         unlabelled: Unlabelled = "refuse",
+        learn_from: LearnFrom = "all",
         index: Path | None = None,
         part_column: str | None = None,
         lot_column: str | None = None,
@@ -191,13 +196,16 @@ class InspectionData(lightning.LightningDataModule):
             samples = apply_lists(samples, root, splits)
         if split_column is None and any(sample.split is None for sample in samples):
             samples = split_samples(samples, seed=seed)
-        check_splits(samples)
+        samples = with_val(samples, seed=seed)
+        if learn_from == "good":
+            samples = only_good_to_learn(samples)
+        check_splits(samples, test_only=learn_from == "good")
         self.samples = samples
         self.labels = defect_labels(samples)
         """K defect labels: the order of maps and scores."""
         self.has_good = any(not sample.is_defective for sample in samples)
         unseen = set(self.labels) - set(defect_labels(self.split("train")))
-        if unseen:
+        if unseen and learn_from == "all":
             raise DataError(f"no training part shows {', '.join(sorted(unseen))}: nothing could learn it")
         if perlin and len(self.labels) != 1:
             raise ConfigError(
@@ -226,16 +234,21 @@ class InspectionData(lightning.LightningDataModule):
             raise DataError(
                 f"{len(tiles)} training tiles do not fill a batch of {self._batch_size}: lower batch_size"
             )
-        counts = np.bincount(tiles.targets, minlength=len(self.labels) + 1)
-        weights = counts[tiles.targets].astype(np.float64) ** -self._balance
-        generator = torch.Generator().manual_seed(self._seed)
-        sampler = WeightedRandomSampler(weights.tolist(), len(tiles), generator=generator)
+        sampler = self._sampler(tiles)
         return DataLoader(tiles, self._batch_size, sampler=sampler, drop_last=True, collate_fn=_collate)
 
     def val_dataloader(self) -> DataLoader[Tile]:
         """Whole tiles, in order."""
         tiles = self._tiles("val", "none", None)
         return DataLoader(tiles, self._batch_size, collate_fn=_collate)
+
+    def _sampler(self, tiles: PreparedSplit) -> Sampler[int]:
+        generator = torch.Generator().manual_seed(self._seed)
+        if self._balance == 0:
+            return RandomSampler(tiles, generator=generator)
+        counts = np.bincount(tiles.targets, minlength=len(self.labels) + 1)
+        weights = counts[tiles.targets].astype(np.float64) ** -self._balance
+        return WeightedRandomSampler(weights.tolist(), len(tiles), generator=generator)
 
     def _tiles(self, name: Split, augment: Augmentation, crop: tuple[int, int] | None) -> PreparedSplit:
         return PreparedSplit(

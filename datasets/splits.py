@@ -14,6 +14,8 @@ from taktsight.errors import DataError
 
 Apart = Literal["part", "lot", "camera"]
 SHARES: Mapping[Split, float] = {"train": 0.6, "val": 0.2, "test": 0.2}
+VAL_OF_TRAIN = 0.2
+"""Share of train that becomes val where a data set names none."""
 
 
 def split_samples(
@@ -107,12 +109,33 @@ def split_by_time(
     return [replace(sample, split=chosen[index]) for index, sample in enumerate(samples)]
 
 
-def check_splits(samples: Sequence[Sample]) -> None:
+def with_val(samples: Sequence[Sample], *, seed: int = 0) -> list[Sample]:
+    """The samples with a fifth of train as val, by part and lot, where no sample is val.
+
+    Public sets often name train and test alone; limits chosen on what was learned would be memory. Where
+    train has one part or lot there is nothing to divide.
+    """
+    train = [index for index, sample in enumerate(samples) if sample.split == "train"]
+    learned = [samples[index] for index in train]
+    if any(sample.split == "val" for sample in samples) or len(_groups(learned, ("part", "lot"), ())) < 2:
+        return list(samples)
+    divided = list(samples)
+    halves = split_samples(learned, {"train": 1 - VAL_OF_TRAIN, "val": VAL_OF_TRAIN}, seed=seed)
+    for index, sample in zip(train, halves, strict=True):
+        divided[index] = sample
+    return divided
+
+
+def check_splits(samples: Sequence[Sample], *, test_only: bool = False) -> None:
     """Each split can do its job and none leaks into another.
 
+    Args:
+        samples: with their splits.
+        test_only: whether only test needs a defective part: the others need a good one.
+
     Raises:
-        DataError: If a sample has no split, a part or lot lies in two splits, or train, val or
-            test is empty or has no defective part.
+        DataError: If a sample has no split, a part or lot lies in two splits, train, val or test is
+            empty or has no defective part; with ``test_only`` train or val has no good part.
     """
     homeless = [sample.name for sample in samples if sample.split is None]
     if homeless:
@@ -132,7 +155,10 @@ def check_splits(samples: Sequence[Sample]) -> None:
         inside = [sample for sample in samples if sample.split == split]
         if not inside:
             raise DataError(f"the split {split!r} holds no sample")
-        if not any(sample.is_defective for sample in inside):
+        if test_only and split != "test":
+            if all(sample.is_defective for sample in inside):
+                raise DataError(f"the split {split!r} holds no good part: there is nothing to learn from")
+        elif not any(sample.is_defective for sample in inside):
             raise DataError(f"the split {split!r} holds no defective part: an escape rate needs some")
 
 

@@ -23,6 +23,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 
 from taktsight.datasets.datamodule import InspectionData
 from taktsight.errors import ConfigError, DataError, TaktsightError
+from taktsight.training.learner import Learner
 from taktsight.training.machine import fast_precision
 from taktsight.training.weights import UNREADABLE
 
@@ -57,6 +58,20 @@ class TrainingCLI(LightningCLI):
             if cause is not None:
                 raise cause from None
             raise ConfigError(_in_short(error)) from error
+
+
+class MeanWeights(EMAWeightAveraging):
+    """Averages what learns by steps; what is fitted at once has one set of weights and keeps it."""
+
+    def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+        """Begins the mean."""
+        if isinstance(pl_module, Learner):
+            super().setup(trainer, pl_module, stage)
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Hands the mean over."""
+        if isinstance(pl_module, Learner):
+            super().on_train_end(trainer, pl_module)
 
 
 class EpochLines(Callback):
@@ -122,7 +137,6 @@ def _trainer_defaults(run: Path) -> dict[str, Any]:
         "deterministic": "warn",
         "num_sanity_val_steps": 0,
         "log_every_n_steps": 1,
-        "gradient_clip_val": 1.0,
         "enable_progress_bar": sys.stderr.isatty(),
         "enable_model_summary": False,
         "logger": [
@@ -132,7 +146,7 @@ def _trainer_defaults(run: Path) -> dict[str, Any]:
         "callbacks": [
             shown,
             # Small sets make small batches, single steps jump: what is validated and kept is their mean.
-            EMAWeightAveraging(decay=EMA_DECAY),
+            MeanWeights(decay=EMA_DECAY),
             ModelCheckpoint(
                 dirpath=run,
                 filename="best",
@@ -184,6 +198,7 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec.*")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # the cache is faster
+    warnings.filterwarnings("ignore", message=".*configure_optimizers. returned .None.")
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
     warnings.filterwarnings("ignore", message="Experiment logs directory .* exists")
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"lightning\.pytorch\.cli")

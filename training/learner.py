@@ -6,12 +6,16 @@ import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
+from torch.optim import Optimizer
 
 from taktsight.errors import DataError
 from taktsight.training.depthwise import keep_depthwise_float32
 from taktsight.training.networks import Network
 from taktsight.training.optimisation import adamw_cosine
 from taktsight.training.validation import ValidationParts
+
+GRADIENT_NORM = 1.0
+"""Longest gradient that is stepped along: one odd batch does not undo what the others taught."""
 
 
 class Learner(lightning.LightningModule):
@@ -66,6 +70,18 @@ class Learner(lightning.LightningModule):
             steps=int(self.trainer.estimated_stepping_batches),
             slow=self.network.get_submodule(self._slow) if self._slow else None,
             slow_rate=self._slow_rate,
+        )
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clips to a norm of :data:`GRADIENT_NORM` where the trainer is given none."""
+        norm = GRADIENT_NORM if gradient_clip_val is None else gradient_clip_val
+        self.clip_gradients(
+            optimizer, gradient_clip_val=norm, gradient_clip_algorithm=gradient_clip_algorithm or "norm"
         )
 
     def log_loss(self, loss: Tensor, step: int) -> Tensor:

@@ -20,12 +20,19 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from taktsight.card import Task
 from taktsight.datasets.datamodule import InspectionData
+from taktsight.datasets.learn_from import ANOMALY
 from taktsight.errors import ConfigError, DataError
+from taktsight.training.anomaly_detector import AnomalyDetector
 from taktsight.training.classifier import Classifier
 from taktsight.training.segmenter import Segmenter
 from taktsight.training.weights import UNREADABLE
 
-MODULES: dict[str, type[Segmenter] | type[Classifier]] = {"Segmenter": Segmenter, "Classifier": Classifier}
+Model = Segmenter | Classifier | AnomalyDetector
+MODULES: dict[str, type[Model]] = {
+    "Segmenter": Segmenter,
+    "Classifier": Classifier,
+    "AnomalyDetector": AnomalyDetector,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ class TrainedRun:
     """A run that can be evaluated and exported."""
 
     folder: Path
-    module: Segmenter | Classifier
+    module: Model
     """In evaluation mode, weights of ``best.ckpt``."""
     data: InspectionData
     checkpoint_digest: str
@@ -42,7 +49,9 @@ class TrainedRun:
     @property
     def task(self) -> Task:
         """What was learned."""
-        return "segmentation" if isinstance(self.module, Segmenter) else "classification"
+        if isinstance(self.module, Classifier):
+            return "classification"
+        return "anomaly" if self.module.labels == (ANOMALY,) else "segmentation"
 
 
 def open_run(folder: Path) -> TrainedRun:
@@ -81,7 +90,7 @@ def _read_config(file: Path) -> tuple[str, dict[str, Any]]:
         raise ConfigError(f"{file}: is not the configuration of a training; train again") from error
 
 
-def _load(module: type[Segmenter] | type[Classifier], checkpoint: Path) -> Segmenter | Classifier:
+def _load(module: type[Model], checkpoint: Path) -> Model:
     try:
         return module.load_from_checkpoint(checkpoint, map_location="cpu", weights=None, weights_only=True)
     except UNREADABLE as error:

@@ -11,7 +11,7 @@ from taktsight.recipe import Limit, Recipe, View
 from taktsight.records import Outcome
 from taktsight.strict_model import StrictModel
 
-Task = Literal["segmentation", "classification"]
+Task = Literal["segmentation", "classification", "anomaly"]
 
 
 class GoldenSample(StrictModel):
@@ -96,7 +96,7 @@ class Card(StrictModel):
     @property
     def located(self) -> bool:
         """Whether the maps have pixels."""
-        return self.task == "segmentation"
+        return self.task != "classification"
 
     def own_recipe(self, camera: str = "camera") -> Recipe:
         """The recipe the bundle carries: one view, the whole frame, the limits it was measured with."""

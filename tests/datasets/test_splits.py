@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from taktsight.datasets.samples import GOOD, Sample, Split
-from taktsight.datasets.splits import SHARES, check_splits, split_samples
+from taktsight.datasets.splits import SHARES, check_splits, split_samples, with_val
 from taktsight.errors import DataError
 
 LABELS = (GOOD,) * 6 + ("pit", "scratch", "stain")
@@ -181,3 +181,34 @@ def test_empty_split_is_refused(split: Split) -> None:
 def test_split_without_a_defective_part_is_refused(split: Split) -> None:
     with pytest.raises(DataError, match=f"the split '{split}' holds no defective part"):
         check_splits([one for one in whole() if one.split != split or not one.is_defective])
+
+
+def test_where_no_part_is_val_a_fifth_of_train_is_and_test_stays() -> None:
+    samples = [
+        sample(n, "pit" if n % 4 == 0 else GOOD, split="train" if n < 40 else "test") for n in range(60)
+    ]
+    divided = with_val(samples)
+    assert Counter(each.split for each in divided) == {"train": 32, "val": 8, "test": 20}
+    assert divided[40:] == samples[40:]
+    check_splits(divided)
+
+
+def test_parts_that_are_val_already_stay_the_only_ones() -> None:
+    splits: tuple[Split, ...] = ("train", "val", "test")
+    samples = [sample(n, split=splits[n % 3]) for n in range(9)]
+    assert with_val(samples) == samples
+
+
+def test_an_anomaly_model_needs_defective_parts_to_be_measured_on_only() -> None:
+    samples = [sample(0, split="train"), sample(1, split="val"), sample(2, "pit", split="test")]
+    check_splits(samples, test_only=True)
+    with pytest.raises(DataError, match="'train' holds no defective part"):
+        check_splits(samples)
+    with pytest.raises(DataError, match="'test' holds no defective part"):
+        check_splits([*samples[:2], sample(3, split="test")], test_only=True)
+
+
+def test_a_split_without_a_good_part_teaches_an_anomaly_model_nothing() -> None:
+    samples = [sample(0, split="train"), sample(1, "pit", split="val"), sample(2, "pit", split="test")]
+    with pytest.raises(DataError, match="'val' holds no good part"):
+        check_splits(samples, test_only=True)

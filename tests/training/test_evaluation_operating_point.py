@@ -210,3 +210,18 @@ def test_a_threshold_is_not_rounded_onto_an_observed_score() -> None:
     assert pair(chosen)[0] > 0.5
     outcomes = [verdict.outcome for verdict in judge(parts, LABELS, chosen.limits)]
     assert outcomes == [Outcome.REJECT, Outcome.PASS]
+
+
+def test_good_parts_alone_put_the_limit_of_an_anomaly_model_above_them() -> None:
+    chosen = choose_limits(parts_of([], [0.1, 0.2, 0.3]), LABELS, "anomaly")
+    review, reject = pair(chosen)
+    assert review == reject
+    # The way from the median up to the highest in the logit, and half of it again.
+    odds = 3 / 7 * ((3 / 7) / (1 / 4)) ** 0.5
+    assert review == pytest.approx(odds / (1 + odds), abs=5e-5)
+    assert "cannot be known from good parts" in chosen.reason
+
+
+def test_other_tasks_choose_no_limit_without_defective_parts() -> None:
+    with pytest.raises(DataError, match="no defective part"):
+        choose_limits(parts_of([], [0.1, 0.2]), LABELS, "segmentation")

@@ -24,6 +24,10 @@ LEAN = 0.25
 """Where the classes separate, so far of the way from the good parts up to the defective ones: a part
 that neither split showed escapes rarely, at the cost of some overkill."""
 
+HEADROOM = 0.5
+"""Where no defective part is known, so far above the highest good part, as a share of its own way up
+from their median: parts to come are not all as good as the best dozen."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChosenLimits:
@@ -60,6 +64,9 @@ def choose_limits(
     the plain middle would hug the saturated score. They are rounded to 4 decimals, and to more where
     4 would put a part on the other side.
 
+    An anomaly model may be given good parts only: the one threshold then stands above them
+    (:data:`HEADROOM`), and nobody knows how many defective parts lie below it.
+
     A classification set in which *no* split has a good part cannot tell good from defective; its
     limits let no part pass and the reason says so.
 
@@ -72,7 +79,7 @@ def choose_limits(
         target_overkill: share of the good parts that may be rejected, 0 ≤ target < 1.
 
     Raises:
-        DataError: If the split has no defective or no good part.
+        DataError: If the split has no good part, or no defective one and the task is no anomaly.
     """
     if not (0 <= target_escape < 1 and 0 <= target_overkill < 1):
         raise ValueError(f"targets lie in 0 ≤ target < 1, got {target_escape} and {target_overkill}")
@@ -83,6 +90,8 @@ def choose_limits(
         return _fixed(labels)
     defective = sorted(part.score for part in chosen if part.is_defective)
     good = sorted((part.score for part in chosen if not part.is_defective), reverse=True)
+    if task == "anomaly" and good and not defective:
+        return _above_good(good, labels, chosen_on, target_overkill)
     for kind, scores in (("defective", defective), ("good", good)):
         if not scores:
             raise DataError(
@@ -98,6 +107,22 @@ def choose_limits(
     targets = (target_escape, target_overkill)
     reason = _reason(chosen, chosen_on, review, reject, targets)
     return ChosenLimits(_limits(labels, review, reject, reason), chosen_on, reason)
+
+
+def _above_good(
+    good: Sequence[float], labels: Sequence[str], chosen_on: Split, target_overkill: float
+) -> ChosenLimits:
+    """One threshold above the scores of good parts, which come highest first."""
+    highest = good[_allowed(target_overkill, len(good))]
+    middle, top = logit(np.clip([np.median(good), highest], SCORE_END, 1 - SCORE_END))
+    wanted = max(float(expit(top + HEADROOM * (top - middle))), highest)
+    threshold = _rounded(wanted, highest, 1.0) if wanted > highest else _threshold_above(highest, good)
+    reason = (
+        f"Chosen on {chosen_on} ({len(good)} good parts and no defective one): {threshold} lies above them "
+        f"(the highest scores {highest:.4f}, target: at most {target_overkill:.1%} above). "
+        "How many defective parts lie below it cannot be known from good parts: add some."
+    )
+    return ChosenLimits(_limits(labels, threshold, threshold, reason), chosen_on, reason)
 
 
 def judge(
