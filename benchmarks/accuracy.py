@@ -60,9 +60,8 @@ def _measure(name: str, *, reuse: bool) -> list[Row]:
     written = {file: (REPOSITORY / run / file).stat().st_mtime for file in ("config.yaml", _newest(run))}
     seconds = round(max(written.values()) - written["config.yaml"])
     context = circumstances() | {"command": f"taktsight {' '.join(train)}"}
-    return [
-        {"set": _set(name), "task": figures.task, **row, "seconds": seconds, **context} for row in _rows(figures)
-    ]
+    about = {"set": _set(name), "task": figures.task}
+    return [{**about, **row, "seconds": seconds, **context} for row in _rows(figures)]
 
 
 def _set(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -249,6 +250,18 @@ class InspectionData(lightning.LightningDataModule):
         counts = np.bincount(tiles.targets, minlength=len(self.labels) + 1)
         weights = counts[tiles.targets].astype(np.float64) ** -self._balance
         return WeightedRandomSampler(weights.tolist(), len(tiles), generator=generator)
+
+    def fixed_batch(self) -> Crops:
+        """A batch of training tiles, not augmented, every label as often as the others; always the same."""
+        tiles = PreparedSplit(
+            self.split("train"), self.cache("train"), self.labels, crop=self._crop, seed=self._seed
+        )
+        seen: Counter[int] = Counter()
+        turns = []
+        for tile, target in enumerate(tiles.targets):
+            turns.append((seen[target], target, tile))
+            seen[target] += 1
+        return _collate([tiles[tile] for _, _, tile in sorted(turns)[: self._batch_size]])
 
     def _tiles(self, name: Split, augment: Augmentation, crop: tuple[int, int] | None) -> PreparedSplit:
         return PreparedSplit(

@@ -138,6 +138,11 @@ class AnomalyNetwork(nn.Module):
         maps = (alarm - ALARM) / SOFTNESS
         return maps, maps.flatten(1).amax(dim=1, keepdim=True)
 
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, H, W, C) uint8 → mean features (N, E) by which parts are compared, and scores (N, 1)."""
+        _, wide = self.features(images)
+        return wide.mean(dim=(2, 3)), self(images)[1]
+
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, 1, H/8, W/8) and scores (N, 1), float32 0–1."""
         maps, scores = self.logits(images)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,25 +11,16 @@ import lightning
 import torch
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import (
-    Callback,
-    EarlyStopping,
-    EMAWeightAveraging,
-    ModelCheckpoint,
-    RichProgressBar,
-)
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from rich.console import Console
 
 from taktsight.datasets.datamodule import InspectionData
 from taktsight.errors import ConfigError, DataError, TaktsightError
-from taktsight.training.learner import Learner
+from taktsight.training.averaging import MeanWeights
 from taktsight.training.machine import fast_precision
+from taktsight.training.progress import TrainingProgress
 from taktsight.training.weights import UNREADABLE
-
-log = logging.getLogger(__name__)
-
-EMA_DECAY = 0.99
-"""A checkpoint is an exponential mean over the weights of about the last hundred steps."""
 
 
 class TrainingCLI(LightningCLI):
@@ -60,34 +50,6 @@ class TrainingCLI(LightningCLI):
             raise ConfigError(_in_short(error)) from error
 
 
-class MeanWeights(EMAWeightAveraging):
-    """Averages what learns by steps; what is fitted at once has one set of weights and keeps it."""
-
-    def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
-        """Begins the mean."""
-        if isinstance(pl_module, Learner):
-            super().setup(trainer, pl_module, stage)
-
-    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Hands the mean over."""
-        if isinstance(pl_module, Learner):
-            super().on_train_end(trainer, pl_module)
-
-
-class EpochLines(Callback):
-    """One line per epoch where no terminal shows a progress bar."""
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Logs every figure of the epoch: the validation of an epoch ends before its training does."""
-        figures = {key: float(value) for key, value in trainer.callback_metrics.items()}
-        log.info(
-            "epoch %d of %s: %s",
-            trainer.current_epoch + 1,
-            trainer.max_epochs,
-            ", ".join(f"{key} {value:.4f}" for key, value in sorted(figures.items())),
-        )
-
-
 def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> None:
     """Trains what ``config`` describes into the folder ``run``.
 
@@ -101,25 +63,40 @@ def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> Non
         ConfigError: If a key is unknown, missing or has a value that nobody takes.
         DataError: If the data or ``last.ckpt`` cannot be used, or the training diverged.
     """
-    _quieten()
-    # Determinism would also overwrite every fresh tensor with NaN: a check for PyTorch's developers.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set at run time
     arguments = ["fit", "--config", str(config), *overrides]
     if resume:
         _check_checkpoint(run / "last.ckpt")
         arguments += ["--ckpt_path", str(run / "last.ckpt")]
         _keep_metrics(run)
+    _open_cli(config, run, arguments, starts=True)
+
+
+def prepare_training(config: Path, run: Path, overrides: list[str]) -> TrainingCLI:
+    """Model, data and trainer as :func:`train` would start with them; nothing is started or written.
+
+    Raises:
+        ConfigError: If a key is unknown, missing or has a value that nobody takes.
+        DataError: If the data cannot be used.
+    """
+    return _open_cli(config, run, ["--config", str(config), *overrides], starts=False)
+
+
+def _open_cli(config: Path, run: Path, arguments: list[str], *, starts: bool) -> TrainingCLI:
+    _quieten()
+    # Determinism would also overwrite every fresh tensor with NaN: a check for PyTorch's developers.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set at run time
     no_exit = {"exit_on_error": False}
     try:
-        TrainingCLI(
+        return TrainingCLI(
             datamodule_class=InspectionData,
             model_class=lightning.LightningModule,
             subclass_mode_model=True,
             args=arguments,
+            run=starts,
             trainer_defaults=_trainer_defaults(run),
             save_config_kwargs={"overwrite": True},
             save_config_callback=SaveConfigCallback,
-            parser_kwargs={**no_exit, "fit": no_exit},
+            parser_kwargs={**no_exit, "fit": no_exit} if starts else no_exit,
         )
     except ArgumentError as error:
         raise ConfigError(f"{config}: {_in_short(error)}") from error
@@ -130,23 +107,21 @@ def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> Non
 def _trainer_defaults(run: Path) -> dict[str, Any]:
     run.mkdir(parents=True, exist_ok=True)
     folder = {"save_dir": str(run), "name": "", "version": ""}
-    shown: Callback = RichProgressBar() if sys.stderr.isatty() else EpochLines()
     return {
         "default_root_dir": str(run),
         "precision": fast_precision(),
         "deterministic": "warn",
         "num_sanity_val_steps": 0,
         "log_every_n_steps": 1,
-        "enable_progress_bar": sys.stderr.isatty(),
+        "enable_progress_bar": False,  # ours knows how long the whole training takes
         "enable_model_summary": False,
         "logger": [
             {"class_path": f"lightning.pytorch.loggers.{name}", "init_args": folder}
             for name in ("CSVLogger", "TensorBoardLogger")
         ],
         "callbacks": [
-            shown,
-            # Small sets make small batches, single steps jump: what is validated and kept is their mean.
-            MeanWeights(decay=EMA_DECAY),
+            TrainingProgress(Console(stderr=True)),
+            MeanWeights(),
             ModelCheckpoint(
                 dirpath=run,
                 filename="best",

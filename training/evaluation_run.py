@@ -7,8 +7,10 @@ from pathlib import Path
 from taktsight.training.evaluation.evaluate import evaluate
 from taktsight.training.evaluation.figures import Figures
 from taktsight.training.evaluation.judged import OpenedPart
+from taktsight.training.evaluation.label_noise import write_list
 from taktsight.training.evaluation.operating_point import ChosenLimits, choose_limits
 from taktsight.training.evaluation.report import Subject, write_report
+from taktsight.training.lessons import learn_lessons
 from taktsight.training.predict import choose_map_score, judge_split, open_sample, part_name
 from taktsight.training.run_folder import TrainedRun
 from taktsight.training.test_looks import count_look
@@ -42,7 +44,7 @@ def evaluate_run(
     )
     limits = tuple(limit.model_copy(update={"map_score": map_score}) for limit in chosen.limits)
     chosen = ChosenLimits(limits, chosen.chosen_on, chosen.reason)
-    figures = evaluate(parts, labels, run.task, chosen)
+    figures = evaluate(parts, labels, run.task, chosen, mm_per_px=run.data.mm_per_px)
     tested = run.data.split("test")
     samples = {part_name(run, sample.images[0]): sample for sample in tested}
     looks = count_look(
@@ -68,5 +70,7 @@ def evaluate_run(
             "data": run.data.cache("train").data_digest,
         },
     )
-    report = write_report(run.folder / FOLDER, figures, subject, open_part, pictures=pictures)
+    lessons = learn_lessons(run, [seen.part for seen in val])
+    report = write_report(run.folder / FOLDER, figures, subject, open_part, lessons, pictures=pictures)
+    write_list(run.folder / FOLDER, lessons.suspects)
     return report, figures

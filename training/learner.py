@@ -57,6 +57,10 @@ class Learner(lightning.LightningModule):
         if self.device.type == "cpu":
             keep_depthwise_float32(self.network)
 
+    def on_train_epoch_start(self) -> None:
+        """Logs the highest learning rate that the epoch begins with."""
+        self.log("learning_rate", max(group["lr"] for group in self.trainer.optimizers[0].param_groups))
+
     def on_validation_epoch_start(self) -> None:
         """Forgets the parts of the validation before."""
         self._parts = ValidationParts()
@@ -90,7 +94,7 @@ class Learner(lightning.LightningModule):
         Raises:
             DataError: If the training diverged.
         """
-        self.log("train_loss", loss, prog_bar=True, on_step=False, on_epoch=True)
+        self.log("train_loss", loss, on_step=False, on_epoch=True)
         if not bool(torch.isfinite(loss)):
             raise DataError(
                 f"the loss is {loss.item()} at step {step}: training diverged. Lower model.learning_rate, "

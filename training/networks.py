@@ -5,6 +5,8 @@ Cast, normalisation and activation are inside, so training, export and the line 
 
 from __future__ import annotations
 
+from typing import Any
+
 import segmentation_models_pytorch as smp
 import timm
 from torch import Tensor, nn
@@ -71,7 +73,15 @@ class SegmentationNetwork(nn.Module):
 
     def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K) before the sigmoid."""
+        return self._read(self.body.encoder(self.normalise(images)))
+
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, H, W, C) uint8 → (N, F) mean of the encoder's deepest features, and scores (N, K) 0–1."""
         features = self.body.encoder(self.normalise(images))
+        return features[-1].float().mean(dim=(2, 3)), self._read(features)[1].float().sigmoid()
+
+    def _read(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Maps and scores before the sigmoid."""
         maps = self.body.segmentation_head(self.body.decoder(features))
         top = maps.flatten(2).topk(TOP_PIXELS, dim=2).values.mean(dim=2)
         return maps, top
@@ -112,6 +122,13 @@ class ClassificationNetwork(nn.Module):
         """(N, H, W, C) uint8 → (N, K + 1) before the softmax; class K is the good part."""
         classes: Tensor = self.body(self.normalise(images))
         return classes
+
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, H, W, C) uint8 → pooled deepest features (N, F), and scores (N, K) 0–1."""
+        body: Any = self.body  # every timm model has these two
+        features = body.forward_features(self.normalise(images))
+        scores = body.forward_head(features).float().softmax(dim=1)[:, : self.labels]
+        return body.forward_head(features, pre_logits=True).float(), scores
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, 1, 1) and scores (N, K), float32 0–1."""

@@ -16,7 +16,8 @@ from taktsight.datasets.samples import Sample, Split
 from taktsight.image_files import read_image
 from taktsight.imaging import Layout, map_stride, prepare, read_outputs
 from taktsight.records import Image, Maps, Prediction
-from taktsight.training.evaluation.judged import JudgedPart, OpenedPart
+from taktsight.training.evaluation.judged import JudgedPart, OpenedPart, TrueDefect
+from taktsight.training.evaluation.sizes import true_defects
 from taktsight.training.run_folder import TrainedRun
 
 MAP_SCORES = tuple(round(step / 10, 1) for step in range(1, 10))
@@ -66,6 +67,7 @@ def judge_split(run: TrainedRun, split: Split) -> Iterator[Seen]:
     for sample in run.data.split(split):
         image = read_image(sample.images[0], run.data.canvas.channels)
         prediction, _, stride = predict(run, image)
+        map_px = stride * run.data.canvas.factor
         part = JudgedPart(
             name=part_name(run, sample.images[0]),
             label=sample.label,
@@ -75,8 +77,9 @@ def judge_split(run: TrainedRun, split: Split) -> Iterator[Seen]:
             lot=sample.lot,
             image_paths=sample.images,
             defects=prediction.defects,
+            true_defects=_true_defects(sample, image, prediction.maps, map_px),
         )
-        yield Seen(part, _pixel_f1s(sample, image, prediction.maps, stride * run.data.canvas.factor))
+        yield Seen(part, _pixel_f1s(sample, image, prediction.maps, map_px))
 
 
 def choose_map_score(seen: Sequence[Seen]) -> float:
@@ -100,6 +103,18 @@ def open_sample(run: TrainedRun, sample: Sample) -> OpenedPart:
 def part_name(run: TrainedRun, image: Path) -> str:
     """The image's path below the data set's root."""
     return os.path.relpath(image, run.data.root)
+
+
+def _true_defects(sample: Sample, image: Image, maps: Maps, map_px: int) -> tuple[TrueDefect, ...] | None:
+    size = image.shape[:2]
+    if maps.shape[1:] == (1, 1) or read_mask(sample, size) is None:
+        return None
+    every: list[TrueDefect] = []
+    for label in sample.labels:
+        mask = read_mask(sample, size, label=label)
+        if mask is not None:
+            every += true_defects(mask == FULL, label, maps, map_px)
+    return tuple(every)
 
 
 def _pixel_f1s(sample: Sample, image: Image, maps: Maps, map_px: int) -> NDArray[np.float64] | None:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from taktsight.datasets.datamodule import Crops, defective_share
 from taktsight.training.learner import Learner
-from taktsight.training.losses import map_loss, one_hot, part_loss, per_label
+from taktsight.training.losses import map_loss, one_hot, part_loss, per_label, softened
 from taktsight.training.networks import SegmentationNetwork
 
 
@@ -73,15 +73,22 @@ class Segmenter(Learner):
     def on_validation_epoch_end(self) -> None:
         """Logs the part-level AUROC, the mean pixel F1 and their mean, which picks the checkpoint."""
         area, overlap = self._parts.auroc(), self._parts.mean_pixel_f1()
-        self.log_dict(
-            {"val_auroc": area, "val_f1": overlap, "val_figure": (area + overlap) / 2}, prog_bar=True
-        )
+        self.log_dict({"val_auroc": area, "val_f1": overlap, "val_figure": (area + overlap) / 2})
+
+    def lowest_loss(self, batch: Crops) -> Tensor:
+        """The training loss of an answer to this batch that could not be better."""
+        targets, present, _ = self._truth(batch)
+        return self._loss(batch, targets.clamp(1e-4, 1 - 1e-4).logit(), softened(present).logit())
 
     def _loss(self, batch: Crops, maps: Tensor, scores: Tensor) -> Tensor:
+        targets, present, known = self._truth(batch)
+        return map_loss(maps, targets, known.unsqueeze(1)) + self._part_weight * part_loss(scores, present)
+
+    def _truth(self, batch: Crops) -> tuple[Tensor, Tensor, Tensor]:
+        """Maps (N, K, H, W) 0–1, the labels that each crop shows (N, K), and the known pixels (N, H, W)."""
         share, known = defective_share(batch.masks)
         targets = share.unsqueeze(1) * per_label(batch.kinds, len(self.labels))
         # A crop shows the label if a pixel of it does; where no pixel is known, if the part does.
         unseen = (known == 0).flatten(1).all(dim=1).float().unsqueeze(1)
         seen = (targets.flatten(2).amax(dim=2) > 0).float()
-        present = seen + unseen * one_hot(batch.labels, len(self.labels))
-        return map_loss(maps, targets, known.unsqueeze(1)) + self._part_weight * part_loss(scores, present)
+        return targets, seen + unseen * one_hot(batch.labels, len(self.labels)), known

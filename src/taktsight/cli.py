@@ -9,6 +9,7 @@ import argparse
 import gc
 import importlib
 import logging
+import re
 import sys
 from collections.abc import Sequence
 
@@ -67,7 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(parser: argparse.ArgumentParser, given: list[str]) -> argparse.Namespace:
     """The verb's arguments; ``--section.key=value`` goes on to verbs that take overrides."""
-    arguments, overrides = parser.parse_known_args(given)
+    # argparse takes whatever holds a space for a positional: --data.canvas='{height: 256, …}' too.
+    dotted = [argument for argument in given if re.match(r"--\w+(\.\w+)+=", argument)]
+    arguments, others = parser.parse_known_args([argument for argument in given if argument not in dotted])
+    overrides = [*others, *dotted]
     if overrides and not hasattr(arguments, "overrides"):
         parser.error(f"there is no {' '.join(overrides)}; see --help")
     if overrides:

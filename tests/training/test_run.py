@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -83,15 +84,15 @@ def test_resumed_training_goes_on_where_it_stopped(workshop: Path) -> None:
 
 def test_each_epoch_line_gives_the_figures_of_its_own_epoch(workshop: Path) -> None:
     with (workshop / "run" / "metrics-1.csv").open(newline="") as file:
-        figures = [float(row["val_figure"]) for row in csv.DictReader(file) if row["val_figure"]]
+        figures = [float(row["val_auroc"]) for row in csv.DictReader(file) if row["val_auroc"]]
     lines = [
         line for line in said(workshop, "train training.yaml --run run").splitlines() if " of 2:" in line
     ]
-    assert [f"val_figure {figure:.4f}" in line for figure, line in zip(figures, lines, strict=True)] == [
+    assert [f"val AUROC {figure:.3f}" in line for figure, line in zip(figures, lines, strict=True)] == [
         True,
         True,
     ]
-    assert all("train_loss" in line for line in lines)
+    assert all(re.search(r": loss \d\.\d{3}, .* img/s, ", line) for line in lines)
 
 
 def test_override_beats_the_file(workshop: Path) -> None:

@@ -56,7 +56,7 @@ def roc_chart(figures: Figures) -> str:
         for detected, overkill, _, kind in _operating(figures):
             _mark(axes, overkill, detected, kind)
         axes.legend(loc="lower right")
-        return _svg(drawing, "roc")
+        return svg(drawing, "roc")
 
 
 def precision_recall_chart(figures: Figures) -> str:
@@ -73,7 +73,7 @@ def precision_recall_chart(figures: Figures) -> str:
             if exact is not None:
                 _mark(axes, found, exact, kind)
         axes.legend(loc="lower left")
-        return _svg(drawing, "precision-recall")
+        return svg(drawing, "precision-recall")
 
 
 def score_chart(figures: Figures) -> str:
@@ -99,7 +99,32 @@ def score_chart(figures: Figures) -> str:
         lowest.set_xlabel(
             "part score (stretched towards both ends; outermost bars hold all beyond; heights logarithmic)"
         )
-        return _svg(drawing, "scores")
+        return svg(drawing, "scores")
+
+
+def size_chart(figures: Figures) -> str:
+    """Share of the true defects of each size that was found, with its interval; "" without any."""
+    bins = [row for row in figures.by_size if row.label is None]
+    if not bins:
+        return ""
+    values = np.array([row.found.value for row in bins], dtype=np.float64)
+    lows, highs = (np.array([getattr(row.found, end) for row in bins]) for end in ("low", "high"))
+    with mpl.rc_context(STYLE):
+        drawing = Figure(figsize=(9.6, 2.9), layout="constrained")
+        axes = drawing.subplots()
+        places = np.arange(len(bins))
+        axes.bar(places, values, 0.62, facecolor="#cfe3f0", edgecolor=GOOD_BLUE, linewidth=0.9)
+        whiskers = (values - lows, highs - values)
+        axes.errorbar(places, values, whiskers, fmt="none", ecolor=INK, capsize=4, linewidth=1.2)
+        for place, row in enumerate(bins):
+            counted = f"{row.found.events} of {row.found.parts}"
+            axes.text(place, 1.04, counted, ha="center", va="bottom", color=INK)
+        axes.set(ylim=(0, 1.0), ylabel="found", xlim=(-0.6, max(len(bins), 6) - 0.4))
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1.0], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+        names = [f"{row.from_diameter:g}–{row.to_diameter:g}" for row in bins]
+        axes.set_xticks(places, names)
+        axes.set_xlabel(f"diameter of the circle that has the defect's area, {figures.size_unit}")
+        return svg(drawing, "sizes")
 
 
 def _square(x_label: str, y_label: str) -> tuple[Figure, Axes]:
@@ -175,8 +200,13 @@ def _note(axes: Axes, x: float, text: str, align: Literal["left", "center", "rig
     axes.text(x, 1.02, text, transform=axes.get_xaxis_transform(), ha=align, va="bottom", color=INK)
 
 
-def _svg(drawing: Figure, name: str) -> str:
-    """The drawing as an element that stands in a page: no prolog, no metadata, no id of another chart."""
+def svg(drawing: Figure, name: str) -> str:
+    """The drawing as an element that stands in a page: no prolog, no metadata, no id of another chart.
+
+    Args:
+        drawing: drawn under ``STYLE``.
+        name: unique in the page.
+    """
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     drawing.savefig(buffer, format="svg", transparent=True, metadata=nothing)

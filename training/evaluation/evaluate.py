@@ -31,6 +31,7 @@ from taktsight.training.evaluation.operating_point import (
     measure,
     parts_to_measure,
 )
+from taktsight.training.evaluation.sizes import size_figures
 
 
 def evaluate(
@@ -40,6 +41,7 @@ def evaluate(
     chosen: ChosenLimits,
     *,
     measured_on: Split = "test",
+    mm_per_px: float | None = None,
     seed: int = 0,
     resamples: int = 2000,
 ) -> Figures:
@@ -52,6 +54,7 @@ def evaluate(
         task: what the network does; a classification gets a confusion matrix.
         chosen: from :func:`~taktsight.training.evaluation.operating_point.choose_limits`.
         measured_on: a split that neither the network nor the limits have seen.
+        mm_per_px: scale of the frames, for the sizes of defects; None where nobody knows.
         seed: of the bootstrap.
         resamples: of the bootstrap.
 
@@ -95,6 +98,9 @@ def evaluate(
             else None
         ),
         per_label=tuple(_label_figures(measured, verdicts, clusters, labels, limit) for limit in limits),
+        by_size=size_figures(measured, verdicts, labels, limits, mm_per_px),
+        size_unit="mm" if mm_per_px else "px",
+        unsized_parts=sum(part.true_defects is None for part in measured if part.is_defective),
         per_lot=_lot_figures(measured, defective, passed),
         splits=_split_figures(parts),
         curve=curve(defective, scores),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import ConfigDict
 
 from taktsight.card import OperatingPoint, Task
@@ -12,6 +14,7 @@ from taktsight.strict_model import StrictModel
 from taktsight.training.evaluation.classes import ClassFigures
 from taktsight.training.evaluation.curves import CurvePoint
 from taktsight.training.evaluation.estimates import Estimate, Share
+from taktsight.training.evaluation.sizes import SizeFigures
 
 
 class SplitFigures(StrictModel):
@@ -118,6 +121,13 @@ class Figures(StrictModel):
     """None for a segmentation."""
     per_label: tuple[LabelFigures, ...]
     """In the order of ``labels``."""
+    by_size: tuple[SizeFigures, ...]
+    """True defects by diameter: all labels together, then each label. Empty for a classifier, and where
+    no defect has pixels."""
+    size_unit: Literal["mm", "px"]
+    """Of the diameters in ``by_size``."""
+    unsized_parts: int
+    """Defective parts that are left out there, because their defect pixels are not known."""
     per_lot: tuple[LotFigures, ...]
     """Sorted by name; empty where no lot is known."""
     splits: tuple[SplitFigures, ...]

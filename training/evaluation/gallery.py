@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,23 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taktsight.recipe import Limit
-from taktsight.records import Image, Outcome
+from taktsight.records import Outcome
 from taktsight.training.evaluation.figures import Figures, PartFigures
 from taktsight.training.evaluation.judged import OpenedPart, OpenPart
+from taktsight.training.evaluation.pictures import (
+    REFERENCE_RGB,
+    Colours,
+    colours,
+    data_uri,
+    fitted,
+    outlined,
+    size,
+)
 
 LABELS_SHOWN = 5
-PICTURE_PX = 460
-"""Longest side of a picture in the page."""
-REFERENCE_RGB = (240, 228, 66)
-"""Yellow with a black rim: seen on dark and on bright metal alike."""
-OUTLINE_PX = 6
-"""Distance of the outline from what it marks, page pixels."""
 FOUND_RGB = (255, 255, 255)
 DARKEST_SHADE = 80
 """Where in the 256 inferno colours a map value of 0 lies; its tint is transparent anyway."""
-
-Colours = NDArray[np.uint8]
-"""(H, W, 3) uint8 RGB, for the page only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,8 @@ def _one_exposure_each(parts: Sequence[PartFigures]) -> list[PartFigures]:
 
 def _case(part: PartFigures, open_part: OpenPart, figures: Figures) -> Case:
     opened = open_part(part.name)
-    plain = _shrunk(_colours(opened.image))
-    pictures = [Picture(_data_uri(plain), "frame")]
+    plain = fitted(colours(opened.image))
+    pictures = [Picture(data_uri(plain), "frame")]
     if part.is_defective:
         pictures.append(_reference(plain, opened))
     if opened.is_located:
@@ -105,21 +104,21 @@ def _reference(plain: Colours, opened: OpenedPart) -> Picture:
     marked = opened.mask > 127
     if not marked.any():
         return Picture(None, "the reference mask is empty")
-    return Picture(_data_uri(_outlined(plain, marked, REFERENCE_RGB)), "reference outline")
+    return Picture(data_uri(outlined(plain, marked, REFERENCE_RGB)), "reference outline")
 
 
 def _score_map(plain: Colours, opened: OpenedPart, limits: Sequence[Limit]) -> Picture:
     map_scores = np.array([limit.map_score for limit in limits])[:, np.newaxis, np.newaxis]
     found = _on_frame((opened.maps >= map_scores).max(axis=0, keepdims=True)[0], opened) > 0
     highest = _on_frame(opened.maps.max(axis=0, keepdims=True)[0], opened)
-    heat = cv2.resize(highest, _size(plain), interpolation=cv2.INTER_AREA)
+    heat = cv2.resize(highest, size(plain), interpolation=cv2.INTER_AREA)
     # The dark end of the colours would hide the part where the network saw nothing.
     shades = (DARKEST_SHADE + (255 - DARKEST_SHADE) * heat).astype(np.uint8)
     tinted = cv2.cvtColor(cv2.applyColorMap(shades, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     strength = (0.8 * np.sqrt(heat))[:, :, np.newaxis]
     mixed = (plain * (1 - strength) + tinted * strength).astype(np.uint8)
-    outlined = _outlined(mixed, found, FOUND_RGB) if found.any() else mixed
-    return Picture(_data_uri(outlined), f"score map, highest {opened.maps.max():.2f}")
+    drawn = outlined(mixed, found, FOUND_RGB) if found.any() else mixed
+    return Picture(data_uri(drawn), f"score map, highest {opened.maps.max():.2f}")
 
 
 def _on_frame(
@@ -131,49 +130,3 @@ def _on_frame(
     frame = np.zeros(opened.image.shape[:2], dtype=np.float32)
     frame[y0:y1, x0:x1] = spread[: y1 - y0, : x1 - x0]
     return frame
-
-
-def _outlined(plain: Colours, marked: NDArray[np.bool_], colour: tuple[int, int, int]) -> Colours:
-    """A line around what is marked, at some distance: it must not cover a crack of two pixels."""
-    share = cv2.resize(marked.astype(np.float32), _size(plain), interpolation=cv2.INTER_AREA)
-    covered = (share > 0).astype(np.uint8)  # any coverage counts, or a small pit would vanish
-    distance = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * OUTLINE_PX + 1, 2 * OUTLINE_PX + 1))
-    around = cv2.dilate(covered, distance)
-    contours, _ = cv2.findContours(around, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    drawn = plain.copy()
-    cv2.drawContours(drawn, contours, -1, (0, 0, 0), 4, cv2.LINE_AA)
-    cv2.drawContours(drawn, contours, -1, colour, 2, cv2.LINE_AA)
-    return drawn
-
-
-def _colours(image: Image) -> Colours:
-    return np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image
-
-
-def _shrunk(image: Colours) -> Colours:
-    """Fitted to the page; a small picture is enlarged by whole pixels, so its pixels stay visible."""
-    height, width = image.shape[:2]
-    longest = max(height, width)
-    if longest <= PICTURE_PX // 2:
-        times = PICTURE_PX // longest
-        return np.asarray(np.repeat(np.repeat(image, times, axis=0), times, axis=1), dtype=np.uint8)
-    scale = min(1.0, PICTURE_PX / longest)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def _size(image: Colours) -> tuple[int, int]:
-    return image.shape[1], image.shape[0]
-
-
-def _data_uri(image: Colours) -> str:
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    # Without colour subsampling: a yellow line two pixels wide would turn grey.
-    how = (
-        cv2.IMWRITE_JPEG_QUALITY,
-        86,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-    )
-    encoded = cv2.imencode(".jpg", bgr, how)[1].tobytes()
-    return "data:image/jpeg;base64," + base64.b64encode(encoded).decode()

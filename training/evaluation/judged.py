@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,22 @@ from taktsight.records import Box, Defect, Image, Maps, Scores, check_image
 
 Clusters = NDArray[np.int64]
 """(N,) which physical part each judged part is an exposure of, numbered from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrueDefect:
+    """One connected region of the reference, and what the network said of its place."""
+
+    label: str
+    area_px: int
+    """Frame pixels."""
+    peaks: Scores
+    """(K,) float32, 0–1: the highest map value of each label within the region."""
+
+    @property
+    def diameter_px(self) -> float:
+        """Of the circle that has the same area, frame pixels."""
+        return math.sqrt(4 * self.area_px / math.pi)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,8 @@ class JudgedPart:
     """The regions found, as the line finds them; limits that tolerate an area need them."""
     pixel_f1: float | None = None
     """F1 of the defect pixels, 0–1; None where the reference has no pixels to compare with."""
+    true_defects: tuple[TrueDefect, ...] | None = None
+    """The reference's regions; none on a good part. None where pixels are not known, or not judged."""
 
     def __post_init__(self) -> None:
         if self.scores.dtype != np.float32 or self.scores.ndim != 1 or not self.scores.size:

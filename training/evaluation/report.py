@@ -12,13 +12,15 @@ from pydantic import Field, ValidationError
 
 from taktsight.errors import DataError
 from taktsight.strict_model import StrictModel
-from taktsight.training.evaluation import charts, gallery, sentences
+from taktsight.training.evaluation import charts, gallery, learning_curves, sentences
 from taktsight.training.evaluation.figures import Figures, LotFigures
 from taktsight.training.evaluation.judged import OpenPart
+from taktsight.training.evaluation.lessons import Lessons
 
 REPORT_FILE = "report.html"
 FIGURES_FILE = "evaluation.json"
 LOTS_SHOWN = 12
+SUSPECTS_PER_PICTURE = 2
 
 
 class Subject(StrictModel):
@@ -49,6 +51,7 @@ def write_report(
     figures: Figures,
     subject: Subject,
     open_part: OpenPart | None = None,
+    lessons: Lessons | None = None,
     *,
     pictures: int = 6,
 ) -> Path:
@@ -61,13 +64,14 @@ def write_report(
         figures: from :func:`~taktsight.training.evaluation.evaluate.evaluate`.
         subject: what was evaluated.
         open_part: opens a part by its name; without it the report has no pictures.
-        pictures: parts shown of each kind: worst escapes, worst overkills.
+        lessons: how the model learned and which labels it doubts; without it the report says nothing of it.
+        pictures: parts shown of each kind: worst escapes, worst overkills; twice as many doubtful labels.
     """
     folder.mkdir(parents=True, exist_ok=True)
     content = Evaluation(subject=subject, figures=figures).model_dump_json(indent=1)
     (folder / FIGURES_FILE).write_text(content + "\n", encoding="utf-8")
     report = folder / REPORT_FILE
-    report.write_text(_render(figures, subject, open_part, pictures), encoding="utf-8")
+    report.write_text(_render(figures, subject, open_part, lessons, pictures), encoding="utf-8")
     return report
 
 
@@ -88,7 +92,13 @@ def read_evaluation(path: Path) -> Evaluation:
         ) from error
 
 
-def _render(figures: Figures, subject: Subject, open_part: OpenPart | None, pictures: int) -> str:
+def _render(
+    figures: Figures,
+    subject: Subject,
+    open_part: OpenPart | None,
+    lessons: Lessons | None,
+    pictures: int,
+) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -100,7 +110,9 @@ def _render(figures: Figures, subject: Subject, open_part: OpenPart | None, pict
         percent=sentences.percent, share=sentences.share, interval=sentences.interval
     )
     lots = _worst_lots(figures.per_lot)
-    return environment.get_template(REPORT_FILE).render(
+    return environment.get_template(
+        REPORT_FILE
+    ).render(
         f=figures,
         subject=subject,
         answer=sentences.answer(figures),
@@ -113,8 +125,13 @@ def _render(figures: Figures, subject: Subject, open_part: OpenPart | None, pict
         roc=Markup(charts.roc_chart(figures)),  # noqa: S704  drawn here, from numbers and fixed words
         precision_recall=Markup(charts.precision_recall_chart(figures)),  # noqa: S704
         scores=Markup(charts.score_chart(figures)),  # noqa: S704
+        sizes=Markup(charts.size_chart(figures)),  # noqa: S704
         escapes=gallery.escape_cases(figures, open_part, pictures) if open_part else (),
         overkills=gallery.overkill_cases(figures, open_part, pictures) if open_part else (),
+        lessons=lessons,
+        learning=Markup(learning_curves.learning_chart(lessons.learning)) if lessons else "",  # noqa: S704
+        learned=learning_curves.learning_said(lessons.learning) if lessons else "",
+        suspects=lessons.suspects[: SUSPECTS_PER_PICTURE * pictures] if lessons else (),
     )
 
 
