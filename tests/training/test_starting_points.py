@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,14 @@ def test_with_root_layout_and_canvas_given_it_trains(name: str, in_workshop: Pat
     assert (run / "best.ckpt").is_file()
     resolved = yaml.safe_load((run / "config.yaml").read_text())
     assert resolved["data"]["canvas"]["height"] == 128
+
+
+def test_the_page_for_the_ml_engineer_names_those_that_there_are() -> None:
+    page = (FOLDER.resolve().parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"--like ([\w-]+)", page))
+    for row in re.findall(r"^\| (`.*?) \|", page, flags=re.MULTILINE):
+        named |= set(re.findall(r"`([\w-]+)`", row))
+    assert set(BY_SITUATION) <= named <= set(starting_points())
 
 
 def test_help_names_them_all(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--probe",
         action="store_true",
-        help="train nothing; see in a minute whether one batch can be learned and which learning rates are "
-        "sensible, write RUN/probe.html; exit 1 if the batch cannot be learned",
+        help="train nothing; see within minutes whether one batch can be learned and which learning rates "
+        "are sensible, write RUN/probe.html; exit 1 if the batch cannot be learned",
     )
     parser.epilog = f"starting points for --like:\n{listing()}"
     parser.set_defaults(overrides=[])
