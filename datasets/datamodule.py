@@ -17,8 +17,8 @@ from taktsight.datasets.augment import Augmentation, augmentation
 from taktsight.datasets.cache import Cache, open_cache
 from taktsight.datasets.cut_paste import paste_defect
 from taktsight.datasets.learn_from import LearnFrom, only_good_to_learn
+from taktsight.datasets.made_up.defect import made_up_defect
 from taktsight.datasets.masks import FULL, UNKNOWN
-from taktsight.datasets.perlin import perlin_defect
 from taktsight.datasets.readers import Layout, Unlabelled
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
 from taktsight.datasets.source import Source
@@ -60,7 +60,7 @@ class PreparedSplit(Dataset[Tile]):
         augment: Augmentation = "none",
         crop: tuple[int, int] | None = None,
         cut_paste: float = 0.0,
-        perlin: float = 0.0,
+        made_up: float = 0.0,
         seed: int = 0,
     ) -> None:
         self.samples = samples
@@ -69,7 +69,7 @@ class PreparedSplit(Dataset[Tile]):
         order = {label: index for index, label in enumerate(labels)} | {GOOD: len(labels)}
         self.targets = [order[samples[owner].label] for owner in cache.owners]
         self._augment = augmentation(augment, crop=crop, seed=seed)
-        self._cut_paste, self._perlin, self._rng = cut_paste, perlin, np.random.default_rng(seed)
+        self._cut_paste, self._made_up, self._rng = cut_paste, made_up, np.random.default_rng(seed)
         self._good = len(labels)
         self._donors = _defective_tiles(cache) if cut_paste else np.zeros(0, np.int64)
         if cut_paste and not len(self._donors):
@@ -100,9 +100,9 @@ class PreparedSplit(Dataset[Tile]):
             pasted = paste_defect(planes, self._planes(donor), self._rng)
             if pasted is not None:
                 return pasted, self.targets[donor]
-        elif draw < self._cut_paste + self._perlin:
+        elif draw < self._cut_paste + self._made_up:
             (texture, *_), (image, *_) = self._planes(int(self._rng.integers(len(self)))), planes
-            drawn, mask = perlin_defect(image, texture, self._rng)
+            drawn, mask = made_up_defect(image, texture, self._rng)
             return [drawn, mask], 0 if mask.any() else self._good  # the only label there is
         return planes, self._good
 
@@ -142,7 +142,7 @@ class InspectionData(lightning.LightningDataModule):
         augment: none, light or strong.
         crop: height and width of random training crops; absent: whole tiles.
         cut_paste: share of the good training tiles that get a defect of another part, 0–1.
-        perlin: share of the good training tiles that get a made-up defect, 0–1; for one label only.
+        made_up: share of the good training tiles that get a made-up defect, 0–1; for one label only.
         balance: 0 draws each tile once an epoch, 1 each label equally often; 0–1.
         seed: of the split and of the augmentation.
         cache_dir: where prepared images are kept; may be deleted at any time.
@@ -168,18 +168,18 @@ class InspectionData(lightning.LightningDataModule):
         augment: Augmentation = "strong",
         crop: tuple[int, int] | None = None,
         cut_paste: float = 0.0,
-        perlin: float = 0.0,
+        made_up: float = 0.0,
         balance: float = 0.5,
         seed: int = 0,
         cache_dir: Path = Path(".cache/taktsight"),
     ) -> None:
         super().__init__()
-        for name, share in (("cut_paste", cut_paste), ("perlin", perlin), ("balance", balance)):
+        for name, share in (("cut_paste", cut_paste), ("made_up", made_up), ("balance", balance)):
             if not 0 <= share <= 1:
                 raise ConfigError(f"data.{name} must lie within 0–1, got {share}")
-        if cut_paste + perlin > 1:
+        if cut_paste + made_up > 1:
             raise ConfigError(
-                "data.cut_paste and data.perlin are shares of the same tiles: together at most 1"
+                "data.cut_paste and data.made_up are shares of the same tiles: together at most 1"
             )
         if batch_size < 1:
             raise ConfigError(f"data.batch_size must be at least 1, got {batch_size}")
@@ -187,7 +187,7 @@ class InspectionData(lightning.LightningDataModule):
         self.canvas = canvas
         self.mm_per_px = mm_per_px
         self._batch_size, self._augment, self._crop = batch_size, augment, crop
-        self._cut_paste, self._perlin, self._balance = cut_paste, perlin, balance
+        self._cut_paste, self._made_up, self._balance = cut_paste, made_up, balance
         self._seed, self._cache_dir = seed, cache_dir
         columns = {"part": part_column, "lot": lot_column, "camera": camera_column, "split": split_column}
         samples = Source(root, layout, good, annotations, unlabelled, index, columns).read()
@@ -208,9 +208,9 @@ class InspectionData(lightning.LightningDataModule):
         unseen = set(self.labels) - set(defect_labels(self.split("train")))
         if unseen and learn_from == "all":
             raise DataError(f"no training part shows {', '.join(sorted(unseen))}: nothing could learn it")
-        if perlin and len(self.labels) != 1:
+        if made_up and len(self.labels) != 1:
             raise ConfigError(
-                f"data.perlin makes defects without a name, and the data set has {len(self.labels)} labels "
+                f"data.made_up makes defects without a name, the data set has {len(self.labels)} labels "
                 f"({', '.join(self.labels)}): set it to 0, or merge the labels into one"
             )
 
@@ -271,7 +271,7 @@ class InspectionData(lightning.LightningDataModule):
             augment=augment,
             crop=crop,
             cut_paste=self._cut_paste if name == "train" else 0.0,
-            perlin=self._perlin if name == "train" else 0.0,
+            made_up=self._made_up if name == "train" else 0.0,
             seed=self._seed,
         )
 
