@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
-import random
 from typing import Any, Literal
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it asks its makers' server for news at import
 
 import albumentations
 import cv2
-import numpy as np
+
+from taktsight.datasets.draws import Chance
 
 Augmentation = Literal["none", "light", "strong"]
 
 
-def augmentation(kind: Augmentation, *, crop: tuple[int, int] | None, seed: int) -> albumentations.Compose:
-    """A seeded pipeline for ``image`` (H, W, C) and ``mask`` (H, W), both uint8.
+def augmentation(
+    kind: Augmentation, *, crop: tuple[int, int] | None, chance: Chance
+) -> albumentations.Compose:
+    """A pipeline for ``image`` (H, W, C) and ``mask`` (H, W), both uint8.
 
     Args:
         kind: none; light (flips, brightness); strong (also small pose, blur, noise, gamma).
         crop: height and width cut at random places, or None for the whole tile.
-        seed: two pipelines with the same seed give the same sequence.
+        chance: what varies a tile. Where it stands when the pipeline is called is all that counts.
     """
     steps: list[Any] = []
     if kind == "strong":
@@ -61,5 +63,5 @@ def augmentation(kind: Augmentation, *, crop: tuple[int, int] | None, seed: int)
         steps.append(albumentations.GaussNoise(std_range=(0.005, 0.02), p=0.2))
     pipeline = albumentations.Compose(steps, additional_targets={"kinds": "mask"})
     # Compose(seed=…) gives every step a generator of the same seed: both flips would always come together.
-    pipeline.set_random_state(np.random.default_rng(seed), random.Random(seed))
+    pipeline.set_random_state(chance.rng, chance.choices)
     return pipeline

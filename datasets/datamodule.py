@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, RandomSampler, Sampler, WeightedRandomSampler
+from torch.utils.data import DataLoader, Dataset
 
 from taktsight.datasets.augment import Augmentation, augmentation
 from taktsight.datasets.cache import Cache, open_cache
 from taktsight.datasets.cut_paste import paste_defect
+from taktsight.datasets.draws import Chance, Draw, DrawOrder
 from taktsight.datasets.learn_from import LearnFrom, only_good_to_learn
 from taktsight.datasets.made_up.defect import made_up_defect
 from taktsight.datasets.masks import FULL, UNKNOWN
@@ -49,7 +50,7 @@ Tile = tuple[Pixels, Pixels, Pixels, int, int]
 
 
 class PreparedSplit(Dataset[Tile]):
-    """The tiles of one split, augmented on the way out."""
+    """The tiles of one split, augmented on the way out: the same draw gives the same tile at any time."""
 
     def __init__(
         self,
@@ -68,8 +69,9 @@ class PreparedSplit(Dataset[Tile]):
         self._crop = crop
         order = {label: index for index, label in enumerate(labels)} | {GOOD: len(labels)}
         self.targets = [order[samples[owner].label] for owner in cache.owners]
-        self._augment = augmentation(augment, crop=crop, seed=seed)
-        self._cut_paste, self._made_up, self._rng = cut_paste, made_up, np.random.default_rng(seed)
+        self._chance = Chance(seed)
+        self._augment = augmentation(augment, crop=crop, chance=self._chance)
+        self._cut_paste, self._made_up = cut_paste, made_up
         self._good = len(labels)
         self._donors = _defective_tiles(cache) if cut_paste else np.zeros(0, np.int64)
         if cut_paste and not len(self._donors):
@@ -80,8 +82,9 @@ class PreparedSplit(Dataset[Tile]):
     def __len__(self) -> int:
         return len(self._cache.owners)
 
-    def __getitem__(self, tile: int) -> Tile:
-        target = self.targets[tile]
+    def __getitem__(self, draw: Draw) -> Tile:
+        self._chance.begin_draw(draw)
+        tile, target = draw.tile, self.targets[draw.tile]
         planes = self._planes(tile)
         if target == self._good:
             planes, target = self._perhaps_defective(planes)
@@ -94,15 +97,16 @@ class PreparedSplit(Dataset[Tile]):
 
     def _perhaps_defective(self, planes: list[Pixels]) -> tuple[list[Pixels], int]:
         """A good tile with a defect of another part, with one that is made up, or as it is; its target."""
-        draw = self._rng.random()
-        if draw < self._cut_paste:
-            donor = int(self._rng.choice(self._donors))
-            pasted = paste_defect(planes, self._planes(donor), self._rng)
+        rng = self._chance.rng
+        share = rng.random()
+        if share < self._cut_paste:
+            donor = int(rng.choice(self._donors))
+            pasted = paste_defect(planes, self._planes(donor), rng)
             if pasted is not None:
                 return pasted, self.targets[donor]
-        elif draw < self._cut_paste + self._made_up:
-            (texture, *_), (image, *_) = self._planes(int(self._rng.integers(len(self)))), planes
-            drawn, mask = made_up_defect(image, texture, self._rng)
+        elif share < self._cut_paste + self._made_up:
+            (texture, *_), (image, *_) = self._planes(int(rng.integers(len(self)))), planes
+            drawn, mask = made_up_defect(image, texture, rng)
             return [drawn, mask], 0 if mask.any() else self._good  # the only label there is
         return planes, self._good
 
@@ -138,13 +142,13 @@ class InspectionData(lightning.LightningDataModule):
             Where nothing is said to be val, a fifth of train is, by part and lot.
         splits: folder of lists that ``taktsight data split`` wrote.
         mm_per_px: scale of the images at the part's surface, mm; absent where nobody knows.
-        batch_size: crops per step.
+        batch_size: crops per step, of all processes together.
         augment: none, light or strong.
         crop: height and width of random training crops; absent: whole tiles.
         cut_paste: share of the good training tiles that get a defect of another part, 0–1.
         made_up: share of the good training tiles that get a made-up defect, 0–1; for one label only.
         balance: 0 draws each tile once an epoch, 1 each label equally often; 0–1.
-        seed: of the split and of the augmentation.
+        seed: of the split, of the order and of the augmentation; 0 or more.
         cache_dir: where prepared images are kept; may be deleted at any time.
     """
 
@@ -181,8 +185,9 @@ class InspectionData(lightning.LightningDataModule):
             raise ConfigError(
                 "data.cut_paste and data.made_up are shares of the same tiles: together at most 1"
             )
-        if batch_size < 1:
-            raise ConfigError(f"data.batch_size must be at least 1, got {batch_size}")
+        for name, number, least in (("batch_size", batch_size, 1), ("seed", seed, 0)):
+            if number < least:
+                raise ConfigError(f"data.{name} must be at least {least}, got {number}")
         self.root = root
         self.canvas = canvas
         self.mm_per_px = mm_per_px
@@ -229,27 +234,58 @@ class InspectionData(lightning.LightningDataModule):
                 self.cache(name)
 
     def train_dataloader(self) -> DataLoader[Tile]:
-        """Balanced and augmented."""
+        """Balanced and augmented; this process's share of each batch.
+
+        Raises:
+            ConfigError: If a batch cannot be shared evenly by the processes of the training.
+            DataError: If there is less than a batch.
+        """
+        process, processes = self._place()
+        if self._batch_size % processes:
+            raise ConfigError(
+                f"data.batch_size is {self._batch_size}, which {processes} processes cannot share evenly: "
+                f"set it to a multiple of {processes}"
+            )
         tiles = self._tiles("train", self._augment, self._crop)
         if len(tiles) < self._batch_size:  # the last, short batch is dropped: there would be no step
             raise DataError(
                 f"{len(tiles)} training tiles do not fill a batch of {self._batch_size}: lower batch_size"
             )
-        sampler = self._sampler(tiles)
-        return DataLoader(tiles, self._batch_size, sampler=sampler, drop_last=True, collate_fn=_collate)
+        order = DrawOrder(
+            self._weights(tiles), len(tiles), seed=self._seed, process=process, processes=processes
+        )
+        share = self._batch_size // processes
+        return DataLoader(tiles, share, sampler=order, drop_last=True, collate_fn=_collate)
 
     def val_dataloader(self) -> DataLoader[Tile]:
-        """Whole tiles, in order."""
-        tiles = self._tiles("val", "none", None)
-        return DataLoader(tiles, self._batch_size, collate_fn=_collate)
+        """Whole tiles, in order; of several processes each takes whole batches, in turn.
 
-    def _sampler(self, tiles: PreparedSplit) -> Sampler[int]:
-        generator = torch.Generator().manual_seed(self._seed)
+        Raises:
+            DataError: If there are fewer tiles than processes.
+        """
+        process, processes = self._place()
+        tiles = self._tiles("val", "none", None)
+        size = min(self._batch_size, len(tiles) // processes)
+        if size == 0:
+            raise DataError(
+                f"{len(tiles)} val tiles cannot be shared by {processes} processes: lower trainer.devices"
+            )
+        batches = [
+            [Draw(0, tile, tile) for tile in range(start, min(start + size, len(tiles)))]
+            for start in range(0, len(tiles), size)
+        ]
+        return DataLoader(tiles, batch_sampler=batches[process::processes], collate_fn=_collate)
+
+    def _place(self) -> tuple[int, int]:
+        """Which process of how many this is; the first of one where no trainer is at work."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def _weights(self, tiles: PreparedSplit) -> NDArray[np.float64] | None:
+        """(T,) how often each tile is drawn; None where each is drawn once an epoch."""
         if self._balance == 0:
-            return RandomSampler(tiles, generator=generator)
+            return None
         counts = np.bincount(tiles.targets, minlength=len(self.labels) + 1)
-        weights = counts[tiles.targets].astype(np.float64) ** -self._balance
-        return WeightedRandomSampler(weights.tolist(), len(tiles), generator=generator)
+        return np.asarray(counts[tiles.targets].astype(np.float64) ** -self._balance)
 
     def fixed_batch(self) -> Crops:
         """A batch of training tiles, not augmented, every label as often as the others; always the same."""
@@ -261,7 +297,8 @@ class InspectionData(lightning.LightningDataModule):
         for tile, target in enumerate(tiles.targets):
             turns.append((seen[target], target, tile))
             seen[target] += 1
-        return _collate([tiles[tile] for _, _, tile in sorted(turns)[: self._batch_size]])
+        chosen = [tile for _, _, tile in sorted(turns)[: self._batch_size]]
+        return _collate([tiles[Draw(0, place, tile)] for place, tile in enumerate(chosen)])
 
     def _tiles(self, name: Split, augment: Augmentation, crop: tuple[int, int] | None) -> PreparedSplit:
         return PreparedSplit(

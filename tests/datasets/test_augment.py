@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from taktsight.datasets.augment import Augmentation, augmentation
+from taktsight.datasets.draws import Chance, Draw
 from taktsight.datasets.masks import FULL, UNKNOWN
 
 Pixels = NDArray[np.uint8]
@@ -32,8 +33,12 @@ def drawn(
     crop: tuple[int, int] | None = None,
     seed: int = 0,
 ) -> list[tuple[Pixels, Pixels]]:
-    pipeline = augmentation(kind, crop=crop, seed=seed)
-    pairs = (pipeline(image=image, mask=mask) for _ in range(times))
+    chance = Chance(seed)
+    pipeline = augmentation(kind, crop=crop, chance=chance)
+    pairs = []
+    for position in range(times):
+        chance.begin_draw(Draw(0, position, 0))
+        pairs.append(pipeline(image=image, mask=mask))
     return [(pair["image"], pair["mask"]) for pair in pairs]
 
 

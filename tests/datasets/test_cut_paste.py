@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from taktsight.datasets.cut_paste import MARGIN_PX, paste_defect
 from taktsight.datasets.datamodule import InspectionData
+from taktsight.datasets.draws import DrawOrder
 from taktsight.datasets.masks import FULL, UNKNOWN
 from taktsight.errors import DataError
 from taktsight.image_files import encode_png
@@ -112,8 +113,11 @@ def test_half_of_the_good_tiles_carry_a_defect_with_its_label(tmp_path: Path) ->
         cache_dir=tmp_path / "cache",
     )
     train, seen = data.split("train"), {True: 0, False: 0}
-    for _ in range(6):
-        for images, masks, _, labels, owners in data.train_dataloader():
+    loader = data.train_dataloader()
+    assert isinstance(loader.sampler, DrawOrder)
+    for epoch in range(6):
+        loader.sampler.set_epoch(epoch)
+        for images, masks, _, labels, owners in loader:
             assert images.shape[1:] == (96, 128, 1)
             assert bool((masks == FULL).any()) is (int(labels[0]) == 0)
             if not train[int(owners[0])].is_defective:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from taktsight.datasets.datamodule import Crops, InspectionData, defective_share
+from taktsight.datasets.draws import DrawOrder
 from taktsight.datasets.masks import FULL, UNKNOWN
 from taktsight.errors import ConfigError, DataError
 from taktsight.image_files import encode_png
@@ -52,8 +53,11 @@ def product(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def batches(data: InspectionData) -> list[Crops]:
-    return [Crops(*batch) for batch in data.train_dataloader()]
+def batches(data: InspectionData, epoch: int = 0) -> list[Crops]:
+    loader = data.train_dataloader()
+    assert isinstance(loader.sampler, DrawOrder)
+    loader.sampler.set_epoch(epoch)
+    return [Crops(*batch) for batch in loader]
 
 
 def test_batch_holds_crops_masks_labels_and_owners(product: Path) -> None:
@@ -98,15 +102,15 @@ def test_same_seed_gives_the_same_batches(product: Path) -> None:
 
 
 def test_next_epoch_is_another_one(product: Path) -> None:
-    loader = module(product, crop=(32, 32), augment="strong").train_dataloader()
-    first, second = (torch.cat([Crops(*batch).images for batch in loader]) for _ in range(2))
+    data = module(product, crop=(32, 32), augment="strong")
+    first, second = (torch.cat([crops.images for crops in batches(data, epoch)]) for epoch in range(2))
     assert not torch.equal(first, second)
 
 
 def label_shares(product: Path, balance: float) -> list[float]:
-    """Shares of pit, scratch and good in what an epoch of 40 loaders draws."""
-    loader = module(product, balance=balance, batch_size=9).train_dataloader()
-    drawn = torch.cat([Crops(*batch).labels for _ in range(40) for batch in loader])
+    """Shares of pit, scratch and good in what 40 epochs draw."""
+    data = module(product, balance=balance, batch_size=9)
+    drawn = torch.cat([crops.labels for epoch in range(40) for crops in batches(data, epoch)])
     return [float((drawn == label).float().mean()) for label in range(3)]
 
 
@@ -176,7 +180,9 @@ def test_unknown_pixels_weigh_nothing_and_covered_ones_their_share() -> None:
     assert share.dtype == known.dtype == torch.float32
 
 
-@pytest.mark.parametrize(("name", "value"), [("cut_paste", 1.5), ("balance", -0.1), ("batch_size", 0)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("cut_paste", 1.5), ("balance", -0.1), ("batch_size", 0), ("seed", -1)]
+)
 def test_option_out_of_its_range_is_named(product: Path, name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=rf"data\.{name} .* got {value}"):
         module(product, **{name: value})

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from taktsight.datasets.datamodule import InspectionData
+from taktsight.datasets.draws import DrawOrder
 from taktsight.datasets.made_up.defect import LEAST_CHANGE, made_up_defect
 from taktsight.datasets.made_up.perlin import perlin_noise
 from taktsight.datasets.made_up.shapes import Cover, band, blots, crack, patch, pits, stain
@@ -153,7 +154,9 @@ def test_share_of_the_good_training_tiles_carries_a_made_up_defect_with_the_only
     data = training_data(data_set(tmp_path, ("pit",)), made_up=0.5)
     train, drawn = data.split("train"), {True: 0, False: 0}
     loader = data.train_dataloader()
-    for _ in range(6):
+    assert isinstance(loader.sampler, DrawOrder)
+    for epoch in range(6):
+        loader.sampler.set_epoch(epoch)
         for _, masks, _, labels, owners in loader:
             assert bool((masks == FULL).any()) is (int(labels[0]) == 0)
             if not train[int(owners[0])].is_defective:

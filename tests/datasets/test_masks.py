@@ -8,6 +8,7 @@ import numpy as np
 
 from taktsight.datasets.cache import open_cache
 from taktsight.datasets.datamodule import PreparedSplit
+from taktsight.datasets.draws import Draw
 from taktsight.datasets.masks import FULL, UNKNOWN, read_mask
 from taktsight.datasets.regions import Rectangle, Region
 from taktsight.datasets.samples import GOOD, Sample, defect_labels
@@ -81,8 +82,8 @@ def test_training_draws_label_and_pixels_together(tmp_path: Path) -> None:
     samples = [drawn(tmp_path, STAIN, PIT)]
     cache = open_cache(samples, Canvas(64, 64, 1, 1, 32), tmp_path / "cache", ("pit", "stain"))
     tiles = PreparedSplit(samples, cache, ("pit", "stain"), augment="light", crop=(32, 32), seed=1)
-    for _ in range(20):
-        image, mask, kinds, target, owner = tiles[0]
+    for position in range(20):
+        image, mask, kinds, target, owner = tiles[Draw(0, position, 0)]
         assert image.shape == (32, 32, 1)
         assert mask.shape == kinds.shape == (32, 32)
         assert (target, owner) == (1, 0)
