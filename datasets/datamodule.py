@@ -227,6 +227,10 @@ class InspectionData(lightning.LightningDataModule):
         """The prepared tiles of one split."""
         return open_cache(self.split(name), self.canvas, self._cache_dir, self.labels)
 
+    def prepare_data(self) -> None:
+        """Prepares what a training reads in the first process, while the others wait for it."""
+        self.setup("fit")
+
     def setup(self, stage: str) -> None:
         """Prepares all that a training reads: a broken image is found before the first step."""
         if stage == "fit":

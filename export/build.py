@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,9 @@ from taktsight.export.parity import Compared, compare, prove
 from taktsight.export.to_onnx import to_onnx
 from taktsight.inspect.backends.ort import OnnxRuntimeBackend
 from taktsight.inspect.inspector import Inspector
+from taktsight.manifest import Manifest
 from taktsight.records import Image
+from taktsight.source_code import code_digest
 from taktsight.training.evaluation.report import FIGURES_FILE, Evaluation, read_evaluation
 from taktsight.training.evaluation_run import FOLDER
 from taktsight.training.run_folder import TrainedRun
@@ -34,12 +35,17 @@ def build_bundle(
         parity_parts: test parts that both models judge; every label is among them.
 
     Raises:
-        ConfigError: If the run was not evaluated, or was trained again since.
+        ConfigError: If the run has no manifest, was not evaluated, or was trained again since.
         ExportError: If the exported model answers differently, or the file cannot be written.
     """
+    if run.manifest is None:
+        raise ConfigError(
+            f"{run.folder}: was trained before runs had a manifest, so nothing says what its weights were "
+            "made of; train again"
+        )
     evaluation = _evaluation_of(run)
     model = to_onnx(run.module.network, run.data.canvas)
-    card = _unproved_card(run, evaluation)
+    card = _unproved_card(run, evaluation, run.manifest)
     inspector = Inspector(OnnxRuntimeBackend(model), card, card.own_recipe())
     samples = spread(run.data.split("test"), parity_parts)
     compared = compare(run, inspector, samples)
@@ -65,14 +71,14 @@ def _evaluation_of(run: TrainedRun) -> Evaluation:
     if not file.is_file():
         raise ConfigError(f"{file}: is missing; first run 'taktsight evaluate {run.folder}'")
     evaluation = read_evaluation(file)
-    if evaluation.subject.digests.get("weights") != run.checkpoint_digest:
+    if evaluation.subject.digests.get("weights") != run.weights_digest:
         raise ConfigError(
             f"{file}: is about other weights than best.ckpt; run 'taktsight evaluate {run.folder}' again"
         )
     return evaluation
 
 
-def _unproved_card(run: TrainedRun, evaluation: Evaluation) -> Card:
+def _unproved_card(run: TrainedRun, evaluation: Evaluation, manifest: Manifest) -> Card:
     return Card(
         name=evaluation.subject.model,
         task=run.task,
@@ -90,13 +96,7 @@ def _unproved_card(run: TrainedRun, evaluation: Evaluation) -> Card:
             max_score_difference=0,
         ),
         golden=(),
-        origin=Origin(
-            data=evaluation.subject.digests["data"],
-            config=run.config_digest,
-            code=_code_digest(),
-            weights=run.checkpoint_digest,
-            taktsight=taktsight.__version__,
-        ),
+        origin=Origin(training=manifest, code=code_digest(), taktsight=taktsight.__version__),
     )
 
 
@@ -133,20 +133,3 @@ def choose_golden(compared: Sequence[Compared]) -> tuple[tuple[GoldenSample, ...
 def _certainty(compared: Compared) -> float:
     score = float(compared.prediction.scores.max())
     return score if compared.sample.is_defective else -score
-
-
-def _code_digest() -> str:
-    """SHA-256 over every Python file of the package, in the order of their paths."""
-    root = Path(taktsight.__file__).parent
-    digest = hashlib.sha256()
-    files = {
-        str(path.relative_to(root)): path for folder in _folders(root) for path in folder.rglob("*.py")
-    }
-    for name in sorted(files):
-        digest.update(name.encode() + b"\0" + files[name].read_bytes())
-    return digest.hexdigest()
-
-
-def _folders(root: Path) -> list[Path]:
-    """The package and its linked folders: ``rglob`` follows no links by itself."""
-    return [root, *(path for path in root.iterdir() if path.is_symlink())]

@@ -6,7 +6,31 @@ from typing import Any
 
 from taktsight.card import Card, OperatingPoint, Origin, Parity
 from taktsight.imaging import Canvas
+from taktsight.manifest import Environment, Manifest
 from taktsight.recipe import Limit
+
+
+def make_manifest(**changes: Any) -> Manifest:
+    """Of a segmenter that one process trained on one thread; ``changes`` replace its fields."""
+    fields: dict[str, Any] = {
+        "data": {"train": 64 * "1", "val": 64 * "2", "test": 64 * "3"},
+        "parts": {"train": 60, "val": 20, "test": 30},
+        "split": 64 * "4",
+        "config": {"model": 64 * "5", "data": 64 * "6", "trainer": 64 * "7"},
+        "code": 64 * "8",
+        "seed": 0,
+        "environment": Environment(
+            python="3.11.2",
+            platform="Linux x86_64",
+            device="cpu AVX512",
+            precision="32-true",
+            processes=1,
+            threads=2,
+            packages={"torch": "2.9.0", "numpy": "2.3.0"},
+        ),
+        "weights": 64 * "9",
+    }
+    return Manifest(**fields | changes)
 
 
 def make_card(**changes: Any) -> Card:
@@ -36,6 +60,6 @@ def make_card(**changes: Any) -> Card:
             max_map_difference=1e-6,
             max_score_difference=1e-6,
         ),
-        "origin": Origin(data="d", config="c", code="e", weights="w", taktsight="0.1.0"),
+        "origin": Origin(training=make_manifest(), code=64 * "e", taktsight="0.1.0"),
     }
     return Card(**fields | changes)

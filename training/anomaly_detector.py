@@ -62,7 +62,8 @@ class AnomalyDetector(lightning.LightningModule):
     def on_train_start(self) -> None:
         """Begins to remember."""
         passes = self.trainer.max_epochs or 1
-        self._memory = GoodMemory(self.network, passes * int(self.trainer.num_training_batches))
+        seed = int(torch.randint(1 << 31, (1,)))  # from the generator that the training was seeded with
+        self._memory = GoodMemory(self.network, passes * int(self.trainer.num_training_batches), seed)
 
     def on_train_epoch_start(self) -> None:
         """An encoder that is not trained normalises as it always does."""

@@ -11,16 +11,20 @@ import lightning
 import torch
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from rich.console import Console
 
 from taktsight.datasets.datamodule import InspectionData
-from taktsight.errors import ConfigError, DataError, TaktsightError
+from taktsight.errors import ConfigError, TaktsightError
+from taktsight.manifest import Manifest
 from taktsight.training.averaging import MeanWeights
+from taktsight.training.checkpoints import RunCheckpoint, WholeCheckpoints, read_checkpoint
 from taktsight.training.machine import fast_precision
+from taktsight.training.metrics_files import keep_metrics
 from taktsight.training.progress import TrainingProgress
-from taktsight.training.weights import UNREADABLE
+from taktsight.training.run_record import RunRecord, close_record
+from taktsight.training.step_chance import StepChance
 
 
 class TrainingCLI(LightningCLI):
@@ -49,8 +53,25 @@ class TrainingCLI(LightningCLI):
                 raise cause from None
             raise ConfigError(_in_short(error)) from error
 
+    def instantiate_trainer(self, **kwargs: Any) -> lightning.Trainer:
+        """A trainer whose every draw is seeded and whose checkpoints are whole.
 
-def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> None:
+        Raises:
+            ConfigError: If there is no seed.
+        """
+        seed = self._get(self.config, "seed_everything")
+        if isinstance(seed, bool) or seed < 0:
+            raise ConfigError(
+                f"seed_everything must be a number from 0, got {seed}: nothing could be repeated"
+            )
+        # The data module shares the tiles among the processes itself.
+        trainer = super().instantiate_trainer(use_distributed_sampler=False, **kwargs)
+        trainer.callbacks.insert(0, StepChance(seed))  # type: ignore[attr-defined]  # set by a connector
+        trainer.strategy.checkpoint_io = WholeCheckpoints()
+        return trainer
+
+
+def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> Manifest | None:
     """Trains what ``config`` describes into the folder ``run``.
 
     Args:
@@ -59,16 +80,21 @@ def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> Non
         resume: go on from ``last.ckpt``.
         overrides: ``--trainer.max_epochs=5`` and the like.
 
+    Returns:
+        What the model that was kept is made of; None in all processes but the first, and where the
+        training ended before its first validation.
+
     Raises:
         ConfigError: If a key is unknown, missing or has a value that nobody takes.
         DataError: If the data or ``last.ckpt`` cannot be used, or the training diverged.
     """
     arguments = ["fit", "--config", str(config), *overrides]
     if resume:
-        _check_checkpoint(run / "last.ckpt")
+        epochs = int(read_checkpoint(run / "last.ckpt")["epoch"]) + 1
         arguments += ["--ckpt_path", str(run / "last.ckpt")]
-        _keep_metrics(run)
-    _open_cli(config, run, arguments, starts=True)
+        keep_metrics(run, epochs)
+    training = _open_cli(config, run, arguments, starts=True)
+    return close_record(run) if training.trainer.is_global_zero else None
 
 
 def prepare_training(config: Path, run: Path, overrides: list[str]) -> TrainingCLI:
@@ -95,7 +121,7 @@ def _open_cli(config: Path, run: Path, arguments: list[str], *, starts: bool) ->
             run=starts,
             trainer_defaults=_trainer_defaults(run),
             save_config_kwargs={"overwrite": True},
-            save_config_callback=SaveConfigCallback,
+            save_config_callback=RunRecord,
             parser_kwargs={**no_exit, "fit": no_exit} if starts else no_exit,
         )
     except ArgumentError as error:
@@ -122,7 +148,7 @@ def _trainer_defaults(run: Path) -> dict[str, Any]:
         "callbacks": [
             TrainingProgress(Console(stderr=True)),
             MeanWeights(),
-            ModelCheckpoint(
+            RunCheckpoint(
                 dirpath=run,
                 filename="best",
                 monitor="val_figure",
@@ -130,26 +156,12 @@ def _trainer_defaults(run: Path) -> dict[str, Any]:
                 enable_version_counter=False,
             ),
             # save_last would copy the best one: what came after it would be lost with the power.
-            ModelCheckpoint(
+            RunCheckpoint(
                 dirpath=run, filename="last", save_on_train_epoch_end=True, enable_version_counter=False
             ),
             EarlyStopping(monitor="val_figure", mode="max", patience=20),
         ],
     }
-
-
-def _keep_metrics(run: Path) -> None:
-    """The logger begins a new metrics.csv; what was measured before the interruption is kept beside it."""
-    metrics = run / "metrics.csv"
-    if metrics.is_file():
-        metrics.rename(run / f"metrics-{len(list(run.glob('metrics-*.csv'))) + 1}.csv")
-
-
-def _check_checkpoint(file: Path) -> None:
-    try:
-        torch.load(file, map_location="cpu", weights_only=True)
-    except UNREADABLE as error:
-        raise DataError(f"{file}: is damaged, it cannot be resumed from; train again") from error
 
 
 def _in_short(error: Exception) -> str:

@@ -51,7 +51,7 @@ def evaluate_run(
         run.folder.resolve().parent,
         date=date,
         run=run.folder.resolve().name,
-        weights=run.checkpoint_digest,
+        weights=run.weights_digest,
         test=tested,
         root=run.data.root,
     )
@@ -64,13 +64,17 @@ def evaluate_run(
         data=run.data.root.resolve().name,
         date=date,
         looks=looks,
-        digests={
-            "weights": run.checkpoint_digest,
-            "config": run.config_digest,
-            "data": run.data.cache("train").data_digest,
-        },
+        digests=_digests(run),
     )
     lessons = learn_lessons(run, [seen.part for seen in val])
     report = write_report(run.folder / FOLDER, figures, subject, open_part, lessons, pictures=pictures)
     write_list(run.folder / FOLDER, lessons.suspects)
     return report, figures
+
+
+def _digests(run: TrainedRun) -> dict[str, str]:
+    """What the figures hold for; of a run without a manifest only the weights are known."""
+    if run.manifest is None:
+        return {"weights": run.weights_digest}
+    data = {f"data, {split}": digest for split, digest in run.manifest.data.items()}
+    return {"weights": run.weights_digest, **data, "split": run.manifest.split, "code": run.manifest.code}

@@ -4,12 +4,13 @@ config.yaml     the resolved configuration
 best.ckpt       highest validation figure; evaluated and exported
 last.ckpt       newest; resumed from
 metrics.csv     every epoch since the last start, metrics-1.csv … before it; events.out.tfevents… the same
+parts.csv       every part with its split and its digest
+manifest.json   what best.ckpt was made of; it is in each checkpoint, too
 evaluation/     report.html, evaluation.json
 """
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,15 @@ from taktsight.card import Task
 from taktsight.datasets.datamodule import InspectionData
 from taktsight.datasets.learn_from import ANOMALY
 from taktsight.errors import ConfigError, DataError
+from taktsight.manifest import Manifest
 from taktsight.training.anomaly_detector import AnomalyDetector
+from taktsight.training.checkpoints import manifest_in, read_checkpoint
 from taktsight.training.classifier import Classifier
+from taktsight.training.configuration import config_digests
+from taktsight.training.run_check import check_record
 from taktsight.training.segmenter import Segmenter
 from taktsight.training.weights import UNREADABLE
+from taktsight.training.weights_digest import weights_digest
 
 Model = Segmenter | Classifier | AnomalyDetector
 MODULES: dict[str, type[Model]] = {
@@ -43,8 +49,9 @@ class TrainedRun:
     module: Model
     """In evaluation mode, weights of ``best.ckpt``."""
     data: InspectionData
-    checkpoint_digest: str
-    config_digest: str
+    weights_digest: str
+    manifest: Manifest | None
+    """What the weights were made of; None of a run that is older than manifests."""
 
     @property
     def task(self) -> Task:
@@ -59,33 +66,35 @@ def open_run(folder: Path) -> TrainedRun:
 
     Raises:
         ConfigError: If the folder is not a finished run, or its configuration no longer fits.
-        DataError: If the checkpoint is damaged, or the data cannot be used.
+        DataError: If the checkpoint is damaged or does not agree with its manifest, or the data cannot be
+            used.
     """
     config_file, checkpoint = folder / "config.yaml", folder / "best.ckpt"
     for file in (config_file, checkpoint):
         if not file.is_file():
             raise ConfigError(f"{file}: is missing; {folder} is no finished run of 'taktsight train'")
-    name, data = _read_config(config_file)
+    config = _read_config(config_file)
+    name = str(config["model"]["class_path"]).rpartition(".")[2]
     if name not in MODULES:
         raise ConfigError(f"{config_file}: model {name!r} is none of {', '.join(MODULES)}")
+    read = read_checkpoint(checkpoint)
+    manifest = manifest_in(read)
+    if manifest is not None:
+        check_record(folder, config, manifest)
     with warnings.catch_warnings():
         # What Lightning and we call in jsonargparse was renamed in 4.53; older ones know the old name only.
         warnings.simplefilter("ignore", DeprecationWarning)
-        module, opened = _load(MODULES[name], checkpoint), _open_data(config_file, data)
-    return TrainedRun(
-        folder,
-        module.eval(),
-        opened,
-        hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
-        hashlib.sha256(config_file.read_bytes()).hexdigest(),
-    )
+        module, opened = _load(MODULES[name], checkpoint), _open_data(config_file, config)
+    return TrainedRun(folder, module.eval(), opened, weights_digest(read["state_dict"]), manifest)
 
 
-def _read_config(file: Path) -> tuple[str, dict[str, Any]]:
-    """The name of the model's class, and the section ``data``."""
+def _read_config(file: Path) -> dict[str, Any]:
+    """All of it, once its sections are known to be there."""
     try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return str(config["model"]["class_path"]).rpartition(".")[2], config["data"]
+        config: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+        config_digests(config)
+        config["model"]["class_path"]
+        return config
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise ConfigError(f"{file}: is not the configuration of a training; train again") from error
 
@@ -97,11 +106,11 @@ def _load(module: type[Model], checkpoint: Path) -> Model:
         raise DataError(f"{checkpoint}: is damaged or of another network; train again") from error
 
 
-def _open_data(config_file: Path, section: dict[str, Any]) -> InspectionData:
+def _open_data(config_file: Path, config: dict[str, Any]) -> InspectionData:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(InspectionData, "data")
     try:
-        parsed = parser.parse_object({"data": section})
+        parsed = parser.parse_object({"data": config["data"]})
     except ArgumentError as error:
         raise ConfigError(f"{config_file}: {error}") from error
     data: InspectionData = parser.instantiate_classes(parsed).data

@@ -61,6 +61,7 @@ def _print_card(bundle: Bundle) -> None:
         f"(≤ {point.overkill_upper:.2%})"
     )
     print(f"parity     {card.parity.reference}: {card.parity.flips} flips")
+    print("\n".join(card.origin.training.in_words()))
 
 
 def _print_parity(arguments: argparse.Namespace, bundle: Bundle, backend: object) -> None:
@@ -72,7 +73,7 @@ def _print_parity(arguments: argparse.Namespace, bundle: Bundle, backend: object
 
     assert isinstance(backend, OnnxRuntimeBackend)
     run = open_run(arguments.run)
-    if run.checkpoint_digest != bundle.card.origin.weights:
+    if run.weights_digest != bundle.card.origin.training.weights:
         raise BundleError(
             f"{arguments.bundle}: was not exported from {arguments.run}, or it was trained again"
         )

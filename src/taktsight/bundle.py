@@ -12,9 +12,7 @@ import base64
 import hashlib
 import io
 import json
-import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from taktsight.card import Card
 from taktsight.errors import BundleError, DataError, ExportError
 from taktsight.image_files import decode_image, encode_png
 from taktsight.records import Image
+from taktsight.whole_files import whole_file
 
 MAX_BUNDLE_BYTES = 1 << 30
 _ENTRY = re.compile(r"model\.onnx|card\.json|model\.sig|golden/[A-Za-z0-9._-]+\.png")
@@ -70,7 +69,8 @@ def write_bundle(
     entries["model.sig"] = _sign(entries, key)
     content = _zip(entries)
     try:
-        _write_atomically(path, content)
+        with whole_file(path) as file:
+            file.write(content)
     except OSError as error:
         raise ExportError(
             f"{path}: cannot be written ({error.strerror}); nothing was left behind. "
@@ -239,17 +239,3 @@ def _zip(entries: Mapping[str, bytes]) -> bytes:
 
 def _canonical(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except OSError:
-            os.unlink(file.name)
-            raise

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from taktsight.imaging import Canvas
+from taktsight.manifest import Digest, Manifest
 from taktsight.recipe import Limit, Recipe, View
 from taktsight.records import Outcome
 from taktsight.strict_model import StrictModel
@@ -55,14 +56,14 @@ class OperatingPoint(StrictModel):
 
 
 class Origin(StrictModel):
-    """Digests (SHA-256) of what the model was made from."""
+    """Where the bundle comes from."""
 
-    data: str
-    config: str
-    code: str
-    weights: str
+    training: Manifest
+    """What the weights were made of."""
+    code: Digest
+    """Every Python file of the Taktsight that exported them."""
     taktsight: str
-    """Version of Taktsight that wrote the bundle."""
+    """Its version."""
 
 
 class Card(StrictModel):

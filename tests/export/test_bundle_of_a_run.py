@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import torch
 
 from taktsight.bundle import Bundle, read_bundle
 from taktsight.datasets.datamodule import InspectionData
@@ -14,8 +15,11 @@ from taktsight.image_files import read_image
 from taktsight.imaging import Canvas
 from taktsight.inspect.backends.ort import OnnxRuntimeBackend
 from taktsight.inspect.inspector import Inspector
+from taktsight.manifest import Manifest
 from taktsight.quality.rates import clopper_pearson
 from taktsight.records import Frame, Part, Prediction
+from taktsight.source_code import code_digest
+from taktsight.training.weights_digest import weights_digest
 
 
 def inspected(bundle: Bundle, name: str) -> Prediction:
@@ -51,10 +55,25 @@ def test_card_carries_what_the_line_needs_to_know(workshop: Path) -> None:
     assert (card.operating_point.chosen_on, card.operating_point.measured_on) == ("val", "test")
 
 
-def test_card_names_the_weights_and_the_configuration_it_was_made_from(workshop: Path) -> None:
-    origin = read_bundle(workshop / "part.taktsight").card.origin
-    for file, digest in (("best.ckpt", origin.weights), ("config.yaml", origin.config)):
-        assert digest == hashlib.sha256((workshop / "run" / file).read_bytes()).hexdigest()
+def test_card_says_what_the_weights_were_made_of(workshop: Path) -> None:
+    card = read_bundle(workshop / "part.taktsight").card
+    kept = torch.load(workshop / "run" / "best.ckpt", weights_only=True)
+    assert card.origin.training.weights == weights_digest(kept["state_dict"])
+    assert card.origin.training == Manifest.model_validate_json(kept["taktsight_manifest"])
+    assert card.origin.code == card.origin.training.code == code_digest()
+
+
+def test_verify_says_it_in_words(workshop: Path) -> None:
+    said = next(
+        text
+        for line, _, text in json.loads((workshop / "done.json").read_text())["verbs"]
+        if line.startswith("verify")
+    )
+    manifest = read_bundle(workshop / "part.taktsight").card.origin.training
+    assert f"weights    {manifest.weights}" in said
+    assert "made from  36 train, 14 val, 10 test parts, assigned by split" in said
+    assert "made by    1 process of 1 thread in " in said
+    assert f"torch {manifest.environment.packages['torch']}" in said
 
 
 def test_card_says_how_many_verdicts_could_still_differ(workshop: Path) -> None:

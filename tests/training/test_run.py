@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import torch
 import yaml
 
 from taktsight.cli import main
+from taktsight.training.weights_digest import weights_digest
 
 
 def done(workshop: Path) -> dict[str, Any]:
@@ -29,13 +28,6 @@ def said(workshop: Path, verb: str) -> str:
 def checkpoint(path: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return loaded
-
-
-def weights_digest(state: Mapping[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        digest.update(name.encode() + state[name].numpy().tobytes())
-    return digest.hexdigest()
 
 
 def epochs(metrics: Path) -> list[int]:
@@ -103,7 +95,7 @@ def test_evaluation_writes_a_report_for_people_and_one_for_programs(workshop: Pa
     folder = workshop / "run" / "evaluation"
     assert "<html" in (folder / "report.html").read_text()[:200]
     evaluation = json.loads((folder / "evaluation.json").read_text())
-    weights = hashlib.sha256((workshop / "run" / "best.ckpt").read_bytes()).hexdigest()
+    weights = weights_digest(checkpoint(workshop / "run" / "best.ckpt")["state_dict"])
     assert evaluation["subject"]["digests"]["weights"] == weights
 
 

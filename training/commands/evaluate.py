@@ -3,7 +3,8 @@
     taktsight evaluate runs/tile
 
 Chooses the limits on the val split, measures them on the test split, and writes
-runs/tile/evaluation/report.html (for people) and evaluation.json (for programs).
+runs/tile/evaluation/report.html (for people) and evaluation.json (for programs). Says which parts are not
+those that the model was trained on or kept apart from.
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ def main(arguments: argparse.Namespace) -> int:
             raise ConfigError(f"--{name.replace('_', '-')} must be a share from 0 to below 1")
     from taktsight.training.evaluation.sentences import answer
     from taktsight.training.evaluation_run import evaluate_run
+    from taktsight.training.run_check import changed_parts
     from taktsight.training.run_folder import open_run
 
     run = open_run(arguments.run)
+    changed = changed_parts(run.folder, run.data) if run.manifest is not None else ()
     report, figures = evaluate_run(
         run,
         date=f"{datetime.now(timezone.utc):%Y-%m-%d}",
@@ -44,6 +47,8 @@ def main(arguments: argparse.Namespace) -> int:
         target_overkill=arguments.target_overkill,
         pictures=arguments.pictures,
     )
+    for change in changed:
+        print(f"changed since the training: {change}")
     print(answer(figures))
     print(f"report: {report}\nnext: taktsight export {arguments.run} --out model.taktsight")
     return 0

@@ -6,7 +6,9 @@ r"""Train a model from a configuration.
     taktsight train my.yaml --run runs/mine --trainer.max_epochs=10 --data.batch_size=8
     taktsight train my.yaml --run runs/mine --resume
 
-The run folder gets config.yaml (resolved), best.ckpt, last.ckpt, metrics.csv and TensorBoard events.
+The run folder gets config.yaml (resolved), best.ckpt, last.ckpt, metrics.csv, TensorBoard events,
+parts.csv (what was trained on) and manifest.json (what the weights were made of). The same data, seed and
+code give the same weights, whose digest is printed, also after a kill and --resume.
 Any key of the configuration can be overridden with --section.key=value.
 """
 
@@ -45,7 +47,10 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.probe:
         return _probe(config, arguments)
     if arguments.resume and not (arguments.run / "last.ckpt").is_file():
-        raise ConfigError(f"{arguments.run}/last.ckpt: there is nothing to resume from")
+        raise ConfigError(
+            f"{arguments.run}/last.ckpt: there is nothing to resume from, no epoch was completed; "
+            "remove the folder and train without --resume"
+        )
     if not arguments.resume and (arguments.run / "best.ckpt").exists():
         raise ConfigError(
             f"{arguments.run}: holds a trained model; go on with --resume, name another folder, "
@@ -53,8 +58,10 @@ def main(arguments: argparse.Namespace) -> int:
         )
     from taktsight.training.command_line import train
 
-    train(config, arguments.run, resume=arguments.resume, overrides=arguments.overrides)
-    print(f"trained: {arguments.run}; next: taktsight evaluate {arguments.run}")
+    manifest = train(config, arguments.run, resume=arguments.resume, overrides=arguments.overrides)
+    if manifest is not None:
+        print(f"weights {manifest.weights}")
+        print(f"trained: {arguments.run}; next: taktsight evaluate {arguments.run}")
     return 0
 
 

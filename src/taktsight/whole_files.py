@@ -1,0 +1,34 @@
+"""A file that is either the old one or the whole new one, whenever the power goes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Opens a new file that takes the place of ``path`` once it is written and on the disk.
+
+    It is written beside ``path``: only within one file system is taking a place a single step.
+
+    Raises:
+        OSError: If it cannot be written. Whatever is raised meanwhile, ``path`` stays what it was and
+            nothing is left beside it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(partial, 0o644)
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise
