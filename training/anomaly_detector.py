@@ -59,6 +59,18 @@ class AnomalyDetector(lightning.LightningModule):
     def configure_optimizers(self) -> None:
         """None: what is remembered is computed, not descended to."""
 
+    def setup(self, stage: str) -> None:
+        """Begins nothing that it could not end.
+
+        Raises:
+            ConfigError: If several processes should share what one of them has to remember.
+        """
+        if self.trainer.world_size > 1:
+            raise ConfigError(
+                f"an anomaly detector is fitted by one process, not {self.trainer.world_size}: "
+                "set trainer.devices to 1"
+            )
+
     def on_train_start(self) -> None:
         """Begins to remember."""
         passes = self.trainer.max_epochs or 1

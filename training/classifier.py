@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
@@ -44,7 +45,7 @@ class Classifier(Learner):
         """Cross-entropy over the labels."""
         logits = self.network.logits(batch.images).float()
         loss = cross_entropy(logits, batch.labels, label_smoothing=self._label_smoothing)
-        return self.log_loss(loss, batch_index)
+        return self.log_loss(loss, batch, batch_index)
 
     def lowest_loss(self, batch: Crops) -> Tensor:
         """The training loss of an answer to this batch that could not be better."""
@@ -55,13 +56,20 @@ class Classifier(Learner):
             best.clamp(min=1e-6).log(), batch.labels, label_smoothing=self._label_smoothing
         )
 
+    def ignorant_loss(self, batch: Crops) -> Tensor:
+        """The training loss of an answer that knows nothing: every class as likely as the others."""
+        even = torch.zeros(len(batch.labels), len(self.labels) + 1, device=batch.labels.device)
+        return cross_entropy(even, batch.labels, label_smoothing=self._label_smoothing)
+
     def validation_step(self, batch: Crops, batch_index: int) -> None:
         """Collects part scores."""
         logits = self.network.logits(batch.images).float()
-        self.log("val_loss", cross_entropy(logits, batch.labels), batch_size=len(batch.images))
+        self._parts.add_loss(cross_entropy(logits, batch.labels), len(batch.images))
         self._parts.add(batch.owners, batch.labels, logits.softmax(dim=1), len(self.labels))
 
     def on_validation_epoch_end(self) -> None:
         """Logs accuracy and macro-F1, which picks the checkpoint."""
-        accuracy, macro_f1 = self._parts.accuracy(), self._parts.macro_f1()
-        self.log_dict({"val_accuracy": accuracy, "val_macro_f1": macro_f1, "val_figure": macro_f1})
+        parts = self._parts.of_all_processes()
+        accuracy, macro_f1 = parts.accuracy(), parts.macro_f1()
+        figures = {"val_accuracy": accuracy, "val_macro_f1": macro_f1, "val_figure": macro_f1}
+        self.log_dict(figures | {"val_loss": parts.mean_loss()}, sync_dist=True)

@@ -20,6 +20,7 @@ from taktsight.errors import ConfigError, TaktsightError
 from taktsight.manifest import Manifest
 from taktsight.training.averaging import MeanWeights
 from taktsight.training.checkpoints import RunCheckpoint, WholeCheckpoints, read_checkpoint
+from taktsight.training.loss_watching import Divergence
 from taktsight.training.machine import fast_precision
 from taktsight.training.metrics_files import keep_metrics
 from taktsight.training.progress import TrainingProgress
@@ -148,6 +149,7 @@ def _trainer_defaults(run: Path) -> dict[str, Any]:
         "callbacks": [
             TrainingProgress(Console(stderr=True)),
             MeanWeights(),
+            Divergence(),
             RunCheckpoint(
                 dirpath=run,
                 filename="best",

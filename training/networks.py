@@ -16,6 +16,9 @@ from taktsight.training.weights import initialise
 TOP_PIXELS = 8
 """A label's evidence in a map is the mean of this many highest pixels: one hot pixel is no defect."""
 
+FRESH_LOGIT = -4.6
+"""A fresh map says "1 % here": training need not first unlearn 50 % everywhere (Lin et al. 2017)."""
+
 
 class Normalise(nn.Module):
     """uint8 (N, H, W, C) → float32 (N, C, H, W) about 0.
@@ -68,8 +71,7 @@ class SegmentationNetwork(nn.Module):
             **options,
         )
         initialise(self.body.encoder.model, encoder, weights)
-        # A fresh map says "1 % here": training need not first unlearn 50 % everywhere (Lin et al. 2017).
-        nn.init.constant_(self.body.segmentation_head[0].bias, -4.6)
+        nn.init.constant_(self.body.segmentation_head[0].bias, FRESH_LOGIT)
 
     def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K) before the sigmoid."""

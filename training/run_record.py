@@ -27,7 +27,9 @@ from taktsight.manifest import Circumstances, Manifest, differences, spoken
 from taktsight.source_code import code_digest
 from taktsight.training.checkpoints import MANIFEST_KEY, manifest_in, read_checkpoint
 from taktsight.training.configuration import config_digests
+from taktsight.training.divergence import advice, kept
 from taktsight.training.environment import environment_of
+from taktsight.training.learner import Learner
 from taktsight.training.weights_digest import not_finite, weights_digest
 from taktsight.whole_files import whole_file
 
@@ -74,14 +76,15 @@ class RunRecord(SaveConfigCallback):
         Raises:
             DataError: If a weight is no number: the checkpoint of before is kept.
         """
-        state = checkpoint["state_dict"] | checkpoint.get("current_model_state", {})
-        broken = not_finite(checkpoint["state_dict"]) or not_finite(state)
-        if broken:
-            raise DataError(
-                f"after epoch {trainer.current_epoch + 1} {len(broken)} weights are no numbers any more, "
-                f"the first is {broken[0]}: the training diverged in its last steps. The checkpoints of "
-                "before are kept. Lower model.init_args.learning_rate; --probe finds one that is borne"
-            )
+        for state in (checkpoint["state_dict"], checkpoint.get("current_model_state", {})):
+            broken = not_finite(state)
+            if broken:
+                todo = f" {advice(pl_module.learning_rate)}." if isinstance(pl_module, Learner) else ""
+                raise DataError(
+                    f"{len(broken)} weights are no numbers after epoch {trainer.current_epoch + 1}, the "
+                    f"first is {broken[0]}: the training diverged in its last steps.{todo} "
+                    f"{kept(Path(trainer.default_root_dir))}"
+                )
         if self._circumstances is not None:
             weights = weights_digest(checkpoint["state_dict"])
             manifest = Manifest(**self._circumstances.model_dump(), weights=weights)

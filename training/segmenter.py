@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from taktsight.datasets.datamodule import Crops, defective_share
 from taktsight.training.learner import Learner
 from taktsight.training.losses import map_loss, one_hot, part_loss, per_label, softened
-from taktsight.training.networks import SegmentationNetwork
+from taktsight.training.networks import FRESH_LOGIT, SegmentationNetwork
+from taktsight.training.processes import Over, own_share, whole_batch
 
 
 class Segmenter(Learner):
@@ -57,13 +59,13 @@ class Segmenter(Learner):
 
     def training_step(self, batch: Crops, batch_index: int) -> Tensor:
         """Map loss plus part loss."""
-        loss = self._loss(batch, *self.network.logits(batch.images))
-        return self.log_loss(loss, batch_index)
+        loss = self._loss(batch, *self.network.logits(batch.images), over=whole_batch)
+        return self.log_loss(loss, batch, batch_index)
 
     def validation_step(self, batch: Crops, batch_index: int) -> None:
         """Collects part scores and pixel overlaps."""
         maps, scores = self.network.logits(batch.images)
-        self.log("val_loss", self._loss(batch, maps, scores), batch_size=len(batch.images))
+        self._parts.add_loss(self._loss(batch, maps, scores), len(batch.images))
         share, known = defective_share(batch.masks)
         found = (maps.float().sigmoid().amax(dim=1) >= 0.5) & (known > 0)
         truth = share >= 0.5
@@ -72,17 +74,27 @@ class Segmenter(Learner):
 
     def on_validation_epoch_end(self) -> None:
         """Logs the part-level AUROC, the mean pixel F1 and their mean, which picks the checkpoint."""
-        area, overlap = self._parts.auroc(), self._parts.mean_pixel_f1()
-        self.log_dict({"val_auroc": area, "val_f1": overlap, "val_figure": (area + overlap) / 2})
+        parts = self._parts.of_all_processes()
+        area, overlap = parts.auroc(), parts.mean_pixel_f1()
+        figures = {"val_auroc": area, "val_f1": overlap, "val_figure": (area + overlap) / 2}
+        self.log_dict(figures | {"val_loss": parts.mean_loss()}, sync_dist=True)
 
     def lowest_loss(self, batch: Crops) -> Tensor:
         """The training loss of an answer to this batch that could not be better."""
         targets, present, _ = self._truth(batch)
         return self._loss(batch, targets.clamp(1e-4, 1 - 1e-4).logit(), softened(present).logit())
 
-    def _loss(self, batch: Crops, maps: Tensor, scores: Tensor) -> Tensor:
+    def ignorant_loss(self, batch: Crops) -> Tensor:
+        """The training loss of an answer that knows nothing: that of a fresh map, everywhere."""
+        targets, present, _ = self._truth(batch)
+        return self._loss(
+            batch, torch.full_like(targets, FRESH_LOGIT), torch.full_like(present, FRESH_LOGIT)
+        )
+
+    def _loss(self, batch: Crops, maps: Tensor, scores: Tensor, over: Over = own_share) -> Tensor:
         targets, present, known = self._truth(batch)
-        return map_loss(maps, targets, known.unsqueeze(1)) + self._part_weight * part_loss(scores, present)
+        maps_loss = map_loss(maps, targets, known.unsqueeze(1), over)
+        return maps_loss + self._part_weight * part_loss(scores, present)
 
     def _truth(self, batch: Crops) -> tuple[Tensor, Tensor, Tensor]:
         """Maps (N, K, H, W) 0–1, the labels that each crop shows (N, K), and the known pixels (N, H, W)."""

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from taktsight.training.processes import from_all_processes
+
 
 class ValidationParts:
     """Gathers batches of one epoch; a sample's score is the highest of its tiles."""
@@ -17,6 +19,11 @@ class ValidationParts:
         self._labels: dict[int, int] = {}
         self._pixels: dict[int, NDArray[np.int64]] = {}
         self._defects = 0
+        self._loss, self._tiles = 0.0, 0
+
+    def add_loss(self, loss: Tensor, tiles: int) -> None:
+        """One batch: its mean loss over so many tiles."""
+        self._loss, self._tiles = self._loss + float(loss) * tiles, self._tiles + tiles
 
     def add(self, owners: Tensor, labels: Tensor, scores: Tensor, defects: int) -> None:
         """One batch: owners (N,), labels (N,) 0…K with K good, scores (N, K or more)."""
@@ -35,6 +42,28 @@ class ValidationParts:
             self._pixels[owner] = self._pixels.get(owner, np.zeros(3, np.int64)) + np.array(
                 triple, np.int64
             )
+
+    def of_all_processes(self) -> ValidationParts:
+        """The parts of all processes, in the order of the split; each process must call it."""
+        every = from_all_processes(self)
+        together = ValidationParts()
+        for parts in every:
+            together._defects = max(together._defects, parts._defects)
+            together._loss, together._tiles = together._loss + parts._loss, together._tiles + parts._tiles
+        for owner in sorted({owner for parts in every for owner in parts._labels}):
+            for parts in every:
+                if owner in parts._labels:
+                    row = parts._scores[owner]
+                    together._scores[owner] = np.maximum(together._scores.get(owner, row), row)
+                    together._labels[owner] = parts._labels[owner]
+                if owner in parts._pixels:
+                    before = together._pixels.get(owner, np.zeros(3, np.int64))
+                    together._pixels[owner] = before + parts._pixels[owner]
+        return together
+
+    def mean_loss(self) -> float:
+        """Mean over the tiles."""
+        return self._loss / self._tiles
 
     def auroc(self) -> float:
         """Chance that a defective part scores above a good one, ties half; 0.5 if a side is empty."""

@@ -10,7 +10,8 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from taktsight.errors import ConfigError
+from taktsight.errors import ConfigError, DataError
+from taktsight.training.weights_digest import not_finite
 
 PACKAGE = "package"
 """``weights: package`` takes EfficientNet-Lite0 from the package that ships it."""
@@ -29,6 +30,7 @@ def initialise(encoder: nn.Module, name: str, weights: str | None) -> None:
     Raises:
         ConfigError: If the package is not installed, has no weights for ``name``, or the file does
             not fit the encoder.
+        DataError: If a weight is no number.
     """
     if weights is None:
         return
@@ -72,6 +74,12 @@ def _from_file(path: Path) -> dict[str, Tensor]:
         raise ConfigError(f"weights: {path} is not a PyTorch state dict: {first_line}") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ConfigError(f"weights: {path} holds something else than a PyTorch state dict")
+    broken = not_finite(state)
+    if broken:
+        raise DataError(
+            f"weights: {path} is damaged: {len(broken)} of {len(state)} tensors hold values that are no "
+            f"numbers, the first is {broken[0]}. Nothing can be learned from there; get the file again"
+        )
     return state
 
 
