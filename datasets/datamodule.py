@@ -192,7 +192,7 @@ class InspectionData(lightning.LightningDataModule):
         self.canvas = canvas
         self.mm_per_px = mm_per_px
         self._batch_size, self._augment, self._crop = batch_size, augment, crop
-        self._cut_paste, self._made_up, self._balance = cut_paste, made_up, balance
+        self._cut_paste, self.made_up, self._balance = cut_paste, made_up, balance
         self._seed, self._cache_dir = seed, cache_dir
         columns = {"part": part_column, "lot": lot_column, "camera": camera_column, "split": split_column}
         samples = Source(root, layout, good, annotations, unlabelled, index, columns).read()
@@ -312,7 +312,7 @@ class InspectionData(lightning.LightningDataModule):
             augment=augment,
             crop=crop,
             cut_paste=self._cut_paste if name == "train" else 0.0,
-            made_up=self._made_up if name == "train" else 0.0,
+            made_up=self.made_up if name == "train" else 0.0,
             seed=self._seed,
         )
 

@@ -27,6 +27,15 @@ class MeanWeights(WeightAveraging):
         if isinstance(pl_module, Learner):
             super().setup(trainer, pl_module, stage)
 
+    def on_validation_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Leaves the mean in place: the module's own hook comes now, and may calibrate it."""
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Gives the trained weights back, before a checkpoint is written."""
+        super().on_validation_epoch_end(trainer, pl_module)
+
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Hands the mean over."""
         if isinstance(pl_module, Learner):

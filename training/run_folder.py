@@ -25,6 +25,7 @@ from taktsight.datasets.learn_from import ANOMALY
 from taktsight.errors import ConfigError, DataError
 from taktsight.manifest import Manifest
 from taktsight.training.anomaly_detector import AnomalyDetector
+from taktsight.training.anomaly_segmenter import AnomalySegmenter
 from taktsight.training.checkpoints import manifest_in, read_checkpoint
 from taktsight.training.classifier import Classifier
 from taktsight.training.configuration import config_digests
@@ -38,6 +39,7 @@ MODULES: dict[str, type[Model]] = {
     "Segmenter": Segmenter,
     "Classifier": Classifier,
     "AnomalyDetector": AnomalyDetector,
+    "AnomalySegmenter": AnomalySegmenter,
 }
 
 
