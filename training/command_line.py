@@ -37,6 +37,9 @@ class TrainingCLI(LightningCLI):
         parser.link_arguments("data", "model.init_args.labels", _labels, apply_on="instantiate")
         parser.link_arguments("data", "model.init_args.channels", _channels, apply_on="instantiate")
 
+    def _parse_ckpt_path(self) -> None:
+        """Nothing: Lightning would silently put the checkpoint's arguments in place of those asked for."""
+
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what they refuse is a mistake in the configuration.
 
