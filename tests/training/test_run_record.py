@@ -199,6 +199,30 @@ def test_resumed_in_another_folder_the_best_checkpoint_is_still_the_best(shop: P
     assert (run / "best.ckpt").read_bytes() == best
 
 
+@pytest.mark.parametrize(
+    ("callback", "state"),
+    [
+        ("Timer", {"time_elapsed": {"train": 601.0, "sanity_check": 0.0, "validate": 0.0, "test": 0.0}}),
+        ("EarlyStopping", {"wait_count": 19, "best_score": torch.tensor(2.0)}),
+    ],
+)
+def test_time_and_patience_that_were_used_up_before_a_resume_stay_used_up(
+    shop: Path, tmp_path: Path, callback: str, state: dict[str, Any]
+) -> None:
+    run = tmp_path / "run"
+    limit = "--trainer.max_time=00:00:10:00"
+    assert main(["train", str(shop / "training.yaml"), "--run", str(run), limit]) == 0
+
+    def use_up(checkpoint: Any) -> None:
+        (name,) = (name for name in checkpoint["callbacks"] if name.startswith(callback))
+        assert state.keys() <= checkpoint["callbacks"][name].keys()
+        checkpoint["callbacks"][name] |= state
+
+    rewritten(run / "last.ckpt", use_up)
+    assert resume(shop, run, limit, "--trainer.max_epochs=50") == 0
+    assert torch.load(run / "last.ckpt", weights_only=True)["epoch"] <= 2  # of 50, counted from 0
+
+
 def test_full_disk_leaves_the_checkpoint_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "last.ckpt"
     WholeCheckpoints().save_checkpoint({"epoch": 1}, file)
