@@ -26,6 +26,7 @@ from taktsight.training.metrics_files import keep_metrics
 from taktsight.training.progress import TrainingProgress
 from taktsight.training.run_record import RunRecord, close_record
 from taktsight.training.step_chance import StepChance
+from taktsight.whole_files import remove_partial
 
 
 class TrainingCLI(LightningCLI):
@@ -97,6 +98,8 @@ def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> Man
         epochs = int(read_checkpoint(run / "last.ckpt")["epoch"]) + 1
         arguments += ["--ckpt_path", str(run / "last.ckpt")]
         keep_metrics(run, epochs)
+        for name in ("best.ckpt", "last.ckpt"):
+            remove_partial(run / name)
     training = _open_cli(config, run, arguments, starts=True)
     return close_record(run) if training.trainer.is_global_zero else None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from taktsight.whole_files import whole_file
+from taktsight.whole_files import remove_partial, whole_file
 
 SIZE = 8_000_000
 WRITER = f"""
@@ -49,7 +49,7 @@ def test_writer_that_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_pat
 
 
 def test_writer_that_is_killed_leaves_a_whole_file(tmp_path: Path) -> None:
-    file = tmp_path / "last.ckpt"
+    file, left = tmp_path / "last.ckpt", 0
     for turn in range(6):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(file)])
         while not file.is_file() or writer.poll() is not None:
@@ -61,3 +61,7 @@ def test_writer_that_is_killed_leaves_a_whole_file(tmp_path: Path) -> None:
         content = file.read_bytes()
         assert len(content) == SIZE
         assert content in (b"a" * SIZE, b"b" * SIZE)
+        left += len(list(tmp_path.iterdir())) - 1
+        remove_partial(file)
+        assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
+    assert left > 0  # at least one of them was killed while it wrote

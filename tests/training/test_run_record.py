@@ -133,6 +133,8 @@ def test_part_that_changed_since_the_training_is_named_when_evaluating(
     assert main(["evaluate", str(run), "--pictures", "0"]) == 0
     name = tested.relative_to(elsewhere).as_posix()
     assert f"changed since the training: 1 changed in test: {name}" in capsys.readouterr().out
+    report = (run / "evaluation" / "report.html").read_text()
+    assert f"<b>Changed since the training:</b> 1 changed in test: {name}" in report
 
 
 def test_run_older_than_manifests_can_be_evaluated_and_not_exported(
@@ -152,7 +154,7 @@ def test_run_older_than_manifests_can_be_evaluated_and_not_exported(
         ("--seed_everything=3", "seed was 0, is 3"),
     ],
 )
-def test_resuming_with_another_model_data_or_seed_is_refused_and_changes_nothing(
+def test_resuming_with_another_model_data_or_seed_is_refused_and_not_written_down(
     shop: Path, run: Path, capsys: pytest.CaptureFixture[str], override: str, named: str
 ) -> None:
     before = (run / "config.yaml").read_bytes()
