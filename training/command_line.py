@@ -26,6 +26,7 @@ from taktsight.training.metrics_files import keep_metrics
 from taktsight.training.progress import TrainingProgress
 from taktsight.training.run_record import RunRecord, close_record
 from taktsight.training.step_chance import StepChance
+from taktsight.whole_files import remove_partial
 
 
 class TrainingCLI(LightningCLI):
@@ -36,6 +37,9 @@ class TrainingCLI(LightningCLI):
         parser.set_defaults({"seed_everything": 0})
         parser.link_arguments("data", "model.init_args.labels", _labels, apply_on="instantiate")
         parser.link_arguments("data", "model.init_args.channels", _channels, apply_on="instantiate")
+
+    def _parse_ckpt_path(self) -> None:
+        """Nothing: Lightning would silently put the checkpoint's arguments in place of those asked for."""
 
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what they refuse is a mistake in the configuration.
@@ -94,6 +98,8 @@ def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> Man
         epochs = int(read_checkpoint(run / "last.ckpt")["epoch"]) + 1
         arguments += ["--ckpt_path", str(run / "last.ckpt")]
         keep_metrics(run, epochs)
+        for name in ("best.ckpt", "last.ckpt"):
+            remove_partial(run / name)
     training = _open_cli(config, run, arguments, starts=True)
     return close_record(run) if training.trainer.is_global_zero else None
 

@@ -81,12 +81,12 @@ def open_run(folder: Path) -> TrainedRun:
         raise ConfigError(f"{config_file}: model {name!r} is none of {', '.join(MODULES)}")
     read = read_checkpoint(checkpoint)
     manifest = manifest_in(read)
-    if manifest is not None:
-        check_record(folder, config, manifest)
     with warnings.catch_warnings():
         # What Lightning and we call in jsonargparse was renamed in 4.53; older ones know the old name only.
         warnings.simplefilter("ignore", DeprecationWarning)
         module, opened = _load(MODULES[name], checkpoint), _open_data(config_file, config)
+    if manifest is not None:  # a key that nobody knows was named by now
+        check_record(folder, config, manifest)
     return TrainedRun(folder, module.eval(), opened, weights_digest(read["state_dict"]), manifest)
 
 

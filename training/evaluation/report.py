@@ -34,6 +34,8 @@ class Subject(StrictModel):
     """Day of the evaluation, ISO 8601; passed in, so that the same figures give the same bytes."""
     looks: int = Field(default=1, ge=1)
     """Models that these test parts have judged so far, this one included."""
+    changed: tuple[str, ...] = ()
+    """What is no longer as it was when the model was trained."""
     digests: Mapping[str, str] = {}
     """What the figures hold for: name → SHA-256, for example weights, data, config."""
 
