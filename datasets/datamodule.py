@@ -140,6 +140,7 @@ class InspectionData(lightning.LightningDataModule):
         camera_column: the camera.
         split_column: train, val or test; without it and ``splits``: by part and lot, 60 : 20 : 20.
             Where nothing is said to be val, a fifth of train is, by part and lot.
+        book: defect book: other spellings of a label get its name, and a label it does not know is refused.
         splits: folder of lists that ``taktsight data split`` wrote.
         mm_per_px: scale of the images at the part's surface, mm; absent where nobody knows.
         batch_size: crops per step, of all processes together.
@@ -166,6 +167,7 @@ class InspectionData(lightning.LightningDataModule):
         lot_column: str | None = None,
         camera_column: str | None = None,
         split_column: str | None = None,
+        book: Path | None = None,
         splits: Path | None = None,
         mm_per_px: float | None = None,
         batch_size: int = 16,
@@ -195,7 +197,10 @@ class InspectionData(lightning.LightningDataModule):
         self._cut_paste, self._made_up, self._balance = cut_paste, made_up, balance
         self._seed, self._cache_dir = seed, cache_dir
         columns = {"part": part_column, "lot": lot_column, "camera": camera_column, "split": split_column}
-        samples = Source(root, layout, good, annotations, unlabelled, index, columns).read()
+        source = Source(root, layout, good, annotations, unlabelled, index, columns, book)
+        samples = source.read()
+        self.book = source.read_book()
+        """What the labels mean; None where nobody says."""
         if splits is not None:
             if split_column is not None:
                 raise ConfigError("data.splits and data.split_column both say what is tested on: give one")

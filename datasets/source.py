@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from taktsight.datasets.known_labels import known_samples
 from taktsight.datasets.readers import Layout, Unlabelled, apply_index, read_samples
 from taktsight.datasets.samples import GOOD, Sample
+from taktsight.defect_book import DefectBook, load_illustrated_book
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Source:
     index: Path | None = None
     columns: Mapping[str, str | None] = field(default_factory=dict)
     """part, lot, camera, split → the column of the index that holds it; None where there is none."""
+    book: Path | None = None
+    """The defect book: other spellings get its names, and a label that it does not know is refused."""
 
     def read(self) -> list[Sample]:
         """Its samples.
@@ -33,4 +37,14 @@ class Source:
         samples = read_samples(
             self.layout, self.root, self.good, annotations=self.annotations, unlabelled=self.unlabelled
         )
-        return samples if self.index is None else apply_index(samples, self.index, **self.columns)
+        samples = samples if self.index is None else apply_index(samples, self.index, **self.columns)
+        book = self.read_book()
+        return samples if book is None or self.book is None else known_samples(samples, book, self.book)
+
+    def read_book(self) -> DefectBook | None:
+        """The defect book, every picture of it opened; None where none is named.
+
+        Raises:
+            ConfigError: Listing every mistake in it.
+        """
+        return None if self.book is None else load_illustrated_book(self.book)

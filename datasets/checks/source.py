@@ -10,11 +10,13 @@ from typing import Literal
 
 from taktsight.datasets.checks.decoding import open_file
 from taktsight.datasets.checks.findings import Finding
+from taktsight.datasets.known_labels import renamed
 from taktsight.datasets.readers import apply_index, read_samples
 from taktsight.datasets.readers.faults import Fault
 from taktsight.datasets.samples import GOOD, Sample
 from taktsight.datasets.source import Source
 from taktsight.datasets.splits import split_samples
+from taktsight.defect_book import DefectBook
 from taktsight.errors import DataError
 
 SplitBy = Literal["the data set", "the index", "taktsight, 60 : 20 : 20, seed 0", "nobody"]
@@ -27,14 +29,18 @@ class Reading:
     samples: tuple[Sample, ...]
     findings: tuple[Finding, ...]
     split_by: SplitBy
+    book: DefectBook | None
+    """Whose names the samples have."""
 
 
 def read_source(source: Source) -> Reading:
     """Every sample that can be read, with its split.
 
     Raises:
-        ConfigError: If the folder, the annotations, the index or a column is absent.
+        ConfigError: If the folder, the annotations, the index, a column or the book is absent, or the
+            book is wrong.
     """
+    book = source.read_book()
     faults: list[Fault] = []
     try:
         samples = read_samples(
@@ -53,8 +59,10 @@ def read_source(source: Source) -> Reading:
     if source.index is not None and samples:
         samples, wrong = _indexed(samples, source.index, source.columns)
         findings += wrong
+    if book:
+        samples = renamed(samples, book)
     samples, split_by, refused = _split(samples, source)
-    return Reading(tuple(samples), (*findings, *refused), split_by)
+    return Reading(tuple(samples), (*findings, *refused), split_by, book)
 
 
 def _finding(fault: Fault) -> Finding:

@@ -42,6 +42,11 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def add_book(parser: argparse.ArgumentParser) -> None:
+    """Declares the defect book."""
+    parser.add_argument("--book", type=Path, metavar="YAML", help="defect book: what labels there are")
+
+
 def source_of(args: argparse.Namespace) -> Source:
     """The data set that the arguments name.
 
@@ -56,4 +61,13 @@ def source_of(args: argparse.Namespace) -> Source:
         raise ConfigError(f"--{named[0]}-column names a column of the index; give --index too")
     if args.index is not None and not named:
         raise ConfigError("--index is read for its columns; name one, such as --part-column")
-    return Source(args.root, args.layout, args.good, args.annotations, args.unlabelled, args.index, columns)
+    return Source(
+        args.root,
+        args.layout,
+        args.good,
+        args.annotations,
+        args.unlabelled,
+        args.index,
+        columns,
+        getattr(args, "book", None),
+    )

@@ -26,9 +26,10 @@ probed and nothing is written. Exit status 1: the split leaks."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
-    from taktsight.datasets.commands.source import add_source
+    from taktsight.datasets.commands.source import add_book, add_source
 
     add_source(parser)
+    add_book(parser)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--out", type=Path, metavar="FOLDER", help="a new or empty folder for the lists")
     what.add_argument("--keep", action="store_true", help="probe the split that the data set brings")

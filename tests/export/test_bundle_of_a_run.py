@@ -52,6 +52,8 @@ def test_card_carries_what_the_line_needs_to_know(workshop: Path) -> None:
     assert card.canvas == Canvas(128, 128, 1, 1)
     assert card.mm_per_px == 0.4
     assert {limit.label for limit in card.limits} == set(card.labels)
+    severities = {entry.name: entry.severity for entry in card.described}
+    assert severities == {"crack": "critical", "pit": "major", "scratch": "major", "stain": "minor"}
     assert (card.operating_point.chosen_on, card.operating_point.measured_on) == ("val", "test")
 
 
