@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Literal
 
 from taktsight.datasets.readers.album import Album, Unlabelled
-from taktsight.datasets.readers.faults import OnFault, refuse
+from taktsight.datasets.readers.faults import Fault, OnFault, refuse
+from taktsight.datasets.readers.files import OTHER_IMAGE_SUFFIXES, files_below
 from taktsight.datasets.readers.folders import read_class_folder, read_mask_folder, read_mvtec
 from taktsight.datasets.readers.index import apply_index
 from taktsight.datasets.samples import GOOD, Sample
@@ -74,10 +75,15 @@ def read_samples(
             the layout has no use for an argument.
         DataError: If there is not one image; with the usual ``on_fault`` also if a defect image has no
             mask where the layout has masks, a mask or an annotation belongs to no image, an annotation
-            cannot be understood, or an image lies where the layout has none.
+            cannot be understood, an image lies where the layout has none or is of an unread format.
     """
     if not root.is_dir():
         raise ConfigError(f"{root}: there is no such folder of images")
+    for path in files_below(root, OTHER_IMAGE_SUFFIXES):
+        said = (
+            f"is an image of the kind {path.suffix}, which is not read; convert it to PNG or move it away"
+        )
+        on_fault(Fault("misplaced", path, said))
     if layout in FOLDERS:
         if annotations or unlabelled != "refuse":
             raise ConfigError(f"the layout {layout!r} has no annotations: its folders are the labels")

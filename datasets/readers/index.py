@@ -86,6 +86,9 @@ def _read_rows(index: Path, columns: list[str]) -> list[dict[str, str]]:
             if missing:
                 present = ", ".join(reader.fieldnames or ())
                 raise ConfigError(f"{index}: has no column {', '.join(missing)} (it has {present})")
+            twice = [column for column in columns if list(reader.fieldnames or ()).count(column) > 1]
+            if twice:
+                raise ConfigError(f"{index}: has the column {', '.join(twice)} twice; keep one")
             rows = list(reader)
     except FileNotFoundError:
         raise ConfigError(f"{index}: there is no such index") from None
@@ -96,4 +99,6 @@ def _read_rows(index: Path, columns: list[str]) -> list[dict[str, str]]:
             raise DataError(
                 f"{index}: row {number} ({row['image']}) has fewer fields than there are columns"
             )
+        if "\0" in row["image"]:
+            raise ConfigError(f"{index}: row {number} holds a zero byte; save the table again as text")
     return rows
