@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taktsight.datasets.commands.source import add_book, add_source, source_of
+from taktsight.datasets.commands.source import add_book, add_source, add_splits, source_of
 from taktsight.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ Exit status: 0 no fault (warnings alone do not fail), 1 faults, 2 wrong argument
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     add_source(parser)
+    add_splits(parser)
     add_book(parser)
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write report.html and check.json here")
 

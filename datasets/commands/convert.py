@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taktsight.datasets.commands.source import add_book, add_source, source_of
+from taktsight.datasets.commands.source import add_book, add_source, add_splits, source_of
 
 if TYPE_CHECKING:
     from taktsight.datasets.samples import Sample
@@ -30,6 +30,7 @@ Nothing is written where anything is wrong. The same data set gives the same byt
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     add_source(parser)
+    add_splits(parser)
     add_book(parser)
     parser.add_argument("out", metavar="OUT", type=Path, help="a new or empty folder")
     parser.add_argument(

@@ -15,6 +15,7 @@ deeppcb         G/x_test.jpg with its template G/x_temp.jpg and its boxes G_not/
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -53,6 +54,7 @@ def read_samples(
     *,
     annotations: Path | None = None,
     unlabelled: Unlabelled = "refuse",
+    leave_out: Collection[Path] = (),
     on_fault: OnFault = refuse,
 ) -> list[Sample]:
     """The labelled images below ``root``, in natural order of their paths.
@@ -68,6 +70,7 @@ def read_samples(
             there are several. For yolo the file that names the classes.
         unlabelled: what an image is that no annotation says anything about: a fault, a good part, or
             left out. An annotation that is empty says that the part is good.
+        leave_out: images, every link resolved, that give no sample; they need no annotation.
         on_fault: is handed whatever does not fit the layout; what it lets pass is left out.
 
     Raises:
@@ -91,12 +94,14 @@ def read_samples(
     else:
         album = Album(root, good, on_fault)
         _read_annotations(layout, album, annotations)
+        album.leave_out(*(image for image in album.images if leave_out and image.resolve() in leave_out))
         samples = album.samples(unlabelled)
     if not samples:
         raise DataError(f"{root}: holds no image in the layout {layout!r} ({_described(layout)})")
     return [
         replace(sample, part=sample.part or sample.images[0].relative_to(root).as_posix())
         for sample in samples
+        if not leave_out or sample.images[0].resolve() not in leave_out
     ]
 
 
