@@ -12,6 +12,7 @@ import yaml
 
 from taktsight.datasets.masks import read_mask
 from taktsight.datasets.outlined import Colours, outlined
+from taktsight.datasets.readers.sizes import image_size
 from taktsight.datasets.regions import Cover
 from taktsight.datasets.samples import Sample, defect_labels
 from taktsight.errors import ConfigError
@@ -120,8 +121,7 @@ def _cover(sample: Sample, label: str) -> Cover | None:
     """(H, W) where the label lies; None where nobody drew it."""
     if not (sample.masks or sample.regions):
         return None
-    height, width, _ = read_image(sample.images[0]).shape
-    mask = read_mask(sample, (height, width), label=label)
+    mask = read_mask(sample, image_size(sample.images[0]), label=label)
     return mask > 0 if mask is not None and mask.any() else None
 
 

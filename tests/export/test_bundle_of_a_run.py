@@ -78,6 +78,18 @@ def test_verify_says_it_in_words(workshop: Path) -> None:
     assert f"torch {manifest.environment.packages['torch']}" in said
 
 
+def test_verify_says_what_the_labels_mean(workshop: Path) -> None:
+    verbs = json.loads((workshop / "done.json").read_text(encoding="utf-8"))["verbs"]
+    (said,) = (heard for verb, _, heard in verbs if verb.startswith("verify"))
+    assert "label      crack, critical: a dark jagged line\n" in said
+
+
+def test_report_of_the_run_names_escapes_by_severity(workshop: Path) -> None:
+    evaluation = json.loads((workshop / "run/evaluation/evaluation.json").read_text(encoding="utf-8"))
+    rows = {row["severity"]: row["labels"] for row in evaluation["by_severity"]}
+    assert rows == {"critical": ["crack"], "major": ["pit", "scratch"], "minor": ["stain"]}
+
+
 def test_card_says_how_many_verdicts_could_still_differ(workshop: Path) -> None:
     parity = read_bundle(workshop / "part.taktsight").card.parity
     assert parity.flips == 0
