@@ -23,7 +23,6 @@ from taktsight.datasets.masks import FULL, UNKNOWN
 from taktsight.datasets.readers import Layout, Unlabelled
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
 from taktsight.datasets.source import Source
-from taktsight.datasets.split_lists import apply_lists
 from taktsight.datasets.splits import check_splits, split_samples, with_val
 from taktsight.errors import ConfigError, DataError
 from taktsight.imaging import Canvas
@@ -140,6 +139,8 @@ class InspectionData(lightning.LightningDataModule):
         camera_column: the camera.
         split_column: train, val or test; without it and ``splits``: by part and lot, 60 : 20 : 20.
             Where nothing is said to be val, a fifth of train is, by part and lot.
+        leave_out: column of the index and the value whose images are left out, as if they were not there.
+        book: defect book: other spellings of a label get its name, and a label it does not know is refused.
         splits: folder of lists that ``taktsight data split`` wrote.
         mm_per_px: scale of the images at the part's surface, mm; absent where nobody knows.
         batch_size: crops per step, of all processes together.
@@ -166,6 +167,8 @@ class InspectionData(lightning.LightningDataModule):
         lot_column: str | None = None,
         camera_column: str | None = None,
         split_column: str | None = None,
+        leave_out: dict[str, str] | None = None,
+        book: Path | None = None,
         splits: Path | None = None,
         mm_per_px: float | None = None,
         batch_size: int = 16,
@@ -195,11 +198,13 @@ class InspectionData(lightning.LightningDataModule):
         self._cut_paste, self.made_up, self._balance = cut_paste, made_up, balance
         self._seed, self._cache_dir = seed, cache_dir
         columns = {"part": part_column, "lot": lot_column, "camera": camera_column, "split": split_column}
-        samples = Source(root, layout, good, annotations, unlabelled, index, columns).read()
-        if splits is not None:
-            if split_column is not None:
-                raise ConfigError("data.splits and data.split_column both say what is tested on: give one")
-            samples = apply_lists(samples, root, splits)
+        if splits is not None and split_column is not None:
+            raise ConfigError("data.splits and data.split_column both say what is tested on: give one")
+        left_out = leave_out or {}
+        source = Source(root, layout, good, annotations, unlabelled, index, columns, left_out, splits, book)
+        samples = source.read()
+        self.book = source.read_book()
+        """What the labels mean; None where nobody says."""
         if split_column is None and any(sample.split is None for sample in samples):
             samples = split_samples(samples, seed=seed)
         samples = with_val(samples, seed=seed)

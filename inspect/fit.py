@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from taktsight.bundle import Bundle, read_bundle
 from taktsight.errors import ConfigError
 from taktsight.inspect.config import Station
-from taktsight.recipe import Recipe, check_fit
+from taktsight.recipe import Recipe, check_fit, load_recipe
 
 MM_PER_PX_TOLERANCE = 0.05
 """Areas go with the square: 5 % of scale is 10 % of area."""
@@ -38,9 +38,7 @@ def read_setup(station: Station) -> Setup:
 
 def _recipe(station: Station, bundle: Bundle) -> Recipe:
     if station.recipe is not None:
-        from taktsight.strict_yaml import read_yaml  # not needed where the card has the limits
-
-        return read_yaml(station.recipe, Recipe)
+        return load_recipe(station.recipe)
     if len(station.cameras) > 1:
         raise ConfigError(
             f"station {station.name!r}: {len(station.cameras)} cameras need a recipe with a view each"

@@ -71,7 +71,9 @@ def evaluate_run(
         digests=_digests(run),
     )
     lessons = learn_lessons(run, [seen.part for seen in val])
-    report = write_report(run.folder / FOLDER, figures, subject, open_part, lessons, pictures=pictures)
+    report = write_report(
+        run.folder / FOLDER, figures, subject, open_part, lessons, book=run.data.book, pictures=pictures
+    )
     write_list(run.folder / FOLDER, lessons.suspects)
     return report, figures
 

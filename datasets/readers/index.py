@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def apply_index(
     lot: str | None = None,
     camera: str | None = None,
     split: str | None = None,
+    leave_out: Mapping[str, str] | None = None,
 ) -> list[Sample]:
     """The samples with part, lot, camera and split from a CSV file.
 
@@ -29,6 +31,7 @@ def apply_index(
         lot: column of the lot, or None.
         camera: column of the camera, or None.
         split: column of the split, or None.
+        leave_out: column → value of the rows that are not looked at.
 
     Raises:
         ConfigError: If the file or a column is absent, or the file is not a table in UTF-8.
@@ -37,7 +40,9 @@ def apply_index(
     """
     columns = {"part": part, "lot": lot, "camera": camera, "split": split}
     named = {key: column for key, column in columns.items() if column}
-    rows = _read_rows(index, ["image", *named.values()])
+    leave_out = leave_out or {}
+    rows = _read_rows(index, ["image", *named.values(), *leave_out])
+    rows = [row for row in rows if not _is_left_out(row, leave_out)]
     paths = [(index.parent / row["image"]).resolve() for row in rows]
     by_path = dict(zip(paths, rows, strict=True))
     if len(by_path) < len(rows):
@@ -59,6 +64,30 @@ def apply_index(
             raise DataError(f"{index}: {sample.name} is in {values['split']!r}, not in {', '.join(SPLITS)}")
         indexed.append(replace(sample, **values))  # type: ignore[arg-type]  # split was checked above
     return indexed
+
+
+def left_out(index: Path, leave_out: Mapping[str, str]) -> frozenset[Path]:
+    """The images, every link resolved, whose row has one of the values.
+
+    Args:
+        index: the CSV file.
+        leave_out: column → value.
+
+    Raises:
+        ConfigError: If a column is absent, or no row has a value: it may be misspelt.
+    """
+    rows = _read_rows(index, ["image", *leave_out])
+    for column, value in leave_out.items():
+        held = sorted({row[column] for row in rows})
+        if value not in held:
+            said = ", ".join(map(repr, held[:8])) + ", …" * (len(held) > 8)
+            raise ConfigError(f"{index}: no row has {value!r} in the column {column} (there are {said})")
+    out = [row["image"] for row in rows if _is_left_out(row, leave_out)]
+    return frozenset((index.parent / image).resolve() for image in out)
+
+
+def _is_left_out(row: Mapping[str, str], leave_out: Mapping[str, str]) -> bool:
+    return any(row[column] == value for column, value in leave_out.items())
 
 
 def column_of(samples: list[Sample], index: Path, column: str) -> list[str]:
@@ -86,6 +115,9 @@ def _read_rows(index: Path, columns: list[str]) -> list[dict[str, str]]:
             if missing:
                 present = ", ".join(reader.fieldnames or ())
                 raise ConfigError(f"{index}: has no column {', '.join(missing)} (it has {present})")
+            twice = [column for column in columns if list(reader.fieldnames or ()).count(column) > 1]
+            if twice:
+                raise ConfigError(f"{index}: has the column {', '.join(twice)} twice; keep one")
             rows = list(reader)
     except FileNotFoundError:
         raise ConfigError(f"{index}: there is no such index") from None
@@ -96,4 +128,6 @@ def _read_rows(index: Path, columns: list[str]) -> list[dict[str, str]]:
             raise DataError(
                 f"{index}: row {number} ({row['image']}) has fewer fields than there are columns"
             )
+        if "\0" in row["image"]:
+            raise ConfigError(f"{index}: row {number} holds a zero byte; save the table again as text")
     return rows

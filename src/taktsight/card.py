@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from taktsight.defect_book import Described
 from taktsight.imaging import Canvas
 from taktsight.manifest import Digest, Manifest
 from taktsight.recipe import Limit, Recipe, View
@@ -74,6 +75,8 @@ class Card(StrictModel):
     task: Task
     labels: tuple[str, ...] = Field(min_length=1)
     """K defect labels, in the order of maps and scores."""
+    described: tuple[Described, ...] = ()
+    """What labels mean and how grave they are, from the defect book; none where there was no book."""
     canvas: Canvas
     mm_per_px: float | None = Field(default=None, gt=0)
     """Scale of the frames the model learned from; None where the data say none."""
@@ -88,6 +91,9 @@ class Card(StrictModel):
         limited = [limit.label for limit in self.limits]
         if sorted(limited) != sorted(self.labels) or len(set(limited)) < len(limited):
             raise ValueError(f"each label has one limit; labels {self.labels}, limits for {limited}")
+        named = [entry.name for entry in self.described]
+        if not set(named) <= set(self.labels) or len(set(named)) < len(named):
+            raise ValueError(f"labels {self.labels} are described once at most, got {named}")
         for sample in self.golden:
             if len(sample.scores) != len(self.labels):
                 scores, labels = len(sample.scores), len(self.labels)
