@@ -23,7 +23,7 @@ def to_onnx(network: nn.Module, canvas: Canvas) -> bytes:
     What the exporter notes about the source code it came from is removed: it names this machine.
 
     Raises:
-        ExportError: If the exporter or the ONNX checker refuses the network, or N would not be free.
+        ExportError: If the exporter or the ONNX checker refuses the network.
     """
     example = torch.zeros(2, canvas.height, canvas.width, canvas.channels, dtype=torch.uint8)
     batch = torch.export.Dim("N", min=1, max=64)
@@ -50,11 +50,6 @@ def to_onnx(network: nn.Module, canvas: Canvas) -> bytes:
             onnx.checker.check_model(model, full_check=True)
         except (torch.onnx.OnnxExporterError, onnx.checker.ValidationError) as error:
             raise ExportError(f"the network cannot be written as ONNX: {error}") from error
-    if not model.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
-        raise ExportError(
-            "the network cannot be written as ONNX: its code counts the images of a batch, and the file "
-            "would take two at a time only. Use images.shape[0] in it instead of len(images)"
-        )
     return bytes(model.SerializeToString(deterministic=True))
 
 

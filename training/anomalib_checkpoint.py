@@ -48,7 +48,7 @@ def open_checkpoint(name: str, file: Path) -> AnomalibModel:
     """
     kind = _class(name)
     try:
-        with _no_download():
+        with no_download():
             module = kind.load_from_checkpoint(file, map_location="cpu", evaluator=False, visualizer=False)
     except (*UNREADABLE, TypeError) as error:
         first_line = str(error).strip().partition("\n")[0]
@@ -66,7 +66,7 @@ def build_model(name: str, options: dict[str, Any], size: tuple[int, int]) -> nn
     """The torch model of an anomalib class for images of h, w, its weights yet to be filled."""
     kind = _class(name)
     prepare = kind.configure_pre_processor(size)  # some models read their size from it
-    with _no_download():
+    with no_download():
         module = kind(
             **options, pre_processor=prepare, post_processor=False, evaluator=False, visualizer=False
         )
@@ -93,8 +93,11 @@ def _class(name: str) -> Any:
 
 
 @contextmanager
-def _no_download() -> Iterator[None]:
-    """A checkpoint brings every weight: ImageNet's, which anomalib fetches first, would be overwritten."""
+def no_download() -> Iterator[None]:
+    """Within it, timm gives networks without weights.
+
+    A checkpoint brings every weight: ImageNet's, which anomalib fetches first, would be overwritten.
+    """
     create = timm.create_model
 
     def without_weights(*arguments: Any, **options: Any) -> nn.Module:

@@ -15,7 +15,7 @@ import torch
 from taktsight.bundle import read_bundle
 from taktsight.cli import main
 from taktsight.errors import ConfigError
-from taktsight.training.anomalib_checkpoint import open_checkpoint
+from taktsight.training.anomalib_checkpoint import no_download, open_checkpoint
 from taktsight.training.anomalib_model import AnomalibDetector
 from taktsight.training.run_folder import open_run
 
@@ -48,7 +48,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train_with_anomalib(name: str, shop: Path) -> Path:
     """As its user does: its own data module, its own Engine, one epoch; the encoder stays random."""
-    import timm
     from anomalib import models
     from anomalib.data import Folder
     from anomalib.engine import Engine
@@ -58,11 +57,7 @@ def train_with_anomalib(name: str, shop: Path) -> Path:
     if file.is_file():
         return file
     torch.manual_seed(0)
-    create = timm.create_model
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            timm, "create_model", lambda *given, **more: create(*given, **(more | {"pretrained": False}))
-        )
+    with no_download():
         kind = getattr(models, name)
         prepare = AnomalibModule.configure_pre_processor((SIDE, SIDE))
         module = kind(**TRAINED[name], pre_processor=prepare, evaluator=False, visualizer=False)
@@ -107,7 +102,9 @@ def test_a_run_answers_as_anomalib_itself_does_on_the_same_file(
 
     monkeypatch.chdir(shop)
     run = open_run(Path(f"run-{name}"))
-    theirs = getattr(models, name).load_from_checkpoint(train_with_anomalib(name, shop), map_location="cpu")
+    with no_download():
+        kind = getattr(models, name)
+        theirs = kind.load_from_checkpoint(train_with_anomalib(name, shop), map_location="cpu")
     file = next((shop / "learn" / "images" / "scratch").glob("*.png"))
     grey = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
     assert isinstance(run.module, AnomalibDetector)

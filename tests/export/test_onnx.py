@@ -11,7 +11,6 @@ import onnxruntime
 import pytest
 import torch
 
-from taktsight.errors import ExportError
 from taktsight.export.to_onnx import to_onnx
 from taktsight.imaging import Canvas
 from taktsight.training.networks import ClassificationNetwork, Network, SegmentationNetwork
@@ -56,19 +55,6 @@ def test_model_names_no_path_no_user_and_no_source_line(trained: tuple[Network, 
     names = [b"site-packages", b".py", b"Traceback", b'File "', b"/home/", b"/root", b"/tmp/", b"forward("]
     names += [f"/{getpass.getuser()}/".encode(), socket.gethostname().encode() + b"/"]
     assert [name for name in names if name in content] == []
-
-
-class CountsImages(torch.nn.Module):
-    """A network whose code asks how many images there are."""
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        scores = images.float().reshape(len(images), -1).mean(dim=1, keepdim=True) / 255
-        return scores[:, :, None, None], scores
-
-
-def test_network_that_would_take_two_images_at_a_time_only_is_refused() -> None:
-    with pytest.raises(ExportError, match="two at a time only"):
-        to_onnx(CountsImages(), Canvas(SIZE_PX, SIZE_PX, 1, 1, 32))
 
 
 def test_batch_of_any_size_gets_the_answers_of_the_trained_network(
