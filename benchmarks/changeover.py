@@ -2,7 +2,8 @@
 
 Renders 50 parts with masks, then starts the clock: ``taktsight learn --like quick`` trains, evaluates,
 exports and verifies in a fresh process with an empty cache. Then the bundle judges parts that nobody showed
-it. The aim is 60 s on two cores.
+it. The aim is 60 s on two cores. The configuration's time limit is lifted: where other work slows the
+machine, the same training is done, and ``processor_seconds`` says what it took.
 
     python benchmarks/changeover.py --starts 3
 """
@@ -40,6 +41,9 @@ def main() -> None:
     write_result(
         "changeover",
         {
+            "processor_seconds_p50": round(
+                float(np.median([float(str(row["processor_seconds"])) for row in rows])), 1
+            ),
             "seconds_p50": round(float(np.median([float(str(row["seconds"])) for row in rows])), 1),
             "starts": rows,
             "parts": PARTS,
@@ -84,7 +88,7 @@ def _data() -> list[str]:
         "lot_column": "lot",
         "canvas": CANVAS,
     }
-    return [f"--data.{key}={value}" for key, value in named.items()]
+    return [*(f"--data.{key}={value}" for key, value in named.items()), "--trainer.max_time=00:00:20:00"]
 
 
 def _taktsight(home: Path, *arguments: str) -> str:

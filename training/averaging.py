@@ -40,4 +40,5 @@ def _mean(means: PARAM_LIST, weights: PARAM_LIST, steps: Tensor | int) -> None:
     All tensors at once: one by one they took as long as a sixth of a small training.
     """
     taken = float(steps)
-    get_ema_multi_avg_fn(min(DECAY, (1 + taken) / (10 + taken)))(means, weights, steps)
+    decay = min(DECAY, (1 + taken) / (10 + taken))
+    get_ema_multi_avg_fn(decay)(means, weights, steps)  # type: ignore[no-untyped-call]  # torch gives no types

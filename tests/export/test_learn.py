@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import pytest
 
 from taktsight.bundle import read_bundle
 from taktsight.cli import main
+from taktsight.training.run_folder import open_run
 
 
 def test_one_command_gives_a_bundle_of_its_run_that_was_verified(
@@ -23,7 +23,7 @@ def test_one_command_gives_a_bundle_of_its_run_that_was_verified(
         *("seconds", "train", "evaluate", "export", "verify")
     ]
     card = read_bundle(out).card
-    assert card.origin.weights == hashlib.sha256((run / "best.ckpt").read_bytes()).hexdigest()
+    assert card.origin.training.weights == open_run(run).weights_digest
     assert (run / "evaluation" / "report.html").is_file()
 
 
