@@ -24,6 +24,7 @@ from taktsight.datasets.datamodule import InspectionData
 from taktsight.datasets.learn_from import ANOMALY
 from taktsight.errors import ConfigError, DataError
 from taktsight.manifest import Manifest
+from taktsight.training.anomalib_model import AnomalibDetector
 from taktsight.training.anomaly_detector import AnomalyDetector
 from taktsight.training.anomaly_segmenter import AnomalySegmenter
 from taktsight.training.checkpoints import manifest_in, read_checkpoint
@@ -34,12 +35,13 @@ from taktsight.training.segmenter import Segmenter
 from taktsight.training.weights import UNREADABLE
 from taktsight.training.weights_digest import weights_digest
 
-Model = Segmenter | Classifier | AnomalyDetector
+Model = Segmenter | Classifier | AnomalyDetector | AnomalibDetector
 MODULES: dict[str, type[Model]] = {
     "Segmenter": Segmenter,
     "Classifier": Classifier,
     "AnomalyDetector": AnomalyDetector,
     "AnomalySegmenter": AnomalySegmenter,
+    "AnomalibDetector": AnomalibDetector,
 }
 
 
@@ -103,6 +105,8 @@ def _read_config(file: Path) -> dict[str, Any]:
 
 def _load(module: type[Model], checkpoint: Path) -> Model:
     try:
+        if module is AnomalibDetector:  # has no weights but anomalib's, which the checkpoint holds
+            return module.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
         return module.load_from_checkpoint(checkpoint, map_location="cpu", weights=None, weights_only=True)
     except UNREADABLE as error:
         raise DataError(f"{checkpoint}: is damaged or of another network; train again") from error
