@@ -21,6 +21,7 @@ from taktsight.training.evaluation.report import read_evaluation
 
 CONFIGS = {
     "aws-aliens": "aws_aliens",
+    "kolektorsdd": "kolektorsdd",
     "kolektorsdd-anomaly": "kolektorsdd_anomaly",
     "magnetic-tile": "magnetic_tile",
     "magnetic-tile-anomaly": "magnetic_tile_anomaly",
