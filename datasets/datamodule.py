@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from taktsight.datasets.another_take import another_take
 from taktsight.datasets.augment import Augmentation, augmentation
 from taktsight.datasets.cache import Cache, open_cache
 from taktsight.datasets.cut_paste import paste_defect
@@ -25,6 +26,7 @@ from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
 from taktsight.datasets.source import Source
 from taktsight.datasets.split_lists import apply_lists
 from taktsight.datasets.splits import check_splits, split_samples, with_val
+from taktsight.datasets.view_files import check_references
 from taktsight.errors import ConfigError, DataError
 from taktsight.imaging import Canvas
 
@@ -33,13 +35,13 @@ class Crops(NamedTuple):
     """A batch."""
 
     images: Tensor
-    """(N, H, W, C) uint8."""
+    """(N, H, W, C) uint8; of a paired canvas with the golden template's channels behind."""
     masks: Tensor
     """(N, H, W) uint8, share of the pixel that is defective 0–FULL, or UNKNOWN."""
     kinds: Tensor
     """(N, H, W) or (N, 1, 1) uint8, index of the defect label that a defective pixel has."""
     labels: Tensor
-    """(N,) int64, index of the sample's defect label; K for a good part."""
+    """(N,) int64, index of the defect label that the crop's view shows; K for a good one."""
     owners: Tensor
     """(N,) int64, index of the sample within its split."""
 
@@ -58,6 +60,7 @@ class PreparedSplit(Dataset[Tile]):
         cache: Cache,
         labels: tuple[str, ...],
         *,
+        paired: bool = False,
         augment: Augmentation = "none",
         crop: tuple[int, int] | None = None,
         cut_paste: float = 0.0,
@@ -68,9 +71,14 @@ class PreparedSplit(Dataset[Tile]):
         self._cache = cache
         self._crop = crop
         order = {label: index for index, label in enumerate(labels)} | {GOOD: len(labels)}
-        self.targets = [order[samples[owner].label] for owner in cache.owners]
+        seen = [sample.each_view() for sample in samples]
+        places = zip(cache.owners.tolist(), cache.views.tolist(), strict=True)
+        self.targets = [order[seen[owner][view].label] for owner, view in places]
+        self._paired = paired
+        self._channels = cache.images.shape[3] // 2 if paired else cache.images.shape[3]
         self._chance = Chance(seed)
         self._augment = augmentation(augment, crop=crop, chance=self._chance)
+        self._varies = augment != "none"
         self._cut_paste, self._made_up = cut_paste, made_up
         self._good = len(labels)
         self._donors = _defective_tiles(cache) if cut_paste else np.zeros(0, np.int64)
@@ -88,12 +96,15 @@ class PreparedSplit(Dataset[Tile]):
         planes = self._planes(tile)
         if target == self._good:
             planes, target = self._perhaps_defective(planes)
+        named = dict(zip(("image", "mask", "kinds"), planes, strict=False))
+        if self._paired:
+            named["template"] = self._template(tile)
         if self._crop is None:  # crops come from the part, whole tiles are padded as on the line
-            planes = [self._pad(plane) for plane in planes]
-        named = dict(zip(("image", "mask", "kinds"), map(np.ascontiguousarray, planes), strict=False))
-        drawn = self._augment(**named)
+            named = {name: self._pad(plane) for name, plane in named.items()}
+        drawn = self._augment(**{name: np.ascontiguousarray(plane) for name, plane in named.items()})
         kinds = drawn.get("kinds", np.full((1, 1), min(target, self._good - 1), np.uint8))
-        return drawn["image"], drawn["mask"], kinds, target, int(self._cache.owners[tile])
+        image = np.concatenate([drawn["image"], drawn["template"]], 2) if self._paired else drawn["image"]
+        return image, drawn["mask"], kinds, target, int(self._cache.owners[tile])
 
     def _perhaps_defective(self, planes: list[Pixels]) -> tuple[list[Pixels], int]:
         """A good tile with a defect of another part, with one that is made up, or as it is; its target."""
@@ -111,11 +122,17 @@ class PreparedSplit(Dataset[Tile]):
         return planes, self._good
 
     def _planes(self, tile: int) -> list[Pixels]:
-        """Image, mask and, where parts have several labels, kinds in the tile, without its padding."""
+        """Image, mask and, where views have several labels, kinds in the tile, without its padding."""
         height, width = self._cache.sizes[tile]
-        planes = [self._cache.images, self._cache.masks]
-        planes += [] if self._cache.kinds is None else [self._cache.kinds]
-        return [plane[tile][:height, :width] for plane in planes]
+        planes = [self._cache.images[tile][:, :, : self._channels], self._cache.masks[tile]]
+        planes += [] if self._cache.kinds is None else [self._cache.kinds[tile]]
+        return [plane[:height, :width] for plane in planes]
+
+    def _template(self, tile: int) -> Pixels:
+        """The golden template in the tile, as it lies under the camera another time."""
+        height, width = self._cache.sizes[tile]
+        template = self._cache.images[tile][:height, :width, self._channels :]
+        return another_take(template, self._chance.rng) if self._varies else template
 
     def _pad(self, plane: Pixels) -> Pixels:
         down, right = np.subtract(self._cache.masks.shape[1:], plane.shape[:2]).tolist()
@@ -128,19 +145,25 @@ class InspectionData(lightning.LightningDataModule):
     Args:
         root: folder of the data set.
         layout: mask_folder, class_folder or mvtec.
-        canvas: the network's input: height, width (multiples of 32), channels, factor, overlap.
+        canvas: the network's input: height, width (multiples of 32), channels, factor, overlap; paired
+            where each view is compared with its golden template.
         good: what good parts are called.
         annotations: file or folder of annotations, where they lie elsewhere than the layout says.
         unlabelled: what an image without any annotation is: refuse, good or leave_out.
         learn_from: ``all`` parts and their labels; or ``good`` parts only: whatever is not good is then
             one label, ``anomaly``, and no defective part is trained on.
         index: CSV with the columns below, where the folders do not say it all.
+        image_column: the image's path, relative to the index; absent: ``image``.
         part_column: the physical part.
         lot_column: the lot.
         camera_column: the camera.
+        view_column: which view of its part an image is; images of one part then are one sample.
+        reference_column: the golden template of an image, relative to the index.
         split_column: train, val or test; without it and ``splits``: by part and lot, 60 : 20 : 20.
             Where nothing is said to be val, a fifth of train is, by part and lot.
         splits: folder of lists that ``taktsight data split`` wrote.
+        shared_lots: lots may lie in train and test, as in some published splits; val then is still parted
+            from train by lot.
         mm_per_px: scale of the images at the part's surface, mm; absent where nobody knows.
         batch_size: crops per step, of all processes together.
         augment: none, light or strong.
@@ -162,11 +185,15 @@ class InspectionData(lightning.LightningDataModule):
         unlabelled: Unlabelled = "refuse",
         learn_from: LearnFrom = "all",
         index: Path | None = None,
+        image_column: str | None = None,
         part_column: str | None = None,
         lot_column: str | None = None,
         camera_column: str | None = None,
+        view_column: str | None = None,
+        reference_column: str | None = None,
         split_column: str | None = None,
         splits: Path | None = None,
+        shared_lots: bool = False,
         mm_per_px: float | None = None,
         batch_size: int = 16,
         augment: Augmentation = "strong",
@@ -194,7 +221,15 @@ class InspectionData(lightning.LightningDataModule):
         self._batch_size, self._augment, self._crop = batch_size, augment, crop
         self._cut_paste, self._made_up, self._balance = cut_paste, made_up, balance
         self._seed, self._cache_dir = seed, cache_dir
-        columns = {"part": part_column, "lot": lot_column, "camera": camera_column, "split": split_column}
+        columns = {
+            "image": image_column,
+            "part": part_column,
+            "lot": lot_column,
+            "camera": camera_column,
+            "view": view_column,
+            "reference": reference_column,
+            "split": split_column,
+        }
         samples = Source(root, layout, good, annotations, unlabelled, index, columns).read()
         if splits is not None:
             if split_column is not None:
@@ -205,8 +240,16 @@ class InspectionData(lightning.LightningDataModule):
         samples = with_val(samples, seed=seed)
         if learn_from == "good":
             samples = only_good_to_learn(samples)
-        check_splits(samples, test_only=learn_from == "good")
+        check_splits(
+            samples,
+            test_only=learn_from == "good",
+            apart=("part",) if shared_lots else ("part", "lot"),
+        )
+        if canvas.paired:
+            check_references(samples)
         self.samples = samples
+        self.views = samples[0].views or ("camera",)
+        """Names of the views that each part has."""
         self.labels = defect_labels(samples)
         """K defect labels: the order of maps and scores."""
         self.has_good = any(not sample.is_defective for sample in samples)
@@ -294,7 +337,12 @@ class InspectionData(lightning.LightningDataModule):
     def fixed_batch(self) -> Crops:
         """A batch of training tiles, not augmented, every label as often as the others; always the same."""
         tiles = PreparedSplit(
-            self.split("train"), self.cache("train"), self.labels, crop=self._crop, seed=self._seed
+            self.split("train"),
+            self.cache("train"),
+            self.labels,
+            paired=self.canvas.paired,
+            crop=self._crop,
+            seed=self._seed,
         )
         seen: Counter[int] = Counter()
         turns = []
@@ -309,6 +357,7 @@ class InspectionData(lightning.LightningDataModule):
             self.split(name),
             self.cache(name),
             self.labels,
+            paired=self.canvas.paired,
             augment=augment,
             crop=crop,
             cut_paste=self._cut_paste if name == "train" else 0.0,

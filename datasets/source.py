@@ -22,7 +22,7 @@ class Source:
     unlabelled: Unlabelled = "refuse"
     index: Path | None = None
     columns: Mapping[str, str | None] = field(default_factory=dict)
-    """part, lot, camera, split → the column of the index that holds it; None where there is none."""
+    """image, part, lot, camera, view, reference, split → its column in the index, or None."""
 
     def read(self) -> list[Sample]:
         """Its samples.

@@ -71,7 +71,7 @@ def _indexed(
         return apply_index(samples, index, **columns), []
     except DataError as error:
         first = error
-    named = [(index.parent / row).resolve() for row in _image_column(index)]
+    named = [(index.parent / row).resolve() for row in _image_column(index, columns.get("image"))]
     known = {sample.images[0].resolve() for sample in samples}
     listed = [sample for sample in samples if sample.images[0].resolve() in set(named)]
     unlisted = [sample for sample in samples if sample.images[0].resolve() not in set(named)]
@@ -85,7 +85,8 @@ def _indexed(
         if not sample.images[0].is_file()
     ]
     try:
-        indexed = apply_index(listed + left_out, index, **columns)
+        # One by one: what is left out may be a view of a part that is not.
+        indexed = apply_index(listed + left_out, index, **{**columns, "view": None})
     except DataError as error:
         advice = "parts, lots, cameras and splits are not checked until the index is right"
         return samples, [*findings, Finding("index", (index,), f"{_below(error, index)}; {advice}")]
@@ -94,9 +95,9 @@ def _indexed(
     return indexed[: len(listed)] + unlisted, findings
 
 
-def _image_column(index: Path) -> list[str]:
+def _image_column(index: Path, image: str | None) -> list[str]:
     with index.open(newline="", encoding="utf-8-sig") as file:
-        return [row["image"] for row in csv.DictReader(file) if row["image"]]
+        return [path for row in csv.DictReader(file) if (path := row[image or "image"])]
 
 
 def _split(samples: list[Sample], source: Source) -> tuple[list[Sample], SplitBy, list[Finding]]:

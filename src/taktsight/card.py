@@ -12,7 +12,7 @@ from taktsight.recipe import Limit, Recipe, View
 from taktsight.records import Outcome
 from taktsight.strict_model import StrictModel
 
-Task = Literal["segmentation", "classification", "anomaly"]
+Task = Literal["segmentation", "classification", "anomaly", "comparison"]
 
 
 class GoldenSample(StrictModel):
