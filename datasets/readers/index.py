@@ -75,7 +75,9 @@ def apply_index(
         references = (index.parent / template,) if template else sample.references
         said = replace(sample, references=references, **values)  # type: ignore[arg-type]  # split was checked
         indexed.append(said)
-    return join_views(indexed, views) if view else indexed
+    if not view:
+        return indexed
+    return join_views(indexed, views, tuple(dict.fromkeys(row[view] for row in rows)))
 
 
 def column_of(samples: list[Sample], index: Path, column: str, image: str | None = None) -> list[str]:

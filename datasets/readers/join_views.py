@@ -9,8 +9,8 @@ from taktsight.datasets.samples import GOOD, Sample
 from taktsight.errors import DataError
 
 
-def join_views(samples: Sequence[Sample], names: Sequence[str]) -> list[Sample]:
-    """One sample per part, its views in the order in which their names first occur.
+def join_views(samples: Sequence[Sample], names: Sequence[str], order: tuple[str, ...]) -> list[Sample]:
+    """One sample per part, the views of each in the same order.
 
     A part is defective where any view is. Its label is the one with the largest drawn area, else that of
     the first view that shows a defect.
@@ -18,6 +18,7 @@ def join_views(samples: Sequence[Sample], names: Sequence[str]) -> list[Sample]:
     Args:
         samples: of one image each, with the part it shows.
         names: of each sample, the view it is.
+        order: the views that every part has.
 
     Raises:
         DataError: If a view has no name, a part lacks a view or has one twice, or its views disagree on
@@ -34,7 +35,6 @@ def join_views(samples: Sequence[Sample], names: Sequence[str]) -> list[Sample]:
                 "give each exposure a part of its own"
             )
         views[name] = sample
-    order = tuple(dict.fromkeys(names))
     return [_joined(part, views, order) for part, views in parts.items()]
 
 
