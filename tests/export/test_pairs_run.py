@@ -201,3 +201,17 @@ def test_segmenter_with_a_paired_canvas_is_refused(
     Path("segmenter.yaml").write_text(text)
     assert main(["train", "segmenter.yaml", "--run", "wrong"]) == 2
     assert "data.canvas.paired is true, and the model is a Segmenter" in capsys.readouterr().err
+
+
+def test_starting_point_for_pairs_can_be_probed_and_trained(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(shop)
+    line = ["train", "--like", "comparison", "--run", str(tmp_path / "run")]
+    given = ["--data.root=boards", "--data.layout=deeppcb", "--data.crop=null", "--data.cache_dir=cache"]
+    small = ["--model.init_args.weights=null", "--model.init_args.encoder=test_efficientnet"]
+    canvas = ["--data.canvas={height: 64, width: 64, channels: 1, overlap: 32, paired: true}"]
+    briefly = ["--trainer.max_epochs=1", "--trainer.limit_train_batches=1", "--trainer.accelerator=cpu"]
+    assert main([*line, *given, *small, *canvas, "--probe"]) in (0, 1)  # 64 px are little to learn from
+    assert "data:image" in (tmp_path / "run" / "probe.html").read_text()
+    assert main([*line, *given, *small, *canvas, *briefly]) == 0

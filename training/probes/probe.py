@@ -85,9 +85,10 @@ def probe(config: Path, run: Path, overrides: list[str]) -> Probe:
         raise ConfigError(f"{config}: {type(module).__name__} cannot be probed; leave --probe out")
     data.setup("fit")
     batch, asked = data.fixed_batch(), training.config.trainer
+    frames = batch.images[:, :, :, : data.canvas.channels]  # to be shown without their golden templates
     return Probe(
         overfit_one_batch(module, batch, asked),
         find_range(module, data.train_dataloader(), asked),
-        batch,
+        batch._replace(images=frames),
         module.labels,
     )

@@ -14,9 +14,9 @@ from lightning.pytorch.callbacks import Callback
 
 from taktsight.datasets.datamodule import Crops
 from taktsight.training.classifier import Classifier
-from taktsight.training.segmenter import Segmenter
+from taktsight.training.map_learner import MapLearner
 
-Probed = Segmenter | Classifier
+Probed = MapLearner | Classifier
 """What learns step by step from labels."""
 
 
