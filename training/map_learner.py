@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from taktsight.datasets.datamodule import Crops, defective_share
+from taktsight.datasets.prepared_split import Crops, defective_share
 from taktsight.training.learner import Learner
 from taktsight.training.losses import map_loss, one_hot, part_loss, per_label, softened
 from taktsight.training.networks import FRESH_LOGIT, SegmentationNetwork

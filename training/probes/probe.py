@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from taktsight.datasets.datamodule import Crops
+from taktsight.datasets.prepared_split import Crops
 from taktsight.errors import ConfigError
 from taktsight.training.command_line import prepare_training
 from taktsight.training.probes.learning_rate import RangeTest, find_range

@@ -12,7 +12,7 @@ import torch
 from jsonargparse import Namespace
 from lightning.pytorch.callbacks import Callback
 
-from taktsight.datasets.datamodule import Crops
+from taktsight.datasets.prepared_split import Crops
 from taktsight.training.classifier import Classifier
 from taktsight.training.map_learner import MapLearner
 
