@@ -89,9 +89,14 @@ class SegmentationNetwork(nn.Module):
         features = self.features(images)
         return features[-1].float().mean(dim=(2, 3)), self._read(features)[1].float().sigmoid()
 
+    def _maps(self, features: list[Tensor]) -> Tensor:
+        """(N, K, H, W) before the sigmoid."""
+        maps: Tensor = self.body.segmentation_head(self.body.decoder(features))
+        return maps
+
     def _read(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Maps and scores before the sigmoid."""
-        maps = self.body.segmentation_head(self.body.decoder(features))
+        maps = self._maps(features)
         top = maps.flatten(2).topk(TOP_PIXELS, dim=2).values.mean(dim=2)
         return maps, top
 
@@ -137,6 +142,25 @@ class ComparisonNetwork(SegmentationNetwork):
         stacked = torch.cat([both[:, : self.channels], both[:, self.channels :]])
         pairs = [seen.unflatten(0, (2, images.shape[0])) for seen in self.body.encoder(stacked)]
         return [torch.cat([pair[0], pair[0] - pair[1]], dim=1) for pair in pairs]
+
+    def _maps(self, features: list[Tensor]) -> Tensor:
+        """A pixel that differs does so in one way: the labels and "no difference" exclude each other."""
+        return exclusive(super()._maps(features))
+
+
+def exclusive(maps: Tensor) -> Tensor:
+    """Logits whose sigmoids are the softmax over K labels and a background of logit 0.
+
+    The sigmoid of log(p ÷ (1 − p)) is p; 1 − p is the sum of the others, at least 1e-6 of the largest.
+
+    Args:
+        maps: (N, K, H, W).
+    """
+    maps = maps.float()
+    highest = maps.amax(dim=1, keepdim=True).clamp(min=0)
+    shares = (maps - highest).exp()
+    others = shares.sum(dim=1, keepdim=True) - shares + (-highest).exp()
+    return maps - highest - others.clamp(min=1e-6).log()
 
 
 class ClassificationNetwork(nn.Module):
