@@ -17,6 +17,7 @@ from taktsight.datasets.samples import Sample, Split
 from taktsight.datasets.view_files import read_view
 from taktsight.imaging import Layout, locate, map_stride, prepare, read_outputs
 from taktsight.records import Defect, Image, Prediction, Scores
+from taktsight.training.evaluation.found_regions import count_regions, total
 from taktsight.training.evaluation.judged import DrawnBox, JudgedPart, OpenedPart, TrueDefect
 from taktsight.training.evaluation.sizes import true_defects
 from taktsight.training.run_folder import TrainedRun
@@ -127,10 +128,22 @@ def part_scores(predictions: Sequence[Prediction]) -> Scores:
 def choose_map_score(seen: Sequence[Seen]) -> float:
     """The map value that gives the highest mean pixel F1 over these parts' defect images.
 
-    0.5 for a classifier and where no defect image has known pixels.
+    Where defects were drawn one by one, finding each of them counts as much: the pixels of a box hardly
+    say whether two defects lie in one region. 0.5 for a classifier and where no defect image has known
+    pixels.
     """
     figures = [each.pixel_f1s for each in seen if each.pixel_f1s is not None]
-    return MAP_SCORES[int(np.argmax(np.mean(figures, axis=0)))] if figures else 0.5
+    if not figures:
+        return 0.5
+    drawn = [each for each in seen if each.part.drawn is not None]
+    regions = [_region_f1([each.at(map_score) for each in drawn]) for map_score in MAP_SCORES]
+    return MAP_SCORES[int(np.argmax(np.mean(figures, axis=0) + regions))]
+
+
+def _region_f1(parts: Sequence[JudgedPart]) -> float:
+    """0 where nothing was drawn."""
+    counts = total([count_regions(part.defects, part.drawn or ()) for part in parts])
+    return 2 * counts.named / max(1, counts.found + counts.drawn) if counts.drawn else 0.0
 
 
 def open_sample(run: TrainedRun, sample: Sample) -> OpenedPart:

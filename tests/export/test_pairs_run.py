@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,25 @@ def test_line_refuses_a_template_of_another_size(
     write(tmp_path / "golden.png", encode_png(np.ascontiguousarray(golden[:60])))
     assert replayed(shop, tmp_path, RECIPE.format(reference=", reference: golden.png"), [golden]) == 2
     assert "the golden template is 64×60×1, the frame 64×64×1" in capfd.readouterr().err
+
+
+def test_check_says_which_template_each_view_is_compared_with(
+    shop: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    golden = encode_png(template(np.random.default_rng(9)))
+    write(tmp_path / "golden.png", golden)
+    write(tmp_path / "images" / "0.png", golden)
+    (tmp_path / "recipe.yaml").write_text(RECIPE.format(reference=", reference: golden.png"))
+    (tmp_path / "station.yaml").write_text(
+        f"name: boards\nbundle: {shop / 'board.taktsight'}\nrecipe: recipe.yaml\n"
+        "cameras: [{kind: folder, folder: images}]\ntrigger: {kind: timer, takt_ms: 500}\n"
+        "gate: {kind: dry_run}\ndeadline_ms: 2000\nrecords: {folder: records}\n"
+    )
+    main(["check", str(tmp_path / "station.yaml")])
+    said = capfd.readouterr().out
+    digest = hashlib.sha256(golden).hexdigest()[:12]
+    assert f"view camera is compared with {tmp_path / 'golden.png'}, {digest}" in said
+    assert "golden samples are judged right" in said
 
 
 def test_replay_without_a_recipe_says_what_to_write(

@@ -20,6 +20,7 @@ from taktsight.training.evaluation.found_regions import (
 from taktsight.training.evaluation.judged import DrawnBox, JudgedPart
 from taktsight.training.evaluation.operating_point import ChosenLimits
 from taktsight.training.evaluation.sentences import regions_answer
+from taktsight.training.predict import MAP_SCORES, Seen, choose_map_score
 
 
 def found(box: Box, label: str = "pit", score: float = 0.9, view: str = "camera") -> Defect:
@@ -169,3 +170,18 @@ def test_box_of_a_shape_holds_its_pixels() -> None:
     assert box_of(run_lengths(covered)) == (11, 4, 12, 9)
     assert box_of(Polygon((((2, 3), (8, 3), (8, 9)),))) == (2, 3, 9, 10)
     assert box_of(Rectangle(2, 3, 6.5, 8)) == (2, 3, 6.5, 8)
+
+
+def seen_at(wanted: float, boxes: tuple[DrawnBox, ...] | None) -> Seen:
+    """Two drawn defects that are two regions at one map value only, and one region at all others."""
+    apart = (found((0, 0, 10, 10)), found((12, 0, 22, 10)))
+    together = (found((0, 0, 22, 10)),)
+    defects = tuple(apart if map_score == wanted else together for map_score in MAP_SCORES)
+    pixel_f1s = np.linspace(0.82, 0.80, len(MAP_SCORES))  # a box's pixels hardly tell
+    return Seen(part("one", "pit", (), boxes), pixel_f1s, defects)
+
+
+def test_map_value_is_the_one_that_tells_drawn_defects_apart() -> None:
+    boxes = (drawn((0, 0, 10, 10)), drawn((12, 0, 22, 10)))
+    assert choose_map_score([seen_at(0.6, boxes)]) == 0.6
+    assert choose_map_score([seen_at(0.6, None)]) == 0.1  # without drawings only the pixels count
