@@ -18,7 +18,6 @@ from taktsight.datasets.prepared_split import Crops, PreparedSplit, Tile, collat
 from taktsight.datasets.readers import Layout, Unlabelled
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
 from taktsight.datasets.source import Source
-from taktsight.datasets.split_lists import apply_lists
 from taktsight.datasets.splits import check_splits, split_samples, with_val
 from taktsight.datasets.view_files import check_references
 from taktsight.errors import ConfigError, DataError
@@ -47,6 +46,8 @@ class InspectionData(lightning.LightningDataModule):
         reference_column: the golden template of an image, relative to the index.
         split_column: train, val or test; without it and ``splits``: by part and lot, 60 : 20 : 20.
             Where nothing is said to be val, a fifth of train is, by part and lot.
+        leave_out: column of the index and the value whose images are left out, as if they were not there.
+        book: defect book: other spellings of a label get its name, and a label it does not know is refused.
         splits: folder of lists that ``taktsight data split`` wrote.
         shared_lots: lots may lie in train and test, as in some published splits; val then is still parted
             from train by lot.
@@ -78,6 +79,8 @@ class InspectionData(lightning.LightningDataModule):
         view_column: str | None = None,
         reference_column: str | None = None,
         split_column: str | None = None,
+        leave_out: dict[str, str] | None = None,
+        book: Path | None = None,
         splits: Path | None = None,
         shared_lots: bool = False,
         mm_per_px: float | None = None,
@@ -105,7 +108,7 @@ class InspectionData(lightning.LightningDataModule):
         self.canvas = canvas
         self.mm_per_px = mm_per_px
         self._batch_size, self._augment, self._crop = batch_size, augment, crop
-        self._cut_paste, self._made_up, self._balance = cut_paste, made_up, balance
+        self._cut_paste, self.made_up, self._balance = cut_paste, made_up, balance
         self._seed, self._cache_dir = seed, cache_dir
         columns = {
             "image": image_column,
@@ -116,11 +119,13 @@ class InspectionData(lightning.LightningDataModule):
             "reference": reference_column,
             "split": split_column,
         }
-        samples = Source(root, layout, good, annotations, unlabelled, index, columns).read()
-        if splits is not None:
-            if split_column is not None:
-                raise ConfigError("data.splits and data.split_column both say what is tested on: give one")
-            samples = apply_lists(samples, root, splits)
+        if splits is not None and split_column is not None:
+            raise ConfigError("data.splits and data.split_column both say what is tested on: give one")
+        left_out = leave_out or {}
+        source = Source(root, layout, good, annotations, unlabelled, index, columns, left_out, splits, book)
+        samples = source.read()
+        self.book = source.read_book()
+        """What the labels mean; None where nobody says."""
         if split_column is None and any(sample.split is None for sample in samples):
             samples = split_samples(samples, seed=seed)
         samples = with_val(samples, seed=seed)
@@ -247,6 +252,6 @@ class InspectionData(lightning.LightningDataModule):
             augment=augment,
             crop=crop,
             cut_paste=self._cut_paste if name == "train" else 0.0,
-            made_up=self._made_up if name == "train" else 0.0,
+            made_up=self.made_up if name == "train" else 0.0,
             seed=self._seed,
         )

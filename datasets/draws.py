@@ -31,7 +31,7 @@ class Chance:
     """Random numbers that depend on the seed and on where they are used, not on those before them.
 
     Philox (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") encrypts a counter: going to
-    any place in it costs two microseconds.
+    any place in it costs microseconds.
 
     Args:
         seed: 0 or more.

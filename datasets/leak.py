@@ -8,16 +8,15 @@ off; on an honest split the first neighbour knows little more than the twentieth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from taktsight.datasets.checks.look import Looks, Small
 from taktsight.datasets.samples import Sample
 from taktsight.errors import DataError
-from taktsight.image_files import read_image
 from taktsight.quality.rates import clopper_pearson
 
 SIDE_PX = 32
@@ -26,7 +25,7 @@ FAR = (10, 20)
 """Neighbours that no longer show the same piece, first and last rank."""
 LEAKS_FROM = 0.2
 """Splits by part of real sets score −0.06 to 0.13, random ones of parts photographed six times 0.37."""
-Looks = NDArray[np.float32]
+Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +51,33 @@ class Leak:
         return self.score >= LEAKS_FROM and self.nearest_low > self.farther
 
 
-def probe(samples: Sequence[Sample]) -> Leak:
+def too_few_to_probe(samples: Sequence[Sample]) -> str:
+    """Why no leak can be probed; empty where one can."""
+    train, test = (sum(sample.split == split for sample in samples) for split in ("train", "test"))
+    if train >= FAR[1] and test:
+        return ""
+    return (
+        f"a leak is probed with {FAR[1]} training samples and a test sample at least; "
+        f"there are {train} and {test}"
+    )
+
+
+def probe(samples: Sequence[Sample], looks: Looks) -> Leak:
     """The leak from train into test.
 
     Args:
         samples: with their splits.
+        looks: what their first images show.
 
     Raises:
-        DataError: If a split has too few samples to probe.
+        DataError: If a split has too few samples to probe, or an image cannot be read.
     """
+    few = too_few_to_probe(samples)
+    if few:
+        raise DataError(few)
     train = [sample for sample in samples if sample.split == "train"]
     test = [sample for sample in samples if sample.split == "test"]
-    if len(train) < FAR[1] or not test:
-        raise DataError(
-            f"a leak is probed with {FAR[1]} training samples and a test sample at least; "
-            f"there are {len(train)} and {len(test)}"
-        )
-    with ThreadPoolExecutor() as pool:
-        known, asked = (np.stack(list(pool.map(_look, split))) for split in (train, test))
+    known, asked = (np.stack([_vector(sample, looks) for sample in split]) for split in (train, test))
     nearest = np.argsort(-(asked @ known.T), axis=1, kind="stable")[:, : FAR[1]]
     labels = np.array([sample.label for sample in train])[nearest]
     right = labels == np.array([sample.label for sample in test])[:, np.newaxis]
@@ -82,9 +90,15 @@ def probe(samples: Sequence[Sample]) -> Leak:
     )
 
 
-def _look(sample: Sample) -> NDArray[np.float32]:
+def _vector(sample: Sample, looks: Looks) -> Vector:
+    looked = looks.images[sample.images[0]]
+    if looked.seen is None:
+        raise DataError(str(looked.fault))
+    return _normed(looked.seen.small)
+
+
+def _normed(small: Small) -> Vector:
     """The part at 32×32 pixels, without its brightness and contrast, of length 1."""
-    grey = read_image(sample.images[0], channels=1)[:, :, 0]
-    small = cv2.resize(grey, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-    small -= small.mean()
-    return small / np.float32(max(1e-6, float(np.linalg.norm(small))))
+    shrunk = cv2.resize(small, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+    shrunk -= shrunk.mean()
+    return shrunk / np.float32(max(1e-6, float(np.linalg.norm(shrunk))))

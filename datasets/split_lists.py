@@ -55,12 +55,12 @@ def write_lists(folder: Path, root: Path, samples: Sequence[Sample], facts: Mapp
     return digest
 
 
-def apply_lists(samples: Sequence[Sample], root: Path, folder: Path) -> list[Sample]:
-    """The samples with the splits of the lists.
+def read_lists(folder: Path) -> dict[str, Split]:
+    """The split of each image, by its path below the data set.
 
     Raises:
         ConfigError: If the folder holds no lists.
-        DataError: If a list was changed since it was written, names no image, or leaves one out.
+        DataError: If a list was changed since it was written.
     """
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
@@ -79,7 +79,17 @@ def apply_lists(samples: Sequence[Sample], root: Path, folder: Path) -> list[Sam
             f"{folder}: the lists are not those that were written (digest {wanted:.12}…): figures on them "
             "could not be compared with earlier ones. Restore them, or make another split"
         )
-    home: dict[str, Split] = {line: split for split in SPLITS for line in lists[split].splitlines()}
+    return {line: split for split in SPLITS for line in lists[split].splitlines()}
+
+
+def apply_lists(samples: Sequence[Sample], root: Path, folder: Path) -> list[Sample]:
+    """The samples with the splits of the lists.
+
+    Raises:
+        ConfigError: If the folder holds no lists.
+        DataError: If a list was changed since it was written, names no image, or leaves one out.
+    """
+    home = read_lists(folder)
     names = [_name(root, sample) for sample in samples]
     strangers, homeless = sorted(set(home) - set(names)), [name for name in names if name not in home]
     if strangers:

@@ -10,8 +10,8 @@ from statistics import median
 import numpy as np
 
 from taktsight.datasets.masks import read_mask
+from taktsight.datasets.readers.sizes import image_size
 from taktsight.datasets.samples import Sample
-from taktsight.image_files import read_image
 
 FEWEST = 12
 """Defects of a label that are divided by size; fewer only by label."""
@@ -36,8 +36,7 @@ def defect_area_px(sample: Sample) -> int | None:
     """The defective area of the first view, pixels; None of a good part and where nobody drew it."""
     if not sample.is_defective or not (sample.masks or sample.regions):
         return None
-    height, width, _ = read_image(sample.images[0]).shape
-    mask = read_mask(sample, (height, width))
+    mask = read_mask(sample, image_size(sample.images[0]))
     return None if mask is None else int(np.count_nonzero(mask))
 
 

@@ -84,6 +84,7 @@ def _unproved_card(run: TrainedRun, evaluation: Evaluation, manifest: Manifest) 
         name=evaluation.subject.model,
         task=run.task,
         labels=run.module.labels,
+        described=run.data.book.described(run.module.labels) if run.data.book else (),
         canvas=run.data.canvas,
         views=run.data.views,
         mm_per_px=run.data.mm_per_px,

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from taktsight.errors import ConfigError, DataError
 from taktsight.image_files import decode_image, with_channels
-from taktsight.recipe import Recipe, View
+from taktsight.recipe import Recipe, View, load_recipe
 from taktsight.records import Image
-from taktsight.strict_yaml import read_yaml
 
 
 def read_recipe(path: Path, channels: int) -> tuple[Recipe, dict[str, Image]]:
@@ -23,7 +22,7 @@ def read_recipe(path: Path, channels: int) -> tuple[Recipe, dict[str, Image]]:
         ConfigError: If the recipe is wrong, or a template is absent, no image, or not the file
             that ``reference_sha256`` names.
     """
-    recipe = read_yaml(path, Recipe)
+    recipe = load_recipe(path)
     read = {
         view.camera: _read(path, view, path.parent / view.reference, channels)
         for view in recipe.views

@@ -27,12 +27,22 @@ data:
   index: learn/index.csv
   part_column: part
   mm_per_px: 0.4
+  book: book.yaml
   canvas: {height: 128, width: 128, channels: 1, factor: 1}
   batch_size: 8
   cache_dir: cache
 trainer:
   accelerator: cpu
   max_epochs: 2
+"""
+
+BOOK = """
+product: flange
+labels:
+  - {name: crack, description: a dark jagged line, severity: critical}
+  - {name: pit, description: a small crater, severity: major, max_area_mm2: 0.2, why: drawing 4711}
+  - {name: scratch, description: a bright smooth line, severity: major}
+  - {name: stain, description: a darker patch, severity: minor}
 """
 
 SHIFT = """
@@ -92,6 +102,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("workshop")
     (folder / "training.yaml").write_text(TRAINING, encoding="utf-8")
+    (folder / "book.yaml").write_text(BOOK, encoding="utf-8")
     subprocess.run(
         [sys.executable, "-c", SHIFT, json.dumps([verb.split() for verb in VERBS])],
         cwd=folder,

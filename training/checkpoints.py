@@ -65,6 +65,8 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
     """
     try:
         checkpoint: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        if not isinstance(checkpoint, dict):
+            raise ValueError("holds no checkpoint")
         state = checkpoint["state_dict"]
         manifest = manifest_in(checkpoint)
     except UNREADABLE as error:

@@ -16,17 +16,19 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from rich.console import Console
 
 from taktsight.datasets.datamodule import InspectionData
-from taktsight.errors import ConfigError, TaktsightError
+from taktsight.errors import ConfigError, DataError, TaktsightError
 from taktsight.manifest import Manifest
 from taktsight.training.averaging import MeanWeights
 from taktsight.training.checkpoints import RunCheckpoint, WholeCheckpoints, read_checkpoint
 from taktsight.training.comparer import Comparer
+from taktsight.training.last_checkpoint import LastCheckpoint
 from taktsight.training.loss_watching import Divergence
 from taktsight.training.machine import fast_precision
 from taktsight.training.metrics_files import keep_metrics
 from taktsight.training.progress import TrainingProgress
 from taktsight.training.run_record import RunRecord, close_record
 from taktsight.training.step_chance import StepChance
+from taktsight.whole_files import remove_partial
 
 
 class TrainingCLI(LightningCLI):
@@ -37,6 +39,9 @@ class TrainingCLI(LightningCLI):
         parser.set_defaults({"seed_everything": 0})
         parser.link_arguments("data", "model.init_args.labels", _labels, apply_on="instantiate")
         parser.link_arguments("data", "model.init_args.channels", _channels, apply_on="instantiate")
+
+    def _parse_ckpt_path(self) -> None:
+        """Nothing: Lightning would silently put the checkpoint's arguments in place of those asked for."""
 
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what they refuse is a mistake in the configuration.
@@ -96,14 +101,22 @@ def train(config: Path, run: Path, *, resume: bool, overrides: list[str]) -> Man
 
     Raises:
         ConfigError: If a key is unknown, missing or has a value that nobody takes.
-        DataError: If the data or ``last.ckpt`` cannot be used, or the training diverged.
+        DataError: If the data or ``last.ckpt`` cannot be used, or the training diverged, or
+            ended before a validation.
     """
     arguments = ["fit", "--config", str(config), *overrides]
     if resume:
         epochs = int(read_checkpoint(run / "last.ckpt")["epoch"]) + 1
         arguments += ["--ckpt_path", str(run / "last.ckpt")]
         keep_metrics(run, epochs)
+        for name in ("best.ckpt", "last.ckpt"):
+            remove_partial(run / name)
     training = _open_cli(config, run, arguments, starts=True)
+    if not (run / "best.ckpt").is_file():
+        raise DataError(
+            f"{run}: the training ended before its first validation, and no epoch was found best. Raise "
+            "trainer.max_time, or lower trainer.check_val_every_n_epoch; --resume goes on from last.ckpt"
+        )
     return close_record(run) if training.trainer.is_global_zero else None
 
 
@@ -167,9 +180,7 @@ def _trainer_defaults(run: Path) -> dict[str, Any]:
                 enable_version_counter=False,
             ),
             # save_last would copy the best one: what came after it would be lost with the power.
-            RunCheckpoint(
-                dirpath=run, filename="last", save_on_train_epoch_end=True, enable_version_counter=False
-            ),
+            LastCheckpoint(run),
             EarlyStopping(monitor="val_figure", mode="max", patience=20),
         ],
     }

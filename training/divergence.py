@@ -88,9 +88,9 @@ def not_learning(watch: LossWatch, ignorance: float, epoch: int) -> str:
 def advice(learning_rate: float) -> str:
     """What to do, likeliest first."""
     return (
-        f"Likeliest first: the learning rate of {learning_rate:g} is too high (try a tenth; 'taktsight "
-        "train … --probe' says which are borne); masks or labels contradict each other ('taktsight data "
-        "check' finds them); the weights it started from are not of this encoder"
+        f"Likeliest first: model.init_args.learning_rate={learning_rate:g} is too high (try a tenth; "
+        "--probe says which are borne); masks or labels contradict each other ('taktsight data check' "
+        "finds them); the start weights are not of this encoder"
     )
 
 

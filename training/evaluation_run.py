@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from taktsight.training.evaluation.evaluate import evaluate
@@ -25,6 +26,7 @@ def evaluate_run(
     target_escape: float = 0.01,
     target_overkill: float = 0.01,
     pictures: int = 6,
+    changed: Sequence[str] = (),
 ) -> tuple[Path, Figures]:
     """Writes the report of a run and returns its path and its figures.
 
@@ -34,6 +36,7 @@ def evaluate_run(
         target_escape: share of the defective val parts that may pass.
         target_overkill: share of the good val parts that may be rejected.
         pictures: worst escapes and overkills shown.
+        changed: what is no longer as it was when the model was trained, for the report.
     """
     labels = run.module.labels
     val, test = list(judge_split(run, "val")), list(judge_split(run, "test"))
@@ -64,10 +67,13 @@ def evaluate_run(
         data=run.data.root.resolve().name,
         date=date,
         looks=looks,
+        changed=tuple(changed),
         digests=_digests(run),
     )
     lessons = learn_lessons(run, [seen.part for seen in val])
-    report = write_report(run.folder / FOLDER, figures, subject, open_part, lessons, pictures=pictures)
+    report = write_report(
+        run.folder / FOLDER, figures, subject, open_part, lessons, book=run.data.book, pictures=pictures
+    )
     write_list(run.folder / FOLDER, lessons.suspects)
     return report, figures
 

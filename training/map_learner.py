@@ -10,6 +10,7 @@ from taktsight.training.learner import Learner
 from taktsight.training.losses import map_loss, one_hot, part_loss, per_label, softened
 from taktsight.training.networks import FRESH_LOGIT, SegmentationNetwork
 from taktsight.training.processes import Over, own_share, whole_batch
+from taktsight.training.validation import ValidationParts
 
 
 class MapLearner(Learner):
@@ -62,11 +63,18 @@ class MapLearner(Learner):
         self._parts.add_pixels(batch.owners, found & truth, found, truth)
 
     def on_validation_epoch_end(self) -> None:
-        """Logs the part-level AUROC, the mean pixel F1 and their mean, which picks the checkpoint."""
+        """Logs the loss, the part-level AUROC, the mean pixel F1 and what picks the checkpoint."""
         parts = self._parts.of_all_processes()
-        area, overlap = parts.auroc(), parts.mean_pixel_f1()
-        figures = {"val_auroc": area, "val_f1": overlap, "val_figure": (area + overlap) / 2}
-        self.log_dict(figures | {"val_loss": parts.mean_loss()}, sync_dist=True)
+        figures = {
+            "val_auroc": parts.auroc(),
+            "val_f1": parts.mean_pixel_f1(),
+            "val_loss": parts.mean_loss(),
+        }
+        self.log_dict(figures | {"val_figure": self.figure(parts)}, sync_dist=True)
+
+    def figure(self, parts: ValidationParts) -> float:
+        """How good these weights are: the mean of part-level AUROC and pixel F1. The best are kept."""
+        return (parts.auroc() + parts.mean_pixel_f1()) / 2
 
     def lowest_loss(self, batch: Crops) -> Tensor:
         """The training loss of an answer to this batch that could not be better."""

@@ -87,7 +87,7 @@ class SegmentationNetwork(nn.Module):
     def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → (N, F) mean of the encoder's deepest features, and scores (N, K) 0–1."""
         features = self.features(images)
-        return features[-1].float().mean(dim=(2, 3)), self._read(features)[1].float().sigmoid()
+        return features[-1].float().mean(dim=(2, 3)), self.sureness(self._read(features)[1])
 
     def _maps(self, features: list[Tensor]) -> Tensor:
         """(N, K, H, W) before the sigmoid."""
@@ -103,8 +103,12 @@ class SegmentationNetwork(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K), float32 0–1."""
         maps, scores = self.logits(images)
+        return self.sureness(maps), self.sureness(scores)
+
+    def sureness(self, logits: Tensor) -> Tensor:
+        """Logits as float32 0–1."""
         # ONNX Runtime's sigmoid ends a rounding error above 1 where it is sure.
-        return maps.float().sigmoid().clamp(0, 1), scores.float().sigmoid().clamp(0, 1)
+        return logits.float().sigmoid().clamp(0, 1)
 
 
 class ComparisonNetwork(SegmentationNetwork):

@@ -36,12 +36,15 @@ def adamw_cosine(
         if p.requires_grad:
             groups[p.dim() > 1, id(p) in kept].append(p)
     optimizer = AdamW(
-        {
-            "params": parameters,
-            "weight_decay": weight_decay if is_decayed else 0.0,
-            "lr": learning_rate * (slow_rate if is_slow else 1.0),
-        }
-        for (is_decayed, is_slow), parameters in groups.items()
+        (
+            {
+                "params": parameters,
+                "weight_decay": weight_decay if is_decayed else 0.0,
+                "lr": learning_rate * (slow_rate if is_slow else 1.0),
+            }
+            for (is_decayed, is_slow), parameters in groups.items()
+        ),
+        foreach=True,  # a CPU would step tensor by tensor
     )
     warm_up = max(1, steps // 20)
 

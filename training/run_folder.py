@@ -24,7 +24,9 @@ from taktsight.datasets.datamodule import InspectionData
 from taktsight.datasets.learn_from import ANOMALY
 from taktsight.errors import ConfigError, DataError
 from taktsight.manifest import Manifest
+from taktsight.training.anomalib_model import AnomalibDetector
 from taktsight.training.anomaly_detector import AnomalyDetector
+from taktsight.training.anomaly_segmenter import AnomalySegmenter
 from taktsight.training.checkpoints import manifest_in, read_checkpoint
 from taktsight.training.classifier import Classifier
 from taktsight.training.comparer import Comparer
@@ -34,12 +36,14 @@ from taktsight.training.segmenter import Segmenter
 from taktsight.training.weights import UNREADABLE
 from taktsight.training.weights_digest import weights_digest
 
-Model = Segmenter | Comparer | Classifier | AnomalyDetector
+Model = Segmenter | Comparer | Classifier | AnomalyDetector | AnomalibDetector
 MODULES: dict[str, type[Model]] = {
     "Segmenter": Segmenter,
     "Comparer": Comparer,
     "Classifier": Classifier,
     "AnomalyDetector": AnomalyDetector,
+    "AnomalySegmenter": AnomalySegmenter,
+    "AnomalibDetector": AnomalibDetector,
 }
 
 
@@ -83,12 +87,12 @@ def open_run(folder: Path) -> TrainedRun:
         raise ConfigError(f"{config_file}: model {name!r} is none of {', '.join(MODULES)}")
     read = read_checkpoint(checkpoint)
     manifest = manifest_in(read)
-    if manifest is not None:
-        check_record(folder, config, manifest)
     with warnings.catch_warnings():
         # What Lightning and we call in jsonargparse was renamed in 4.53; older ones know the old name only.
         warnings.simplefilter("ignore", DeprecationWarning)
         module, opened = _load(MODULES[name], checkpoint), _open_data(config_file, config)
+    if manifest is not None:  # a key that nobody knows was named by now
+        check_record(folder, config, manifest)
     return TrainedRun(folder, module.eval(), opened, weights_digest(read["state_dict"]), manifest)
 
 
@@ -105,6 +109,8 @@ def _read_config(file: Path) -> dict[str, Any]:
 
 def _load(module: type[Model], checkpoint: Path) -> Model:
     try:
+        if module is AnomalibDetector:  # has no weights but anomalib's, which the checkpoint holds
+            return module.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
         return module.load_from_checkpoint(checkpoint, map_location="cpu", weights=None, weights_only=True)
     except UNREADABLE as error:
         raise DataError(f"{checkpoint}: is damaged or of another network; train again") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from taktsight.training.map_learner import MapLearner
 from taktsight.training.networks import SegmentationNetwork
 
@@ -22,6 +24,8 @@ class Segmenter(MapLearner):
         part_weight: how much the part-level loss counts against the map loss.
     """
 
+    network_type: ClassVar[type[SegmentationNetwork]] = SegmentationNetwork
+
     def __init__(
         self,
         labels: tuple[str, ...] = (),
@@ -35,7 +39,7 @@ class Segmenter(MapLearner):
         encoder_rate: float = 0.3,
         part_weight: float = 0.5,
     ) -> None:
-        network = SegmentationNetwork(
+        network = self.network_type(
             len(labels), channels, architecture, encoder, weights, tuple(decoder_channels)
         )
         super().__init__(

@@ -65,6 +65,16 @@ class ValidationParts:
         """Mean over the tiles."""
         return self._loss / self._tiles
 
+    def good_scores(self) -> NDArray[np.float64]:
+        """(G,) the highest score of each good part."""
+        return np.array(
+            [
+                row[: self._defects].max()
+                for owner, row in self._scores.items()
+                if self._labels[owner] >= self._defects
+            ]
+        )
+
     def auroc(self) -> float:
         """Chance that a defective part scores above a good one, ties half; 0.5 if a side is empty."""
         scores = np.array([row[: self._defects].max() for row in self._scores.values()])

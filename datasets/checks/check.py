@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from taktsight.datasets.checks.balance import LabelCount, check_balance, check_crossings, count_labels
+from taktsight.datasets.checks.book import check_labels
 from taktsight.datasets.checks.copies import check_copies
 from taktsight.datasets.checks.drawings import check_regions
 from taktsight.datasets.checks.files import blank_images, broken_files, reference_sizes
@@ -51,7 +52,7 @@ def check_data(source: Source, watch: Watch = unwatched) -> Checked:
     """Reads the data set, opens every file once and runs every check.
 
     Raises:
-        ConfigError: If the folder, the index or a column is absent.
+        ConfigError: If the folder, the index, a column or the book is absent, or the book is wrong.
     """
     reading = read_source(source)
     samples = reading.samples
@@ -69,6 +70,7 @@ def check_data(source: Source, watch: Watch = unwatched) -> Checked:
         *check_copies(samples, looks),
         *check_crossings(samples),
         *check_balance(samples),
+        *(check_labels(samples, reading.book, source.book) if reading.book and source.book else ()),
         *check_outliers(samples, looks),
     ]
     findings.sort(

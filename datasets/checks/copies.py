@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from taktsight.datasets.checks.drawings import covered, overlap
 from taktsight.datasets.checks.findings import Finding, Kind
 from taktsight.datasets.checks.likeness import Pairs, near_pairs
-from taktsight.datasets.checks.look import Looks, look_at
+from taktsight.datasets.checks.look import Looks
 from taktsight.datasets.samples import Sample
 
 SAME_MARKING = 0.7
@@ -39,15 +39,14 @@ def check_copies(samples: Sequence[Sample], looks: Looks) -> list[Finding]:
     return findings + _near_copies([group[0] for group in groups.values() if group], owners, looks)
 
 
-def near_copies(samples: Sequence[Sample]) -> list[list[int]]:
+def near_copies(samples: Sequence[Sample], looks: Looks) -> list[list[int]]:
     """Indices of samples that show the same exposure, or almost: what must not lie in two splits.
 
-    Opens every image. One that cannot be read resembles none; ``taktsight data check`` names it.
+    An image that cannot be read resembles none; ``taktsight data check`` names it.
 
     Returns:
         Groups of two or more, each sample almost like another of its group.
     """
-    looks = look_at((image for sample in samples for image in sample.images), [])
     seen = [
         (index, found)
         for index, sample in enumerate(samples)

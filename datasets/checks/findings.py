@@ -25,6 +25,7 @@ Kind = (
         "mask scale",
         "empty mask",
         "mask on good",
+        "unknown label",
         "regions disagree",
         "blank image",
         "copies disagree",
@@ -39,6 +40,7 @@ Kind = (
         "soft mask",
         "rare label",
         "absent label",
+        "unused label",
         "few to certify",
         "odd size",
         "odd channels",
@@ -84,6 +86,10 @@ MEANINGS: Mapping[Kind, Meaning] = {
         "The part is defective and no pixel says where. Training leaves it out of the pixel loss.",
     ),
     "mask on good": Meaning("Good parts with a marked mask", "One of the two is wrong: look at the part."),
+    "unknown label": Meaning(
+        "Labels that the defect book does not know",
+        "Nobody says what they mean: add them to the book, or to the aliases of a label.",
+    ),
     "regions disagree": Meaning(
         "Two labels on the same place", "The same pixels carry two labels: decide which."
     ),
@@ -123,6 +129,9 @@ MEANINGS: Mapping[Kind, Meaning] = {
     ),
     "rare label": Meaning("Labels too rare to learn", "Collect more, or merge labels.", "warning"),
     "absent label": Meaning("Labels absent from a split", "Nothing is known of them there.", "warning"),
+    "unused label": Meaning(
+        "Labels of the defect book without a part", "No model could learn them.", "warning"
+    ),
     "few to certify": Meaning(
         "Labels with too few test parts for a claim",
         "Even if none escapes, the bound stays wide: 59 parts show 5 %, 299 show 1 %, at 95 % confidence.",

@@ -28,18 +28,27 @@ Camera = list[tuple[Path, Seen]]
 
 
 def check_outliers(samples: Sequence[Sample], looks: Looks) -> list[Finding]:
-    """Size, channels and exposure of every image against its camera's median."""
+    """Size, channels and exposure of every image against its camera's median.
+
+    Templates count for their channels alone: their size is compared with that of their part.
+    """
     cameras: dict[str, Camera] = defaultdict(list)
+    templates: dict[str, Camera] = defaultdict(list)
     for sample in samples:
-        for image in sample.images:
-            seen = looks.seen(image)
-            if seen and not seen.is_blank:  # a blank image has its own finding
-                cameras[sample.camera].append((image, seen))
+        cameras[sample.camera] += _shown(sample.images, looks)
+        templates[sample.camera] += _shown(sample.references, looks)
     findings: list[Finding] = []
-    for camera in cameras.values():
+    for name, camera in cameras.items():
         if len(camera) >= LEAST_IMAGES:
-            findings += [*_odd_sizes(camera), *_odd_channels(camera), *_odd_exposures(camera)]
+            channels = _odd_channels(camera + templates[name])
+            findings += [*_odd_sizes(camera), *channels, *_odd_exposures(camera)]
     return findings
+
+
+def _shown(paths: Sequence[Path | None], looks: Looks) -> Camera:
+    """Those that can be read; a blank image has its own finding."""
+    pairs = [(path, looks.seen(path)) for path in paths if path]
+    return [(path, seen) for path, seen in pairs if seen and not seen.is_blank]
 
 
 def deviations(values: Floats, least: float) -> Floats:

@@ -9,29 +9,24 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from taktsight.datasets.checks.check import Checked
 from taktsight.datasets.checks.drawings import covered
 from taktsight.datasets.checks.findings import Finding, Kind
-from taktsight.datasets.regions import Cover
+from taktsight.datasets.outlined import Colours, fitted, outlined
 from taktsight.datasets.samples import Sample
 from taktsight.image_files import read_image
 
-PICTURE_PX = 400
-"""Longest side of a picture in the page."""
-OUTLINE_RGB, OUTLINE_PX = (240, 228, 66), 4
-"""Yellow with a black rim: seen on dark and on bright metal alike; kept at some distance."""
 BETWEEN_RGB = (213, 94, 0)
 _MARGIN_PX = 12
 _MANY: frozenset[Kind] = frozenset({"soft mask", "odd size", "odd channels", "odd exposure"})
 """Kinds whose paths are all of one sort: as many are shown as there is room for."""
 SHOWN_OF_MANY = 6
-_NONE: frozenset[Kind] = frozenset({"rare label", "absent label", "few to certify", "untrainable"})
+_NONE: frozenset[Kind] = frozenset(
+    {"rare label", "absent label", "unused label", "few to certify", "untrainable"}
+)
 """Kinds about a whole label: one of its images would explain nothing."""
 
-Colours = NDArray[np.uint8]
-"""(H, W, 3) uint8 RGB, for the page only."""
 Place = tuple[slice, slice]
 """Rows and columns of an image."""
 
@@ -89,7 +84,7 @@ class Gallery:
         image = read_image(path, channels=3)
         sample = self._owners.get(path)
         if sample is None:
-            return Picture(path.name, _data_uri(_fitted(image)), "good part to compare with")
+            return Picture(path.name, _data_uri(fitted(image)), "good part to compare with")
         said = [
             ", ".join(sample.labels) or "good",
             sample.split or "",
@@ -99,7 +94,7 @@ class Gallery:
         if place:
             image, marked = image[place], None if marked is None else marked[place]
             said.append("the marked place")
-        return Picture(path.name, _data_uri(_outlined(image, marked)), " · ".join(filter(None, said)))
+        return Picture(path.name, _data_uri(outlined(image, marked)), " · ".join(filter(None, said)))
 
 
 def _mask_picture(path: Path) -> Colours:
@@ -113,37 +108,7 @@ def _mask_picture(path: Path) -> Colours:
     between = (grey > 0) & (grey < 255)
     strength = 0.35 + 0.65 * grey[between, np.newaxis] / 255  # the faintest levels can still be seen
     shown[between] = (strength * BETWEEN_RGB).astype(np.uint8)
-    return _fitted(shown)
-
-
-def _outlined(image: Colours, marked: Cover | None) -> Colours:
-    """The image fitted to the page, with a line around what is marked."""
-    fitted = _fitted(image)
-    if marked is None or marked.shape != image.shape[:2] or not marked.any():
-        return fitted
-    size = (fitted.shape[1], fitted.shape[0])
-    larger = size[0] > image.shape[1]
-    how = cv2.INTER_NEAREST if larger else cv2.INTER_AREA
-    share = cv2.resize(marked.astype(np.float32), size, interpolation=how)
-    reach = 2 * OUTLINE_PX + 1
-    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    around = cv2.dilate((share > 0).astype(np.uint8), brush)
-    lines, _ = cv2.findContours(around, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    drawn = fitted.copy()
-    cv2.drawContours(drawn, lines, -1, (0, 0, 0), 4, cv2.LINE_AA)
-    cv2.drawContours(drawn, lines, -1, OUTLINE_RGB, 2, cv2.LINE_AA)
-    return drawn
-
-
-def _fitted(image: Colours) -> Colours:
-    """Fitted to the page; a small picture is enlarged by whole pixels, so its pixels stay visible."""
-    height, width = image.shape[:2]
-    times = PICTURE_PX // max(height, width)
-    if times > 1:
-        return np.asarray(np.repeat(np.repeat(image, times, axis=0), times, axis=1), np.uint8)
-    scale = min(1.0, PICTURE_PX / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return fitted(shown)
 
 
 def _data_uri(image: Colours) -> str:

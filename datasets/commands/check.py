@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taktsight.datasets.commands.source import add_source, source_of
+from taktsight.datasets.commands.source import add_book, add_source, add_splits, source_of
 from taktsight.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ DESCRIPTION = """Opens every image and mask once and finds
   masks     empty, of another size, too dark, not black and white, on good parts
   drawings  outside the image, drawn twice, two labels on one place
   copies    the same or almost the same image twice, across splits, labelled differently
+  labels    not in the defect book (--book), or in it and on no part
   splits    parts and lots in two splits, labels too rare to learn or to certify
   outliers  size, channels and exposure unlike the others of a camera
 
@@ -32,6 +33,8 @@ Exit status: 0 no fault (warnings alone do not fail), 1 faults, 2 wrong argument
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     add_source(parser)
+    add_splits(parser)
+    add_book(parser)
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write report.html and check.json here")
 
 

@@ -1,4 +1,4 @@
-"""``taktsight data convert``: labelled images of any layout, written as COCO or as a mask folder."""
+"""``taktsight data convert``: labelled images of any layout as COCO, for FiftyOne or as a mask folder."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taktsight.datasets.commands.source import add_source, source_of
+from taktsight.datasets.commands.source import add_book, add_source, add_splits, source_of
 
 if TYPE_CHECKING:
     from taktsight.datasets.samples import Sample
 
-HELP = "read labelled images in any layout, write COCO or a mask folder"
+HELP = "read labelled images in any layout, write COCO, FiftyOne's or a mask folder"
 DESCRIPTION = """Reads labelled images and writes them, with copies of the images, as
 
   coco           images/…, annotations/instances_train.json … (instances.json without splits)
+  fiftyone       train/data/…, train/labels.json … (data/, labels.json without splits)
   mask_folder    images/LABEL/…, masks/LABEL/…, index.csv
+
+FiftyOne reads its layout a split at a time:
+
+  dataset = fiftyone.Dataset("NAME")
+  dataset.add_dir("OUT/train", fiftyone.types.COCODetectionDataset, tags="train")
 
 Nothing is written where anything is wrong. The same data set gives the same bytes."""
 
@@ -24,20 +30,27 @@ Nothing is written where anything is wrong. The same data set gives the same byt
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
     add_source(parser)
+    add_splits(parser)
+    add_book(parser)
     parser.add_argument("out", metavar="OUT", type=Path, help="a new or empty folder")
     parser.add_argument(
-        "--to", dest="format", required=True, choices=("coco", "mask_folder"), help="what to write"
+        "--to",
+        dest="format",
+        required=True,
+        choices=("coco", "fiftyone", "mask_folder"),
+        help="what to write",
     )
 
 
 def main(args: argparse.Namespace) -> int:
     """Converts; 0."""
     from taktsight.datasets.writers.coco import write_coco
+    from taktsight.datasets.writers.fiftyone import write_fiftyone
     from taktsight.datasets.writers.mask_folder import write_mask_folder
 
     samples = source_of(args).read()
-    write = write_coco if args.format == "coco" else write_mask_folder
-    write(samples, args.root, args.out)
+    writers = {"coco": write_coco, "fiftyone": write_fiftyone, "mask_folder": write_mask_folder}
+    writers[args.format](samples, args.root, args.out)
     print(_summary(args.out, samples))
     return 0
 

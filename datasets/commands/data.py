@@ -1,12 +1,12 @@
-"""Labelled images: check, split, convert them, or make a synthetic product to learn and test with."""
+"""Labelled images: check, describe, split, convert them, or make a synthetic product to learn with."""
 
 from __future__ import annotations
 
 import argparse
 
-from taktsight.datasets.commands import check, convert, split, synth
+from taktsight.datasets.commands import book, check, convert, split, synth
 
-COMMANDS = {"check": check, "split": split, "convert": convert, "synth": synth}
+COMMANDS = {"check": check, "book": book, "split": split, "convert": convert, "synth": synth}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

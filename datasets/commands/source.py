@@ -36,24 +36,68 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         help="what an image without any annotation is (default: refuse)",
     )
     parser.add_argument("--index", type=Path, metavar="CSV", help="says what the folders do not")
+    parser.add_argument(
+        "--leave-out",
+        action="append",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="leave out the images with this value in the index, as if they were not there",
+    )
     for column in COLUMNS:
         parser.add_argument(
             f"--{column}-column", metavar="NAME", help=f"column of the {column} in the index"
         )
 
 
+def add_splits(parser: argparse.ArgumentParser) -> None:
+    """Declares the lists of a split."""
+    parser.add_argument(
+        "--splits", type=Path, metavar="FOLDER", help="lists that 'taktsight data split' wrote"
+    )
+
+
+def add_book(parser: argparse.ArgumentParser) -> None:
+    """Declares the defect book."""
+    parser.add_argument("--book", type=Path, metavar="YAML", help="defect book: what labels there are")
+
+
 def source_of(args: argparse.Namespace) -> Source:
     """The data set that the arguments name.
 
     Raises:
-        ConfigError: If a column is named and no index, or an index and no column.
+        ConfigError: If a column is named and no index, or an index and no column, or two things say which
+            split an image is in.
     """
     from taktsight.datasets.source import Source
 
     columns = {column: getattr(args, f"{column}_column") for column in COLUMNS}
     named = [column for column in COLUMNS if columns[column]]
-    if named and args.index is None:
-        raise ConfigError(f"--{named[0]}-column names a column of the index; give --index too")
-    if args.index is not None and not named:
+    leave_out = _left_out(args.leave_out)
+    if (named or leave_out) and args.index is None:
+        said = f"--{named[0]}-column" if named else "--leave-out"
+        raise ConfigError(f"{said} names a column of the index; give --index too")
+    if args.index is not None and not named and not leave_out:
         raise ConfigError("--index is read for its columns; name one, such as --part-column")
-    return Source(args.root, args.layout, args.good, args.annotations, args.unlabelled, args.index, columns)
+    if getattr(args, "splits", None) and args.split_column:
+        raise ConfigError("--splits and --split-column both say which split an image is in; give one")
+    return Source(
+        args.root,
+        args.layout,
+        args.good,
+        args.annotations,
+        args.unlabelled,
+        args.index,
+        columns,
+        leave_out,
+        getattr(args, "splits", None),
+        getattr(args, "book", None),
+    )
+
+
+def _left_out(given: list[str]) -> dict[str, str]:
+    """Column → value."""
+    pairs = [pair.partition("=") for pair in given]
+    columns = [column for column, _, _ in pairs]
+    if not all(column and equals for column, equals, _ in pairs) or len(set(columns)) < len(columns):
+        raise ConfigError(f"--leave-out wants COLUMN=VALUE, each column once, got {', '.join(given)}")
+    return {column: value for column, _, value in pairs}

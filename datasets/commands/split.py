@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from taktsight.errors import ConfigError
 
 if TYPE_CHECKING:
+    from taktsight.datasets.checks.look import Looks
     from taktsight.datasets.leak import Leak
     from taktsight.datasets.samples import Sample
 
@@ -20,15 +21,17 @@ balanced by label and defect size, the same each time. Writes
   split.json                      digest of the lists, seed, counts, leak score
 
 and probes what leaks: how much more often the nearest training image has a test part's label than
-those a little further off. An honest split scores about 0. With --keep the split of the index is
-probed and nothing is written. Exit status 1: the split leaks."""
+those a little further off. An honest split scores about 0. Below 20 training images nothing can be probed:
+the lists are written and say so. With --keep the split of the index is probed and nothing is written. Exit
+status 1: the split leaks."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's arguments."""
-    from taktsight.datasets.commands.source import add_source
+    from taktsight.datasets.commands.source import add_book, add_source
 
     add_source(parser)
+    add_book(parser)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--out", type=Path, metavar="FOLDER", help="a new or empty folder for the lists")
     what.add_argument("--keep", action="store_true", help="probe the split that the data set brings")
@@ -50,32 +53,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Splits and probes; 1 where the split leaks."""
+    from taktsight.datasets.checks.look import look_at
     from taktsight.datasets.commands.source import source_of
-    from taktsight.datasets.leak import probe
+    from taktsight.datasets.leak import probe, too_few_to_probe
     from taktsight.datasets.split_lists import write_lists
     from taktsight.datasets.splits import check_splits
 
     samples = source_of(args).read()
     if args.keep:
         check_splits(samples)
-        return _say(probe(samples))
+        return _say(probe(samples, look_at([sample.images[0] for sample in samples], [])))
     shares = _shares(args.shares)
-    samples = _split(samples, args, shares)
+    looks = look_at([image for sample in samples for image in sample.images], [])
+    samples = _split(samples, args, shares, looks)
     check_splits(samples)
-    leak = probe(samples)
-    facts = {
-        "by": args.by,
-        "seed": args.seed,
-        "shares": shares,
-        "leak": {"score": round(leak.score, 4), "nearest": leak.nearest, "farther": leak.farther},
-    }
+    few = too_few_to_probe(samples)
+    leak = None if few else probe(samples, looks)
+    facts = {"by": args.by, "seed": args.seed, "shares": shares, "leak": _facts(leak) or few}
     digest = write_lists(args.out, args.root, samples, facts)
     print(_table(samples))
     print(f"{args.out}: written, digest {digest:.16}…; data.splits: {args.out} trains on it")
+    if leak is None:
+        print(f"leak not probed: {few}. Nobody knows whether this split leaks; add images and split again")
+        return 0
     return _say(leak)
 
 
-def _split(samples: list[Sample], args: argparse.Namespace, shares: dict[str, float]) -> list[Sample]:
+def _facts(leak: Leak | None) -> dict[str, float]:
+    if leak is None:
+        return {}
+    return {"score": round(leak.score, 4), "nearest": leak.nearest, "farther": leak.farther}
+
+
+def _split(
+    samples: list[Sample], args: argparse.Namespace, shares: dict[str, float], looks: Looks
+) -> list[Sample]:
     from taktsight.datasets.checks.copies import near_copies
     from taktsight.datasets.readers.index import column_of
     from taktsight.datasets.splits import split_by_time, split_samples
@@ -85,14 +97,14 @@ def _split(samples: list[Sample], args: argparse.Namespace, shares: dict[str, fl
         if not (args.index and args.time_column):
             raise ConfigError("--by time needs --index and --time-column")
         times = column_of(samples, args.index, args.time_column, args.image_column)
-        return split_by_time(samples, times, shares, alike=near_copies(samples))  # type: ignore[arg-type]  # keys are splits
+        return split_by_time(samples, times, shares, alike=near_copies(samples, looks))  # type: ignore[arg-type]  # keys are splits
     apart = ("part", "lot", "camera") if args.by == "camera" else ("part", "lot")
     return split_samples(
         samples,
         shares,  # type: ignore[arg-type]  # keys are splits
         seed=args.seed,
         apart=apart,  # type: ignore[arg-type]  # literals
-        alike=near_copies(samples),
+        alike=near_copies(samples, looks),
         strata=label_and_size(samples),
     )
 

@@ -7,6 +7,8 @@ Textures are another part's, changed: no set of foreign pictures is needed.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +22,13 @@ FAINTEST = 0.3
 """Least opacity."""
 INSIDE = 0.3
 """A pixel belongs to the defect from this cover on: a soft edge belongs to it halfway."""
+TRIES = 4
+"""What was painted may look like the part: then it is painted again."""
 LEAST_CHANGE = 4.0
 """Grey levels, mean of the channels over the defect: less is lost in the noise of a camera."""
-OF_GRAIN = 0.5
-"""A defect differs by this share of the part's own grain at least: less is lost in the surface."""
+VISIBLE, LEAST_OF_GRAIN, MOST_OF_GRAIN = 25.0, 0.5, 2.0
+"""A defect of A pixels differs by VISIBLE ÷ √A of the part's own grain at least, within the other two: the
+smaller it is, the more it must stand out."""
 
 
 def made_up_defect(image: Pixels, donor: Pixels, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
@@ -35,24 +40,26 @@ def made_up_defect(image: Pixels, donor: Pixels, rng: np.random.Generator) -> tu
         rng: shape, texture and opacity; the same state gives the same defect.
 
     Returns:
-        The image (H, W, C), and the mask (H, W): FULL where the defect lies, else 0. Where what was
-        painted happens to look like the part nothing can be seen: the mask is empty, the part as it was.
+        The image (H, W, C), and the mask (H, W): FULL where the defect lies, else 0. Where nothing that
+        was painted can be seen on the part, the mask is empty, and the part as it was.
     """
-    cover = draw_shape((image.shape[0], image.shape[1]), rng)
-    painted = fill(image, donor, rng)
-    change = painted - image
-    opacity = np.float32(rng.uniform(FAINTEST, 1.0))
-    change *= np.repeat(cover * opacity, image.shape[2]).reshape(image.shape)  # faster than a broadcast
-    inside = _seen(cover, change, max(LEAST_CHANGE, OF_GRAIN * _grain(image)))
-    if not inside.any():
-        return image.copy(), np.zeros(image.shape[:2], np.uint8)
-    change += image
-    return np.rint(change).astype(np.uint8), np.where(inside, np.uint8(FULL), np.uint8(0))
+    for _ in range(TRIES):
+        cover = draw_shape((image.shape[0], image.shape[1]), rng)
+        change = fill(image, donor, rng) - image
+        opacity = np.float32(rng.uniform(FAINTEST, 1.0))
+        change *= np.repeat(cover * opacity, image.shape[2]).reshape(image.shape)  # faster than a broadcast
+        inside = _seen(cover, change, _grain(image))
+        if inside.any():
+            change += image
+            return np.rint(change).astype(np.uint8), np.where(inside, np.uint8(FULL), np.uint8(0))
+    return image.copy(), np.zeros(image.shape[:2], np.uint8)
 
 
-def _seen(cover: Cover, change: NDArray[np.float32], least: float) -> NDArray[np.bool_]:
+def _seen(cover: Cover, change: NDArray[np.float32], grain: float) -> NDArray[np.bool_]:
     """(H, W) True on the defect; nowhere if it cannot be seen as a whole."""
     inside = cover >= INSIDE
+    area = max(1, int(inside.sum()))
+    least = max(LEAST_CHANGE, grain * min(MOST_OF_GRAIN, max(LEAST_OF_GRAIN, VISIBLE / math.sqrt(area))))
     if not inside.any() or float(np.abs(change[inside]).mean()) < least:
         return np.zeros_like(inside)
     return inside

@@ -26,11 +26,13 @@ def tone(image: Pixels, rng: np.random.Generator) -> Floats:
     base = image.astype(np.float32)
     if rng.random() < 0.5:  # a hole or a spot of dirt hides what was there
         base = np.asarray(cv2.blur(base, (15, 15)), np.float32).reshape(image.shape)
-        base += rng.normal(0, rng.uniform(0, 8), image.shape).astype(np.float32)
+        base += np.asarray(rng.normal(0, rng.uniform(0, 8), image.shape), np.float32)
     change = math.exp(rng.uniform(math.log(FAINTEST), math.log(STRONGEST)))
     sign = -1 if rng.random() < 0.6 else 1
-    tint = rng.uniform(0.5, 1.0, image.shape[2]) if rng.random() < 0.5 else np.ones(image.shape[2])
-    return np.asarray((base + (sign * change * tint).astype(np.float32)).clip(0, 255), np.float32)
+    tint = np.asarray(rng.uniform(0.5, 1.0, image.shape[2]), np.float32)
+    if rng.random() < 0.5:
+        tint[:] = 1
+    return np.asarray((base + np.float32(sign * change) * tint).clip(0, 255), np.float32)
 
 
 def texture(donor: Pixels, size: tuple[int, int], rng: np.random.Generator) -> Floats:

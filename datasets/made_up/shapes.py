@@ -59,7 +59,8 @@ def pits(size: tuple[int, int], rng: np.random.Generator) -> Cover:
 
 def stain(size: tuple[int, int], rng: np.random.Generator) -> Cover:
     """A wide patch whose edge is anything from sharp to a slow fade."""
-    noise = perlin_noise(size, tuple(max(8.0, side * rng.uniform(0.3, 1.2)) for side in size), rng)
+    cells = [max(8.0, side * rng.uniform(0.3, 1.2)) for side in size]
+    noise = perlin_noise(size, (cells[0], cells[1]), rng)
     spread = rng.uniform(0.02, 0.5)
     edge = np.quantile(noise[::4, ::4], rng.uniform(0.6, 0.97))
     return np.asarray(((noise - edge) / spread).clip(0, 1), dtype=np.float32)

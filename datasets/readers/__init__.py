@@ -17,12 +17,14 @@ An index may add what a layout does not say: part, lot, camera, view, golden tem
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from taktsight.datasets.readers.album import Album, Unlabelled
-from taktsight.datasets.readers.faults import OnFault, refuse
+from taktsight.datasets.readers.faults import Fault, OnFault, refuse
+from taktsight.datasets.readers.files import OTHER_IMAGE_SUFFIXES, files_below
 from taktsight.datasets.readers.folders import read_class_folder, read_mask_folder, read_mvtec
 from taktsight.datasets.readers.index import apply_index
 from taktsight.datasets.samples import GOOD, Sample
@@ -54,6 +56,7 @@ def read_samples(
     *,
     annotations: Path | None = None,
     unlabelled: Unlabelled = "refuse",
+    leave_out: Collection[Path] = (),
     on_fault: OnFault = refuse,
 ) -> list[Sample]:
     """The labelled images below ``root``, in natural order of their paths.
@@ -69,6 +72,7 @@ def read_samples(
             there are several. For yolo the file that names the classes.
         unlabelled: what an image is that no annotation says anything about: a fault, a good part, or
             left out. An annotation that is empty says that the part is good.
+        leave_out: images, every link resolved, that give no sample; they need no annotation.
         on_fault: is handed whatever does not fit the layout; what it lets pass is left out.
 
     Raises:
@@ -76,10 +80,15 @@ def read_samples(
             the layout has no use for an argument.
         DataError: If there is not one image; with the usual ``on_fault`` also if a defect image has no
             mask where the layout has masks, a mask or an annotation belongs to no image, an annotation
-            cannot be understood, or an image lies where the layout has none.
+            cannot be understood, an image lies where the layout has none or is of an unread format.
     """
     if not root.is_dir():
         raise ConfigError(f"{root}: there is no such folder of images")
+    for path in files_below(root, OTHER_IMAGE_SUFFIXES):
+        said = (
+            f"is an image of the kind {path.suffix}, which is not read; convert it to PNG or move it away"
+        )
+        on_fault(Fault("misplaced", path, said))
     if layout in FOLDERS:
         if annotations or unlabelled != "refuse":
             raise ConfigError(f"the layout {layout!r} has no annotations: its folders are the labels")
@@ -87,12 +96,14 @@ def read_samples(
     else:
         album = Album(root, good, on_fault)
         _read_annotations(layout, album, annotations)
+        album.leave_out(*(image for image in album.images if leave_out and image.resolve() in leave_out))
         samples = album.samples(unlabelled)
     if not samples:
         raise DataError(f"{root}: holds no image in the layout {layout!r} ({_described(layout)})")
     return [
         replace(sample, part=sample.part or sample.images[0].relative_to(root).as_posix())
         for sample in samples
+        if not leave_out or sample.images[0].resolve() not in leave_out
     ]
 
 

@@ -36,13 +36,20 @@ def read_cvat(album: Album, annotations: Path | None) -> None:
     for file in documents_at(annotations, ".xml") if annotations else only_document(album.root, ".xml"):
         try:
             document = read_xml(file, "annotations")
-            if document.find("image") is None:
-                raise DataError("lists no <image>; export the task as 'CVAT for images 1.1'")
+            _check_elements(document)
         except DataError as error:
             album.unread(file, error)
             continue
         for place, listed in enumerate(document.findall("image"), start=1):
             _take(album, file, f"image {listed.get('id', place)}", listed)
+
+
+def _check_elements(document: Element) -> None:
+    """What is not read must not hold a defect: tracks of a video, or a name that nobody knows."""
+    strange = {child.tag for child in document} - {"version", "meta", "image"}
+    if strange or document.find("image") is None:
+        held = f"holds <{min(strange)}>" if strange else "lists no <image>"
+        raise DataError(f"{held}; export the task as 'CVAT for images 1.1'")
 
 
 def _take(album: Album, file: Path, entry: str, listed: Element) -> None:

@@ -79,13 +79,23 @@ def read_json(path: Path) -> object:
     """What the file holds.
 
     Raises:
-        DataError: If it is not JSON in UTF-8.
+        DataError: If it is not JSON in UTF-8, or a key stands twice in one place: the program that wrote
+            it meant both, and only one could be kept.
     """
     try:
-        content: object = json.loads(read_text(path))
+        content: object = json.loads(read_text(path), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise DataError(f"is not JSON ({error}); export it again") from error
     return content
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    held = dict(pairs)
+    if len(held) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {reprlib.repr(twice)} stands twice in one place")
+    return held
 
 
 def read_xml(path: Path, tag: str) -> Element:
@@ -105,6 +115,28 @@ def read_xml(path: Path, tag: str) -> Element:
     if element.tag != tag:
         raise DataError(f"holds <{element.tag}>, wanted is <{tag}>")
     return element
+
+
+def only_child(element: Element, tag: str) -> Element | None:
+    """The element within; None where there is none.
+
+    Raises:
+        DataError: If there are several: which one counts nobody knows.
+    """
+    found = element.findall(tag)
+    if len(found) > 1:
+        raise DataError(f"<{element.tag}> has {len(found)} <{tag}>; keep one")
+    return found[0] if found else None
+
+
+def text_within(element: Element, tag: str) -> str:
+    """The text of the element within, without blanks around it; empty where there is none.
+
+    Raises:
+        DataError: If there are several.
+    """
+    child = only_child(element, tag)
+    return "" if child is None else (child.text or "").strip()
 
 
 def parsed(kind: type[EntryT], value: object) -> EntryT:

@@ -66,11 +66,15 @@ def _masks_beside(root: Path, good: str, on_fault: OnFault) -> Iterator[Sample]:
 
 
 def _masked(path: Path, label: str, mask: Path, unused: Masks, on_fault: OnFault) -> Iterator[Sample]:
-    unused.discard(mask)
     if label == GOOD:
+        unused.discard(mask)
         yield Sample((path,), label)
-    elif label and mask.is_file():
+    elif label and mask in unused:
+        unused.remove(mask)
         yield Sample((path,), label, (mask,))
+    elif label and mask.is_file():
+        said = f"is labelled {label!r}, and its mask {mask} is that of another image already; rename one"
+        on_fault(Fault("no mask", path, said))
     elif label:
         on_fault(Fault("no mask", path, f"is labelled {label!r} and has no mask {mask}"))
 

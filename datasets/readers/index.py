@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def apply_index(
     view: str | None = None,
     reference: str | None = None,
     split: str | None = None,
+    leave_out: Mapping[str, str] | None = None,
 ) -> list[Sample]:
     """The samples with part, lot, camera, golden template and split from a CSV file.
 
@@ -37,6 +39,7 @@ def apply_index(
         view: column of the view, or None where each image is a sample of its own; wants ``part`` too.
         reference: column of the golden template's path, relative to the file, or None.
         split: column of the split, or None.
+        leave_out: column → value of the rows that are not looked at.
 
     Raises:
         ConfigError: If the file or a column is absent, the file is not a table in UTF-8, or there are
@@ -49,7 +52,9 @@ def apply_index(
     columns = {"part": part, "lot": lot, "camera": camera, "view": view, "reference": reference}
     columns["split"] = split
     named = {key: column for key, column in columns.items() if column}
-    rows = _read_rows(index, image or "image", [*named.values()])
+    leave_out = leave_out or {}
+    rows = _read_rows(index, image or "image", [*named.values(), *leave_out])
+    rows = [row for row in rows if not _is_left_out(row, leave_out)]
     paths = [(index.parent / row[image or "image"]).resolve() for row in rows]
     by_path = dict(zip(paths, rows, strict=True))
     if len(by_path) < len(rows):
@@ -78,6 +83,31 @@ def apply_index(
     if not view:
         return indexed
     return join_views(indexed, views, tuple(dict.fromkeys(row[view] for row in rows)))
+
+
+def left_out(index: Path, leave_out: Mapping[str, str], image: str | None = None) -> frozenset[Path]:
+    """The images, every link resolved, whose row has one of the values.
+
+    Args:
+        index: the CSV file.
+        leave_out: column → value.
+        image: column of the image's path; ``image`` where left out.
+
+    Raises:
+        ConfigError: If a column is absent, or no row has a value: it may be misspelt.
+    """
+    rows = _read_rows(index, image or "image", [*leave_out])
+    for column, value in leave_out.items():
+        held = sorted({row[column] for row in rows})
+        if value not in held:
+            said = ", ".join(map(repr, held[:8])) + ", …" * (len(held) > 8)
+            raise ConfigError(f"{index}: no row has {value!r} in the column {column} (there are {said})")
+    out = [row[image or "image"] for row in rows if _is_left_out(row, leave_out)]
+    return frozenset((index.parent / path).resolve() for path in out)
+
+
+def _is_left_out(row: Mapping[str, str], leave_out: Mapping[str, str]) -> bool:
+    return any(row[column] == value for column, value in leave_out.items())
 
 
 def column_of(samples: list[Sample], index: Path, column: str, image: str | None = None) -> list[str]:
@@ -112,6 +142,9 @@ def _read_rows(index: Path, image: str, others: list[str]) -> list[dict[str, str
             if missing:
                 present = ", ".join(reader.fieldnames or ())
                 raise ConfigError(f"{index}: has no column {', '.join(missing)} (it has {present})")
+            twice = [column for column in columns if list(reader.fieldnames or ()).count(column) > 1]
+            if twice:
+                raise ConfigError(f"{index}: has the column {', '.join(twice)} twice; keep one")
             rows = list(reader)
     except FileNotFoundError:
         raise ConfigError(f"{index}: there is no such index") from None
@@ -120,4 +153,6 @@ def _read_rows(index: Path, image: str, others: list[str]) -> list[dict[str, str
     for number, row in enumerate(rows, start=1):
         if any(row[column] is None for column in columns):
             raise DataError(f"{index}: row {number} ({row[image]}) has fewer fields than there are columns")
+        if "\0" in row[image]:
+            raise ConfigError(f"{index}: row {number} holds a zero byte; save the table again as text")
     return rows

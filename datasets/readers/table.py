@@ -19,6 +19,7 @@ from taktsight.datasets.regions import Region
 from taktsight.errors import ConfigError, DataError
 
 BOX = ("x0", "y0", "x1", "y1")
+COLUMNS = ("image", "label", "mask", *BOX)
 Row = dict[str, str]
 Rows = list[tuple[str, Row]]
 """Place in the file, and the fields."""
@@ -51,6 +52,9 @@ def _read_rows(file: Path) -> dict[str, Rows]:
     except csv.Error as error:
         raise DataError(f"is not a table ({error}); save it as CSV with commas") from error
     columns = table[0] if table else []
+    twice = sorted({column for column in columns if columns.count(column) > 1 and column in COLUMNS})
+    if twice:
+        raise DataError(f"has the column {', '.join(twice)} twice; keep one")
     wanted = ["image", "label", *(BOX if set(BOX) & set(columns) else ())]
     missing = [column for column in wanted if column not in columns]
     if missing:

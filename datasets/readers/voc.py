@@ -10,7 +10,14 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from taktsight.datasets.readers.album import IMAGE_FOLDERS, Album
-from taktsight.datasets.readers.documents import documents_at, number, read_xml, whole_number
+from taktsight.datasets.readers.documents import (
+    documents_at,
+    number,
+    only_child,
+    read_xml,
+    text_within,
+    whole_number,
+)
 from taktsight.datasets.readers.outlines import rectangle
 from taktsight.datasets.readers.sizes import Size
 from taktsight.datasets.regions import Region
@@ -30,6 +37,7 @@ def read_voc(album: Album, annotations: Path | None) -> None:
         try:
             document = read_xml(file, "annotation")
             name, stated = _text(document, "filename"), _stated_size(document)
+            _check_boxes(document)
         except DataError as error:
             album.unread(file, error)
         else:
@@ -44,15 +52,22 @@ def _take(album: Album, file: Path, document: Element, name: str, stated: Size |
 
 
 def _region(drawn: Element, size: Size) -> Region:
-    box = drawn.find("bndbox")
+    box = only_child(drawn, "bndbox")
     if box is None:
         raise DataError("has no <bndbox>; draw a box")
-    x0, y0, x1, y1 = (number(box.findtext(key), key) for key in ("xmin", "ymin", "xmax", "ymax"))
+    x0, y0, x1, y1 = (number(text_within(box, key), key) for key in ("xmin", "ymin", "xmax", "ymax"))
     return Region(_text(drawn, "name"), rectangle(x0 - 1, y0 - 1, x1, y1, size))
 
 
+def _check_boxes(document: Element) -> None:
+    """A box in an element of another name would be a defect that nobody reads."""
+    for child in document:
+        if child.tag != "object" and child.find(".//bndbox") is not None:
+            raise DataError(f"has a <bndbox> within <{child.tag}>, wanted is <object>")
+
+
 def _text(element: Element, tag: str) -> str:
-    text = (element.findtext(tag) or "").strip()
+    text = text_within(element, tag)
     if not text:
         raise DataError(f"<{element.tag}> has no <{tag}>")
     return text
@@ -60,8 +75,8 @@ def _text(element: Element, tag: str) -> str:
 
 def _stated_size(document: Element) -> Size | None:
     """Height and width; tools that do not know them write 0."""
-    size = document.find("size")
+    size = only_child(document, "size")
     if size is None:
         return None
-    height, width = (whole_number((size.findtext(key) or "").strip(), key) for key in ("height", "width"))
+    height, width = (whole_number(text_within(size, key), key) for key in ("height", "width"))
     return (height, width) if height and width else None

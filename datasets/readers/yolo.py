@@ -107,10 +107,26 @@ def _names(path: Path) -> dict[int, str]:
     return names
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys in silence: a class under the name of another."""
+
+
+def _unique(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[object, object]:
+    own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+    keys = [loader.construct_object(key, deep=True) for key in own]
+    twice = [key for key in keys if keys.count(key) > 1]
+    if twice:
+        raise ValueError(f"the key {twice[0]!r} stands twice")
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique)
+
+
 def _names_in_yaml(path: Path, text: str) -> dict[int, str]:
     """``names`` as a list, or as a table of number and name."""
     try:
-        content: object = yaml.safe_load(text)
+        content: object = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506  # a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is not YAML: {error}") from error
     named = content.get("names") if isinstance(content, dict) else None

@@ -36,7 +36,9 @@ class _Runs(TypedDict):
     counts: list[int]
 
 
-class _Annotation(TypedDict):
+class Annotation(TypedDict):
+    """One entry of ``annotations``."""
+
     id: int
     image_id: int
     category_id: int
@@ -44,6 +46,14 @@ class _Annotation(TypedDict):
     area: float
     segmentation: list[list[float]] | _Runs
     iscrowd: int
+
+
+class Document(TypedDict):
+    """What one file holds."""
+
+    images: list[dict[str, int | str]]
+    annotations: list[Annotation]
+    categories: list[dict[str, int | str]]
 
 
 def write_coco(samples: Sequence[Sample], root: Path, out: Path) -> None:
@@ -61,11 +71,9 @@ def write_coco(samples: Sequence[Sample], root: Path, out: Path) -> None:
         DataError: If ``out`` is not empty, only some samples have a split, a part has several views, or
             the pixels of a defective part are not known: COCO would call it good. Nothing is written then.
     """
-    splits = sorted({sample.split or "" for sample in samples})
-    if "" in splits and len(splits) > 1:
-        raise DataError("only some of the samples have a split; give each one with an index, or none")
+    splits = splits_of(samples)
     names = [only_view(sample).relative_to(root) for sample in samples]
-    numbers = {label: number for number, label in enumerate(defect_labels(samples), start=1)}
+    numbers = category_numbers(samples)
     with new_folder(out, last="annotations") as folder:
         copies = [
             (sample.images[0], folder / "images" / name)
@@ -80,19 +88,51 @@ def write_coco(samples: Sequence[Sample], root: Path, out: Path) -> None:
                 if (sample.split or "") == split
             ]
             name = f"instances_{split}.json" if split else "instances.json"
-            (folder / "annotations" / name).write_bytes(_document(chosen, numbers))
+            (folder / "annotations" / name).write_bytes(as_json(coco_document(chosen, numbers)))
 
 
-def _document(chosen: Sequence[tuple[Sample, Path]], numbers: dict[str, int]) -> bytes:
+def splits_of(samples: Sequence[Sample]) -> list[str]:
+    """The splits, sorted; one without a name where no sample has a split.
+
+    Raises:
+        DataError: If only some have one.
+    """
+    splits: list[str] = sorted({sample.split or "" for sample in samples})
+    if "" in splits and len(splits) > 1:
+        raise DataError("only some of the samples have a split; give each one with an index, or none")
+    return splits
+
+
+def category_numbers(samples: Sequence[Sample]) -> dict[str, int]:
+    """The same number for a label in every split, from 1."""
+    return {label: number for number, label in enumerate(defect_labels(samples), start=1)}
+
+
+def coco_document(chosen: Sequence[tuple[Sample, Path]], numbers: dict[str, int]) -> Document:
+    """The file about these samples.
+
+    Args:
+        chosen: pairs of the sample and what the file calls its image.
+        numbers: label → category.
+
+    Raises:
+        DataError: If the pixels of a defective part are not known.
+    """
     images: list[dict[str, int | str]] = []
-    annotations: list[_Annotation] = []
+    annotations: list[Annotation] = []
     for number, (sample, name) in enumerate(chosen, start=1):
         size = image_size(sample.images[0])
         images.append(_image(number, sample, name, size))
         for region in _regions(sample, size):
             annotations.append(_annotation(len(annotations) + 1, number, numbers, region))
-    categories = [{"id": number, "name": label} for label, number in numbers.items()]
-    content = {"images": images, "annotations": annotations, "categories": categories}
+    categories: list[dict[str, int | str]] = [
+        {"id": number, "name": label} for label, number in numbers.items()
+    ]
+    return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def as_json(content: object) -> bytes:
+    """One line of UTF-8, the same each time."""
     return (json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
@@ -122,7 +162,7 @@ def _regions(sample: Sample, size: Size) -> Sequence[Region]:
     return [Region(sample.label, run_lengths(pieces == piece)) for piece in range(1, count)]
 
 
-def _annotation(number: int, image: int, numbers: dict[str, int], region: Region) -> _Annotation:
+def _annotation(number: int, image: int, numbers: dict[str, int], region: Region) -> Annotation:
     return {
         "id": number,
         "image_id": image,

@@ -51,6 +51,8 @@ def _print_card(bundle: Bundle) -> None:
     card, point = bundle.card, bundle.card.operating_point
     canvas = card.canvas
     print(f"model      {card.name}: {card.task} of {', '.join(card.labels)}")
+    for entry in card.described:
+        print(f"label      {entry.name}, {entry.severity}: {entry.description}")
     print(
         f"canvas     {canvas.width}×{canvas.height}×{canvas.channels}, frames down-scaled by "
         f"{canvas.factor}, {card.mm_per_px or 'unknown'} mm per px"

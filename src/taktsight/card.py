@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from taktsight.defect_book import Described
 from taktsight.imaging import Canvas
 from taktsight.manifest import Digest, Manifest
 from taktsight.recipe import Limit, Recipe, View
@@ -92,6 +93,8 @@ class Card(StrictModel):
     task: Task
     labels: tuple[str, ...] = Field(min_length=1)
     """K defect labels, in the order of maps and scores."""
+    described: tuple[Described, ...] = ()
+    """What labels mean and how grave they are, from the defect book; none where there was no book."""
     canvas: Canvas
     views: tuple[str, ...] = Field(default=("camera",), min_length=1)
     """Names of the views that a part was learned from, one at least."""
@@ -111,6 +114,9 @@ class Card(StrictModel):
         paired = self.canvas.paired
         if (self.task == "comparison") != paired:
             raise ValueError(f"task {self.task} and canvas.paired {paired} contradict each other")
+        named = [entry.name for entry in self.described]
+        if not set(named) <= set(self.labels) or len(set(named)) < len(named):
+            raise ValueError(f"labels {self.labels} are described once at most, got {named}")
         for sample in self.golden:
             views, held = len(self.views), (len(sample.frames), len(sample.references))
             if held != (views, views if paired else 0):

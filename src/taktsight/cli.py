@@ -27,6 +27,10 @@ VERBS = {
         "taktsight.export.commands.export",
         "write a trained model as one bundle, proved on real parts",
     ),
+    "learn": (
+        "taktsight.export.commands.learn",
+        "train, evaluate, export and verify in one go, for a changeover",
+    ),
     "verify": ("taktsight.export.commands.verify", "digests, signature and golden samples of a bundle"),
     "check": (
         "taktsight.inspect.commands.check",

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from taktsight.defect_book import Entry, load_book
 from taktsight.errors import ConfigError
 from taktsight.records import Box, Outcome, Prediction, Verdict
 from taktsight.strict_model import StrictModel
@@ -51,11 +52,11 @@ class Limit(StrictModel):
     review_score: Share
     """Part score from which a person decides, 0–1, at most reject_score."""
     max_area_mm2: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    """Largest single region that is tolerated, mm²; 0 tolerates none."""
+    """Largest single region that is tolerated, mm²; 0 tolerates none. Absent: as the recipe's book says."""
     map_score: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Map value from which a pixel belongs to a region, 0–1."""
     why: str = ""
-    """Where the numbers come from: a drawing, a standard, a study."""
+    """Where the numbers come from: a drawing, a standard, a study. Absent: as the recipe's book says."""
 
     @model_validator(mode="after")
     def _band_is_in_order(self) -> Limit:
@@ -72,6 +73,9 @@ class Recipe(StrictModel):
     product: str = Field(min_length=1)
     views: tuple[View, ...] = Field(min_length=1)
     limits: tuple[Limit, ...] = Field(min_length=1)
+    book: Path | None = None
+    """Defect book that says what the limits do not, relative to the recipe. Only :func:`load_recipe`
+    reads it; a recipe that was loaded has the numbers and no book."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Recipe:
@@ -83,6 +87,37 @@ class Recipe(StrictModel):
             if twice:
                 raise ValueError(f"{kind} {', '.join(twice)} stands twice")
         return self
+
+
+def load_recipe(path: Path) -> Recipe:
+    """The recipe in a YAML file, with what its defect book says of areas and reasons.
+
+    Raises:
+        ConfigError: Listing every mistake in the file or in its book, or naming the labels that the book
+            does not know.
+    """
+    from taktsight.strict_yaml import read_yaml  # not needed where the card has the limits
+
+    recipe = read_yaml(path, Recipe)
+    if recipe.book is None:
+        return recipe
+    entries = {entry.name: entry for entry in load_book(path.parent / recipe.book).labels}
+    unknown = [limit.label for limit in recipe.limits if limit.label not in entries]
+    if unknown:
+        raise ConfigError(
+            f"{path}: the book {recipe.book} has no label {', '.join(unknown)} "
+            f"(it has {', '.join(entries)}); correct the label or add it to the book"
+        )
+    limits = [_completed(limit, entries[limit.label]) for limit in recipe.limits]
+    return recipe.model_copy(update={"limits": tuple(limits), "book": None})
+
+
+def _completed(limit: Limit, entry: Entry) -> Limit:
+    """The limit; what it does not say itself is as the book says."""
+    said = {"max_area_mm2": entry.max_area_mm2, "why": entry.why}
+    return limit.model_copy(
+        update={key: value for key, value in said.items() if key not in limit.model_fields_set}
+    )
 
 
 def check_fit(recipe: Recipe, labels: Sequence[str], *, located: bool, paired: bool = False) -> None:

@@ -18,7 +18,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises:
         OSError: If it cannot be written. Whatever is raised meanwhile, ``path`` stays what it was and
-            nothing is left beside it.
+            nothing is left beside it. A kill leaves the part that was written; see :func:`remove_partial`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -32,3 +32,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         os.unlink(partial)
         raise
+
+
+def remove_partial(path: Path) -> None:
+    """Removes what a killed writer left beside ``path``; nobody may be writing it."""
+    for partial in path.parent.glob(f".{path.name}.*"):
+        partial.unlink()

@@ -31,12 +31,13 @@ def check() -> Callable[..., Checked]:
         below: str = "",
         annotations: str = "",
         unlabelled: Unlabelled = "refuse",
+        leave_out: dict[str, str] | None = None,
         **columns: str,
     ) -> Checked:
         home = SOURCES / folder
         if not home.is_dir():
             pytest.skip(f"the data set {folder} is not on this machine")
-        index = home / "index.csv" if columns else None
+        index = home / "index.csv" if columns or leave_out else None
         source = Source(
             home / below,
             layout,
@@ -45,6 +46,7 @@ def check() -> Callable[..., Checked]:
             unlabelled=unlabelled,
             index=index,
             columns=columns,
+            leave_out=leave_out or {},
         )
         return check_data(source)
 
@@ -104,10 +106,25 @@ def test_spindles_without_annotation_are_not_taken_for_good(check: Callable[...,
     assert max(len(paths) for paths in named(as_good, "near copy across splits")) > 200
 
 
-def test_boards_have_no_fault_and_six_are_colour(check: Callable[..., Checked]) -> None:
+def test_spindles_that_nobody_can_judge_are_left_out(check: Callable[..., Checked]) -> None:
+    """Two frames are so soiled that nobody says anything of them."""
+    checked = check(
+        "bsdata",
+        "labelme",
+        annotations="label",
+        unlabelled="good",
+        leave_out={"status": "unknown"},
+    )
+    assert len(checked.samples) == 331 - 2
+    assert "index" not in checked.counts
+
+
+def test_boards_have_no_fault_and_sixteen_files_are_colour(check: Callable[..., Checked]) -> None:
     checked = check("deeppcb", "deeppcb")
     assert checked.faults == ()
-    assert [len(paths) for paths in named(checked, "odd channels")] == [6]
+    ((*colour,),) = named(checked, "odd channels")
+    assert len([name for name in colour if "_test" in name]) == 6
+    assert len([name for name in colour if "_temp" in name]) == 10
 
 
 def test_commutators_without_their_copies_have_no_fault(

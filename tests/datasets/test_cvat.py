@@ -81,7 +81,7 @@ def test_tag_of_a_good_part_is_good(tmp_path: Path) -> None:
         ('"dull" source="manual"/>', '"dull"/><tag label="bent"/>', "has the labels dull, bent; keep one"),
         (MASK, f'{MASK}<tag label="dull"/>', "is 'dull', and drawn on it is pit, scratch, stain"),
         ("</annotations>", "", "is not XML"),
-        ("image", "frame", "lists no <image>"),
+        ("image", "frame", "holds <frame>; export the task"),
     ],
 )
 def test_what_is_wrong_is_one_fault_that_names_the_entry(

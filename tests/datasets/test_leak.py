@@ -9,7 +9,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from taktsight.datasets.leak import LEAKS_FROM, probe
+from taktsight.datasets.checks.look import look_at
+from taktsight.datasets.leak import LEAKS_FROM, Leak, probe
 from taktsight.datasets.readers import apply_index, read_samples
 from taktsight.datasets.samples import Sample, Split
 from taktsight.errors import DataError
@@ -34,6 +35,10 @@ def photographs(folder: Path, *, tells: bool) -> list[Sample]:
     return samples
 
 
+def probed(samples: list[Sample]) -> Leak:
+    return probe(samples, look_at([sample.images[0] for sample in samples], []))
+
+
 def by_photograph(samples: list[Sample]) -> list[Sample]:
     draw = Random(1)
     return [replace(sample, split=draw.choice(SPLITS)) for sample in samples]
@@ -44,20 +49,20 @@ def by_piece(samples: list[Sample]) -> list[Sample]:
 
 
 def test_split_that_cuts_pieces_leaks(tmp_path: Path) -> None:
-    leak = probe(by_photograph(photographs(tmp_path, tells=False)))
+    leak = probed(by_photograph(photographs(tmp_path, tells=False)))
     assert leak.nearest > 0.95
     assert leak.score > 0.3
     assert leak.is_flagged
 
 
 def test_split_by_piece_passes(tmp_path: Path) -> None:
-    leak = probe(by_piece(photographs(tmp_path, tells=False)))
+    leak = probed(by_piece(photographs(tmp_path, tells=False)))
     assert abs(leak.score) < LEAKS_FROM
     assert not leak.is_flagged
 
 
 def test_product_whose_defects_are_plain_to_see_is_no_leak(tmp_path: Path) -> None:
-    leak = probe(by_piece(photographs(tmp_path, tells=True)))
+    leak = probed(by_piece(photographs(tmp_path, tells=True)))
     assert leak.nearest > 0.95
     assert not leak.is_flagged
 
@@ -65,7 +70,7 @@ def test_product_whose_defects_are_plain_to_see_is_no_leak(tmp_path: Path) -> No
 def test_too_few_parts_to_probe_are_refused(tmp_path: Path) -> None:
     samples = [replace(sample, split="test") for sample in photographs(tmp_path, tells=False)[:30]]
     with pytest.raises(DataError, match="there are 0 and 30"):
-        probe(samples)
+        probed(samples)
 
 
 def magnetic_tiles() -> list[Sample]:
@@ -78,11 +83,11 @@ def magnetic_tiles() -> list[Sample]:
 
 def test_magnetic_tiles_split_by_tile_pass_and_split_by_image_are_flagged() -> None:
     honest = magnetic_tiles()
-    leak = probe(honest)
+    leak = probed(honest)
     assert not leak.is_flagged
     assert leak.score < 0.1
     order = [sample.split for sample in honest]
     Random(3).shuffle(order)
-    cut = probe([replace(sample, split=split) for sample, split in zip(honest, order, strict=True)])
+    cut = probed([replace(sample, split=split) for sample, split in zip(honest, order, strict=True)])
     assert cut.is_flagged
     assert cut.nearest > 0.9

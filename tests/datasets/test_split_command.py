@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +72,37 @@ def test_shares_that_are_none_exit_with_2(
     assert split(bursts, f"--shares={shares}", f"--out={tmp_path / 'lists'}") == 2
     assert "--shares wants three positive numbers" in capsys.readouterr().err
     assert not (tmp_path / "lists").exists()
+
+
+def test_split_of_few_images_is_written_and_says_that_nobody_probed_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for label in ("good", "pit"):
+        (tmp_path / "few" / label).mkdir(parents=True)
+        for number in range(9):
+            pixels = np.random.default_rng([number, len(label)]).integers(
+                0, 255, (40, 40, 1), dtype=np.uint8
+            )
+            (tmp_path / "few" / label / f"{number}.png").write_bytes(encode_png(pixels))
+    assert split(tmp_path / "few", f"--out={tmp_path / 'lists'}") == 0
+    said = capsys.readouterr().out
+    assert "leak not probed: a leak is probed with 20 training samples" in said
+    facts = json.loads((tmp_path / "lists" / "split.json").read_text())
+    assert "there are 1" in facts["leak"]
+    assert sum(len((tmp_path / "lists" / f"{name}.txt").read_text().split()) for name in SHARES) == 18
+
+
+def test_split_opens_every_image_once(
+    bursts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    read = Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        opened.append(path)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    split(bursts, f"--out={tmp_path / 'lists'}")
+    images = [path for path in opened if path.suffix == ".png"]
+    assert len(images) == len(set(images)) == 240

@@ -9,9 +9,12 @@ import pytest
 
 from taktsight.datasets.another_take import SHIFT_PX, another_take
 from taktsight.datasets.datamodule import InspectionData
+from taktsight.datasets.known_labels import renamed
+from taktsight.datasets.learn_from import ANOMALY, only_good_to_learn
 from taktsight.datasets.readers import apply_index, read_samples
 from taktsight.datasets.samples import GOOD, Sample
 from taktsight.datasets.view_files import read_view
+from taktsight.defect_book import DefectBook, Entry
 from taktsight.errors import ConfigError, DataError
 from taktsight.image_files import encode_png
 from taktsight.imaging import Canvas
@@ -48,6 +51,15 @@ def test_each_view_is_labelled_with_what_can_be_seen_in_it(tmp_path: Path) -> No
     top, side = joined(tmp_path, TABLE)[0].each_view()
     assert (top.label, top.views, side.label, side.views) == (GOOD, ("top",), "pit", ("side",))
     assert top.each_view() == (top,)
+
+
+def test_views_are_renamed_and_made_anomalies_with_their_part(tmp_path: Path) -> None:
+    samples = joined(tmp_path, TABLE)
+    hole = Entry(name="hole", description="goes through", severity="critical", aliases=("pit",))
+    book = DefectBook(product="lid", labels=(hole,))
+    assert renamed(samples, book)[0].view_labels == (GOOD, "hole")
+    (one, _) = only_good_to_learn(samples)
+    assert (one.label, one.view_labels, one.labels) == (ANOMALY, (GOOD, ANOMALY), (ANOMALY,))
 
 
 @pytest.mark.parametrize(

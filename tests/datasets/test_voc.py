@@ -73,7 +73,7 @@ BOMB = '<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
         (">3<", ">30<", "has no size"),
         (">3<", ">-3<", "x = -4 lies outside the image"),
         (">20<", ">45<", "y = 45 lies outside the image, which is 40 pixels along y"),
-        ("<ymax>20</ymax>", "", "ymax is None"),
+        ("<ymax>20</ymax>", "", "ymax is ''"),
         ("bndbox", "polygon", "has no <bndbox>; draw a box"),
         ("<name>pit</name>", "", "<object> has no <name>"),
         (">pit<", ">good<", "'good' is that of good parts"),

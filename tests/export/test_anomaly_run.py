@@ -11,10 +11,7 @@ import torch
 from taktsight.bundle import read_bundle
 from taktsight.cli import main
 
-TRAINING = """
-model:
-  class_path: taktsight.training.anomaly_detector.AnomalyDetector
-  init_args: {encoder: test_efficientnet, examples: 256}
+DATA = """
 data:
   root: learn
   layout: mask_folder
@@ -23,20 +20,35 @@ data:
   part_column: part
   mm_per_px: 0.4
   canvas: {height: 128, width: 128, channels: 1}
-  batch_size: 1
-  balance: 0
-  augment: none
   cache_dir: cache
-trainer: {accelerator: cpu, max_epochs: 1}
+  balance: 0
+"""
+MEMORY = f"""
+model:
+  class_path: taktsight.training.anomaly_detector.AnomalyDetector
+  init_args: {{encoder: test_efficientnet, examples: 256}}
+trainer: {{accelerator: cpu, max_epochs: 1}}
+{DATA}
+  batch_size: 1
+  augment: none
+"""
+MADE_UP = f"""
+model:
+  class_path: taktsight.training.anomaly_segmenter.AnomalySegmenter
+  init_args: {{encoder: test_efficientnet, decoder_channels: [32, 16, 16, 8, 8]}}
+trainer: {{accelerator: cpu, max_epochs: 2}}
+{DATA}
+  batch_size: 4
+  made_up: 0.5
 """
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[MEMORY, MADE_UP], ids=["memory", "made-up defects"])
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("anomaly")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        Path("training.yaml").write_text(TRAINING)
+        Path("training.yaml").write_text(request.param)
         for line in (
             "data synth learn --parts 60 --size-px 128 --defective-share 0.4 --seed 1",
             "train training.yaml --run run",
@@ -49,7 +61,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_bundle_of_an_anomaly_detector_keeps_the_contract(shop: Path) -> None:
+def test_bundle_learned_from_good_parts_keeps_the_contract(shop: Path) -> None:
     card = read_bundle(shop / "part.taktsight").card
     assert (card.task, card.labels, card.located) == ("anomaly", ("anomaly",), True)
     assert card.parity.flips == 0
@@ -61,7 +73,7 @@ def test_whatever_is_wrong_with_a_test_part_is_an_anomaly(shop: Path) -> None:
     assert figures["labels"] == ["anomaly"]
 
 
-def test_what_is_remembered_is_the_same_every_time(shop: Path) -> None:
+def test_what_is_learned_is_the_same_every_time(shop: Path) -> None:
     run, twin = (
         torch.load(shop / name / "best.ckpt", weights_only=True)["state_dict"] for name in ("run", "twin")
     )

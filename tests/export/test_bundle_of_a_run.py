@@ -52,6 +52,8 @@ def test_card_carries_what_the_line_needs_to_know(workshop: Path) -> None:
     assert card.canvas == Canvas(128, 128, 1, 1)
     assert card.mm_per_px == 0.4
     assert {limit.label for limit in card.limits} == set(card.labels)
+    severities = {entry.name: entry.severity for entry in card.described}
+    assert severities == {"crack": "critical", "pit": "major", "scratch": "major", "stain": "minor"}
     assert (card.operating_point.chosen_on, card.operating_point.measured_on) == ("val", "test")
 
 
@@ -74,6 +76,18 @@ def test_verify_says_it_in_words(workshop: Path) -> None:
     assert "made from  36 train, 14 val, 10 test parts, assigned by split" in said
     assert "made by    1 process of 1 thread in " in said
     assert f"torch {manifest.environment.packages['torch']}" in said
+
+
+def test_verify_says_what_the_labels_mean(workshop: Path) -> None:
+    verbs = json.loads((workshop / "done.json").read_text(encoding="utf-8"))["verbs"]
+    (said,) = (heard for verb, _, heard in verbs if verb.startswith("verify"))
+    assert "label      crack, critical: a dark jagged line\n" in said
+
+
+def test_report_of_the_run_names_escapes_by_severity(workshop: Path) -> None:
+    evaluation = json.loads((workshop / "run/evaluation/evaluation.json").read_text(encoding="utf-8"))
+    rows = {row["severity"]: row["labels"] for row in evaluation["by_severity"]}
+    assert rows == {"critical": ["crack"], "major": ["pit", "scratch"], "minor": ["stain"]}
 
 
 def test_card_says_how_many_verdicts_could_still_differ(workshop: Path) -> None:

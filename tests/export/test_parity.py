@@ -136,7 +136,8 @@ def test_evaluation_of_other_weights_is_refused(
     in_workshop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = copied_run(in_workshop, tmp_path)
-    shutil.copy(in_workshop / "twin" / "best.ckpt", run / "best.ckpt")
+    for file in ("best.ckpt", "manifest.json"):
+        shutil.copy(in_workshop / "twin" / file, run / file)
     assert main(["export", str(run), "--out", str(tmp_path / "part.taktsight")]) == 2
     assert "is about other weights than best.ckpt; run 'taktsight evaluate" in capsys.readouterr().err
     assert not (tmp_path / "part.taktsight").exists()

@@ -15,8 +15,7 @@ import pytest
 from taktsight.errors import ConfigError
 from taktsight.inspect.config import load_station
 from taktsight.inspect.fit import read_setup
-from taktsight.recipe import Recipe
-from taktsight.strict_yaml import read_yaml
+from taktsight.recipe import load_recipe
 
 from .place import Place
 from .running_line import StartLine, taktsight
@@ -155,5 +154,5 @@ def test_line_that_is_stopped_while_it_starts_ends_at_once(place: Place, start_l
 def test_example_stations_and_recipes_have_no_mistake(example: Path) -> None:
     station = load_station(example)
     if station.recipe is not None:
-        recipe = read_yaml(station.recipe, Recipe)
+        recipe = load_recipe(station.recipe)
         assert {view.camera for view in recipe.views} == {camera.name for camera in station.cameras}

@@ -90,7 +90,7 @@ def test_absurd_learning_rate_stops_with_reason_and_way_out(
     said = capsys.readouterr().err
     assert re.search(what, said)
     assert "the training diverged" in said
-    assert f"Likeliest first: the learning rate of {rate:g} is too high (try a tenth" in said
+    assert f"Likeliest first: model.init_args.learning_rate={rate:g} is too high (try a tenth" in said
     assert "Kept in " in said or "no checkpoint was kept" in said
     for name in ("best.ckpt", "last.ckpt"):
         if name in said:

@@ -165,7 +165,7 @@ def test_the_json_file_reads_back_as_the_same_figures(tmp_path: Path, task: Task
     assert evaluation.figures == figures
     assert evaluation.subject == SUBJECT
     content = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
-    assert list(content) == ["format", "subject", "figures"]
+    assert list(content) == ["format", "subject", "figures", "by_severity"]
     assert list(content["figures"]) == list(Figures.model_fields)
 
 

@@ -39,13 +39,15 @@ def main(arguments: argparse.Namespace) -> int:
     from taktsight.training.run_folder import open_run
 
     run = open_run(arguments.run)
-    changed = changed_parts(run.folder, run.data) if run.manifest is not None else ()
+    found = changed_parts(run.folder, run.data) if run.manifest is not None else ()
+    changed = [str(change) for change in found]
     report, figures = evaluate_run(
         run,
         date=f"{datetime.now(timezone.utc):%Y-%m-%d}",
         target_escape=arguments.target_escape,
         target_overkill=arguments.target_overkill,
         pictures=arguments.pictures,
+        changed=changed,
     )
     for change in changed:
         print(f"changed since the training: {change}")

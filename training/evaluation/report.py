@@ -10,12 +10,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import Field, ValidationError
 
+from taktsight.defect_book import DefectBook
 from taktsight.errors import DataError
 from taktsight.strict_model import StrictModel
 from taktsight.training.evaluation import charts, gallery, learning_curves, sentences
 from taktsight.training.evaluation.figures import Figures, LotFigures
 from taktsight.training.evaluation.judged import OpenPart
 from taktsight.training.evaluation.lessons import Lessons
+from taktsight.training.evaluation.severities import SeverityFigures, by_severity, meanings
 
 REPORT_FILE = "report.html"
 FIGURES_FILE = "evaluation.json"
@@ -34,6 +36,8 @@ class Subject(StrictModel):
     """Day of the evaluation, ISO 8601; passed in, so that the same figures give the same bytes."""
     looks: int = Field(default=1, ge=1)
     """Models that these test parts have judged so far, this one included."""
+    changed: tuple[str, ...] = ()
+    """What is no longer as it was when the model was trained."""
     digests: Mapping[str, str] = {}
     """What the figures hold for: name → SHA-256, for example weights, data, config."""
 
@@ -44,6 +48,8 @@ class Evaluation(StrictModel):
     format: Literal[1] = 1
     subject: Subject
     figures: Figures
+    by_severity: tuple[SeverityFigures, ...] = ()
+    """Gravest first; empty where no defect book says how grave a label is."""
 
 
 def write_report(
@@ -53,6 +59,7 @@ def write_report(
     open_part: OpenPart | None = None,
     lessons: Lessons | None = None,
     *,
+    book: DefectBook | None = None,
     pictures: int = 6,
 ) -> Path:
     """Writes ``report.html`` and ``evaluation.json`` and returns the path of the former.
@@ -65,13 +72,16 @@ def write_report(
         subject: what was evaluated.
         open_part: opens a part by its name; without it the report has no pictures.
         lessons: how the model learned and which labels it doubts; without it the report says nothing of it.
+        book: what the labels mean and how grave they are; without it the report says nothing of it.
         pictures: parts shown of each kind: worst escapes, worst overkills; twice as many doubtful labels.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    content = Evaluation(subject=subject, figures=figures).model_dump_json(indent=1)
+    severities = by_severity(figures, book) if book else ()
+    evaluation = Evaluation(subject=subject, figures=figures, by_severity=severities)
+    content = evaluation.model_dump_json(indent=1)
     (folder / FIGURES_FILE).write_text(content + "\n", encoding="utf-8")
     report = folder / REPORT_FILE
-    report.write_text(_render(figures, subject, open_part, lessons, pictures), encoding="utf-8")
+    report.write_text(_render(evaluation, open_part, lessons, book, pictures), encoding="utf-8")
     return report
 
 
@@ -93,12 +103,13 @@ def read_evaluation(path: Path) -> Evaluation:
 
 
 def _render(
-    figures: Figures,
-    subject: Subject,
+    evaluation: Evaluation,
     open_part: OpenPart | None,
     lessons: Lessons | None,
+    book: DefectBook | None,
     pictures: int,
 ) -> str:
+    figures = evaluation.figures
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -114,7 +125,7 @@ def _render(
         REPORT_FILE
     ).render(
         f=figures,
-        subject=subject,
+        subject=evaluation.subject,
         answer=sentences.answer(figures),
         physical_answer=sentences.physical_answer(figures),
         regions_answer=sentences.regions_answer(figures.regions) if figures.regions else "",
@@ -129,6 +140,8 @@ def _render(
         sizes=Markup(charts.size_chart(figures)),  # noqa: S704
         escapes=gallery.escape_cases(figures, open_part, pictures) if open_part else (),
         overkills=gallery.overkill_cases(figures, open_part, pictures) if open_part else (),
+        severities=evaluation.by_severity,
+        meanings=meanings(figures, book) if book else (),
         lessons=lessons,
         learning=Markup(learning_curves.learning_chart(lessons.learning)) if lessons else "",  # noqa: S704
         learned=learning_curves.learning_said(lessons.learning) if lessons else "",

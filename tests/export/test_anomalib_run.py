@@ -1,0 +1,151 @@
+"""Models that anomalib trained: taken over, calibrated, evaluated, exported and verified."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from taktsight.bundle import read_bundle
+from taktsight.cli import main
+from taktsight.errors import ConfigError
+from taktsight.training.anomalib_checkpoint import no_download, open_checkpoint
+from taktsight.training.anomalib_model import AnomalibDetector
+from taktsight.training.run_folder import open_run
+
+SIDE = 128
+TRAINED: dict[str, dict[str, Any]] = {
+    "Padim": {"backbone": "resnet18", "n_features": 20},
+    "Patchcore": {"backbone": "resnet18", "coreset_sampling_ratio": 0.02},
+    "Stfpm": {"backbone": "resnet18"},
+    "ReverseDistillation": {"backbone": "resnet18"},
+}
+DATA = (
+    "--data.root=learn",
+    "--data.layout=mask_folder",
+    "--data.index=learn/index.csv",
+    "--data.part_column=part",
+    f"--data.canvas={{height: {SIDE}, width: {SIDE}, channels: 1}}",
+    "--data.cache_dir=cache",
+    "--trainer.accelerator=cpu",
+)
+needs_anomalib = pytest.mark.filterwarnings("ignore")  # anomalib's own, of its own old names
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("anomalib")
+    arguments = f"data synth {folder}/learn --parts 40 --size-px {SIDE} --defective-share 0.4 --seed 1"
+    assert main(arguments.split()) == 0
+    return folder
+
+
+def train_with_anomalib(name: str, shop: Path) -> Path:
+    """As its user does: its own data module, its own Engine, one epoch; the encoder stays random."""
+    from anomalib import models
+    from anomalib.data import Folder
+    from anomalib.engine import Engine
+    from anomalib.models.components.base import AnomalibModule
+
+    file = shop / f"{name}.ckpt"
+    if file.is_file():
+        return file
+    torch.manual_seed(0)
+    with no_download():
+        kind = getattr(models, name)
+        prepare = AnomalibModule.configure_pre_processor((SIDE, SIDE))
+        module = kind(**TRAINED[name], pre_processor=prepare, evaluator=False, visualizer=False)
+        images = shop / "learn" / "images"
+        data = Folder("part", normal_dir=images / "good", train_batch_size=8, num_workers=0)
+        options: dict[str, Any] = {"enable_progress_bar": False, "limit_train_batches": 2}
+        engine = Engine(max_epochs=1, accelerator="cpu", logger=False, default_root_dir=shop, **options)
+        engine.fit(module, datamodule=data)
+        engine.trainer.save_checkpoint(file)
+    return file
+
+
+@needs_anomalib
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_model_of_anomalib_becomes_a_verified_bundle(
+    name: str, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("anomalib")
+    checkpoint = train_with_anomalib(name, shop)
+    monkeypatch.chdir(shop)
+    takes = (f"--model.init_args.model={name}", f"--model.init_args.checkpoint={checkpoint}")
+    assert main(["train", "--like", "anomalib", "--run", f"run-{name}", *takes, *DATA]) == 0
+    for line in (
+        f"evaluate run-{name}",
+        f"export run-{name} --out {name}.taktsight",
+        f"verify {name}.taktsight",
+    ):
+        assert main(line.split()) == 0, line
+    card = read_bundle(Path(f"{name}.taktsight")).card
+    assert (card.task, card.labels, card.located, card.parity.flips) == ("anomaly", ("anomaly",), True, 0)
+
+
+@needs_anomalib
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_run_answers_as_anomalib_itself_does_on_the_same_file(
+    name: str, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before calibration: the map and the score that anomalib's own preparation and model give."""
+    pytest.importorskip("anomalib")
+    from anomalib import models
+    from anomalib.data.utils import read_image
+
+    monkeypatch.chdir(shop)
+    run = open_run(Path(f"run-{name}"))
+    with no_download():
+        kind = getattr(models, name)
+        theirs = kind.load_from_checkpoint(train_with_anomalib(name, shop), map_location="cpu")
+    file = next((shop / "learn" / "images" / "scratch").glob("*.png"))
+    grey = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+    assert isinstance(run.module, AnomalibDetector)
+    with torch.inference_mode():
+        got, part = run.module.network.distances(torch.from_numpy(grey)[None, :, :, None])
+        image = theirs.pre_processor.transform(read_image(file, as_tensor=True)[None])
+        wanted = theirs.model.eval()(image)
+    scale = float(wanted.anomaly_map.max())
+    assert float((got - wanted.anomaly_map.reshape(got.shape)).abs().max()) < 1e-5 * scale
+    assert float(part) == pytest.approx(float(wanted.pred_score), rel=1e-5)
+
+
+@needs_anomalib
+def test_images_that_were_cut_before_the_model_saw_them_are_refused(shop: Path) -> None:
+    pytest.importorskip("anomalib")
+    from anomalib.models import Patchcore
+
+    from taktsight.training.anomalib_checkpoint import _preparation
+
+    with pytest.raises(ConfigError, match=r"CenterCrop[\s\S]*Cut images to the ROI"):
+        _preparation(
+            Path("cut.ckpt"), Patchcore.configure_pre_processor((SIDE, SIDE), center_crop_size=(96, 96))
+        )
+
+
+@needs_anomalib
+def test_a_file_that_is_no_checkpoint_is_refused_by_name(tmp_path: Path) -> None:
+    pytest.importorskip("anomalib")
+    file = tmp_path / "model.ckpt"
+    file.write_bytes(np.arange(64, dtype=np.uint8).tobytes())
+    with pytest.raises(ConfigError, match=r"model\.ckpt: anomalib cannot read it as a checkpoint of Padim"):
+        open_checkpoint("Padim", file)
+    with pytest.raises(ConfigError, match="anomalib has no such model"):
+        open_checkpoint("Padimm", file)
+
+
+def test_without_anomalib_the_way_to_install_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "anomalib", None)
+    monkeypatch.setitem(sys.modules, "anomalib.models", None)
+    with (
+        warnings.catch_warnings(),
+        pytest.raises(ConfigError, match=r"pip install 'taktsight\[anomalib\]'"),
+    ):
+        open_checkpoint("Padim", Path("model.ckpt"))
