@@ -96,20 +96,19 @@ class AnomalyDetector(lightning.LightningModule):
     def validation_step(self, batch: Crops, batch_index: int) -> None:
         """Collects how far the parts of val lie from what is remembered."""
         with torch.autocast(batch.images.device.type, enabled=False):
-            farthest = [each.flatten(1).amax(dim=1) for each in self.network.distances(batch.images)]
-        self._tiles.append(_Tiles(batch.owners, batch.labels, torch.stack(farthest, dim=1)))
+            farthest = self.network.distances(batch.images).flatten(1).amax(dim=1)
+        self._tiles.append(_Tiles(batch.owners, batch.labels, farthest))
 
     def on_validation_epoch_end(self) -> None:
         """Calibrates on the good parts of val and logs the part-level AUROC."""
         owners, labels, tiles = (torch.cat(columns) for columns in zip(*self._tiles, strict=True))
         good = labels == len(self.labels)
-        held_out = torch.stack([tiles[owners == owner].amax(dim=0) for owner in set(owners[good].tolist())])
-        spread = held_out.std(dim=0).nan_to_num(0.0).clamp(min=LEAST_SPREAD)
-        self.network.calibration.copy_(torch.stack([held_out.mean(dim=0), spread], dim=1))
+        held_out = torch.stack([tiles[owners == owner].max() for owner in set(owners[good].tolist())])
+        mean, spread = held_out.mean(), held_out.std().nan_to_num(0.0).clamp(min=LEAST_SPREAD)
+        self.network.calibration.copy_(torch.stack([mean, spread]))
         parts = ValidationParts()
-        mean, spread = self.network.calibration.unbind(dim=1)
-        alarms = ((tiles - mean) / spread).amax(dim=1, keepdim=True)
-        parts.add(owners, labels, (alarms / SOFTNESS).sigmoid(), len(self.labels))
+        alarms = ((tiles - mean) / spread / SOFTNESS).sigmoid().unsqueeze(1)
+        parts.add(owners, labels, alarms, len(self.labels))
         self.log_dict({"val_auroc": parts.auroc(), "val_figure": parts.auroc()}, prog_bar=True)
 
     def on_train_end(self) -> None:
@@ -123,4 +122,4 @@ class _Tiles(NamedTuple):
     owners: Tensor
     labels: Tensor
     distances: Tensor
-    """(N, 2) the farthest log distance from each memory."""
+    """(N,) the farthest log distance from the memory."""

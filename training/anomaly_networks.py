@@ -1,10 +1,8 @@
-"""How unlike every good part a place is: two memories of good parts under the model contract.
+"""How unlike every good part a place is: a memory of good parts under the model contract.
 
-*Neighbour* keeps examples of what good parts look like at a fine grid and measures the distance to the
-nearest (Roth et al. 2022, "PatchCore"): it knows rare things that are good. *Gaussian* keeps the mean and
-the covariance of wider surroundings and measures the Mahalanobis distance (Defard et al. 2021, "PaDiM",
-without its fixed places: parts may shift and turn): it knows how features go together. Each is counted in
-standard deviations of held-out good parts; the more alarmed of the two speaks.
+It keeps examples of what good parts look like, at strides where a place knows its surroundings, and
+measures the distance to the nearest (Roth et al. 2022, "PatchCore"), counted in standard deviations of
+held-out good parts.
 """
 
 from __future__ import annotations
@@ -14,18 +12,18 @@ from typing import Any, cast
 import timm
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import interpolate
 
 from taktsight.errors import ConfigError
 from taktsight.training.networks import Normalise
 from taktsight.training.weights import initialise
 
-STAGES = (8, 16, 32)
-"""Strides of the encoder's stages that are remembered, px."""
+STAGES = (16, 32)
+"""Strides of the encoder's stages that are remembered, px. A finer one takes a surface's grain for news."""
+MAP_STRIDE = 8
+"""Canvas pixels per map pixel."""
 ALARM, SOFTNESS = 4.0, 2.0
 """A place scores 0.5 so many standard deviations above the held-out good parts; so many are one logit."""
-EVEN = 3
-"""Features and distances are means over so many cells each way: a single cell is noise."""
 TINY = 1e-6
 
 
@@ -60,27 +58,6 @@ class Neighbour(nn.Module):
         return nearest.clamp(min=0).reshape(-1, 1, *features.shape[2:])
 
 
-class Gaussian(nn.Module):
-    """Squared Mahalanobis distance to the mean of what good parts look like.
-
-    Args:
-        features: D.
-    """
-
-    centre: Tensor
-    whiten: Tensor
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.register_buffer("centre", torch.zeros(features))
-        self.register_buffer("whiten", torch.eye(features))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(N, D, h, w) → squared distances (N, 1, h, w)."""
-        places = (features.flatten(2).transpose(1, 2) - self.centre) @ self.whiten
-        return places.square().sum(dim=2).reshape(-1, 1, *features.shape[2:])
-
-
 class AnomalyNetwork(nn.Module):
     """Maps at an eighth of the canvas and a score, for the one label of whatever is not good.
 
@@ -106,42 +83,33 @@ class AnomalyNetwork(nn.Module):
         )
         initialise(self.body, encoder, weights)
         self.body.requires_grad_(False)
-        sizes: list[int] = cast(Any, self.body).feature_info.channels()
-        self.fine_sizes, self.wide_sizes = tuple(sizes[:2]), tuple(sizes[1:])
-        self.neighbour = Neighbour(sum(self.fine_sizes), examples)
-        self.gaussian = Gaussian(sum(self.wide_sizes))
-        self.register_buffer("calibration", torch.tensor([[0.0, 1.0], [0.0, 1.0]]))
+        self.sizes: tuple[int, ...] = tuple(cast(Any, self.body).feature_info.channels())
+        self.neighbour = Neighbour(sum(self.sizes), examples)
+        self.register_buffer("calibration", torch.tensor([0.0, 1.0]))
 
-    def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, H, W, C) uint8 → fine (N, D, H/8, W/8) and wide (N, E, H/16, W/16) float32.
+    def features(self, images: Tensor) -> Tensor:
+        """(N, H, W, C) uint8 → (N, D, H/16, W/16) float32.
 
         In float32 whatever the training's precision: what is remembered is what the line will compute.
         """
         with torch.autocast(images.device.type, enabled=False):
-            eighth, sixteenth, last = (_even(stage) for stage in self.body(self.normalise(images)))
-        fine = torch.cat([eighth, _as_large_as(eighth, sixteenth)], dim=1)
-        return fine, torch.cat([sixteenth, _as_large_as(sixteenth, last)], dim=1)
+            fine, wide = self.body(self.normalise(images))
+        return torch.cat([fine, _enlarged(wide, STAGES[1] // STAGES[0])], dim=1)
 
-    def distances(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Log distances of both memories, (N, 1, H/8, W/8) and (N, 1, H/16, W/16)."""
-        fine, wide = self.features(images)
-        near = _even(self.neighbour(fine))
-        far = _even(self.gaussian(wide))
-        return (near + TINY).log(), (far + TINY).log()
+    def distances(self, images: Tensor) -> Tensor:
+        """Log distances to what is remembered, (N, 1, H/8, W/8)."""
+        near = (self.neighbour(self.features(images)) + TINY).log()
+        return _enlarged(near, STAGES[0] // MAP_STRIDE)
 
     def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, 1, H/8, W/8) and scores (N, 1) before the sigmoid."""
-        near, far = self.distances(images)
-        (near_mean, near_spread), (far_mean, far_spread) = self.calibration.unbind()
-        near = (near - near_mean) / near_spread
-        alarm = torch.maximum(near, _as_large_as(near, (far - far_mean) / far_spread))
-        maps = (alarm - ALARM) / SOFTNESS
+        mean, spread = self.calibration.unbind()
+        maps = ((self.distances(images) - mean) / spread - ALARM) / SOFTNESS
         return maps, maps.flatten(1).amax(dim=1, keepdim=True)
 
     def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, H, W, C) uint8 → mean features (N, E) by which parts are compared, and scores (N, 1)."""
-        _, wide = self.features(images)
-        return wide.mean(dim=(2, 3)), self(images)[1]
+        """(N, H, W, C) uint8 → mean features (N, D) by which parts are compared, and scores (N, 1)."""
+        return self.features(images).mean(dim=(2, 3)), self(images)[1]
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, 1, H/8, W/8) and scores (N, 1), float32 0–1."""
@@ -149,9 +117,5 @@ class AnomalyNetwork(nn.Module):
         return maps.sigmoid().clamp(0, 1), scores.sigmoid().clamp(0, 1)
 
 
-def _even(cells: Tensor) -> Tensor:
-    return avg_pool2d(cells, EVEN, 1, EVEN // 2, count_include_pad=False)
-
-
-def _as_large_as(large: Tensor, small: Tensor) -> Tensor:
-    return interpolate(small, size=large.shape[2:], mode="bilinear", align_corners=False)
+def _enlarged(cells: Tensor, times: int) -> Tensor:
+    return interpolate(cells, scale_factor=float(times), mode="bilinear", align_corners=False)

@@ -1,4 +1,4 @@
-"""What good parts look like, gathered tile by tile and condensed into the two memories of a network."""
+"""What good parts look like, gathered tile by tile and condensed into the memory of a network."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ CANDIDATES = 16_000
 CHOOSING = 32
 """Random directions in which distances are compared while choosing: they keep them (Johnson and
 Lindenstrauss 1984)."""
-SHRINKAGE = 0.1
-"""Added to each variance, as a share of their mean: a direction no good part varied in is not infinite."""
 
 
 class GoodMemory:
     """Gathers the features of good tiles.
 
     Args:
-        network: whose features are gathered, and whose memories are filled at the end.
+        network: whose features are gathered, and whose memory is filled at the end.
         tiles: how many will come; each gives an equal share of the candidates.
         seed: of the places that are looked at.
     """
@@ -32,47 +30,24 @@ class GoodMemory:
         self._per_tile = max(1, CANDIDATES // tiles)
         self._rng = torch.Generator().manual_seed(seed)
         self._candidates: list[Tensor] = []
-        self._count = 0
-        self._sum = torch.zeros(len(network.gaussian.centre), dtype=torch.float64)
-        self._products = torch.zeros(2 * (len(self._sum),), dtype=torch.float64)
 
     @torch.no_grad()
     def add(self, images: Tensor) -> None:
         """One batch of good tiles, (N, H, W, C) uint8."""
-        fine, wide = (_vectors(features) for features in self._network.features(images))
-        for tile in fine.cpu():
+        for tile in _vectors(self._network.features(images)).cpu():
             chosen = torch.randperm(len(tile), generator=self._rng)[: self._per_tile]
             self._candidates.append(tile[chosen])
-        places = wide.flatten(0, 1).double().cpu()
-        self._count += len(places)
-        self._sum += places.sum(dim=0)
-        self._products += places.T @ places
 
     def fill(self) -> None:
-        """Writes both memories into the network."""
-        self._fill_gaussian()
+        """Writes the memory into the network."""
         candidates = torch.cat(self._candidates)
         near = self._network.neighbour
         near.centre.copy_(candidates.mean(dim=0))
-        near.scale.copy_(_stage_lengths(candidates - candidates.mean(dim=0), self._network.fine_sizes))
+        near.scale.copy_(_stage_lengths(candidates - candidates.mean(dim=0), self._network.sizes))
         places = near.project(candidates.T[None, :, :, None].to(near.centre.device))[0].cpu()
         directions = torch.randn(places.shape[1], CHOOSING, generator=self._rng)
         chosen = spread_out(places @ directions, len(near.examples))
         near.examples.copy_(places[chosen])
-
-    def _fill_gaussian(self) -> None:
-        centre = self._sum / self._count
-        lengths = self._products.diagonal() / self._count - centre.square()
-        scale = _stage_scale(lengths.clamp(min=0), self._network.wide_sizes)
-        covariance = (self._products / self._count - torch.outer(centre, centre)) / torch.outer(
-            scale, scale
-        )
-        variances, directions = torch.linalg.eigh(covariance)
-        variances = variances.clamp(min=0)
-        shrunk = variances + SHRINKAGE * variances.mean()
-        whiten = directions / shrunk.sqrt() / scale[:, None]
-        self._network.gaussian.centre.copy_(centre)
-        self._network.gaussian.whiten.copy_(whiten)
 
 
 def spread_out(places: Tensor, wanted: int) -> Tensor:
@@ -101,11 +76,8 @@ def _vectors(features: Tensor) -> Tensor:
 
 
 def _stage_lengths(differences: Tensor, sizes: Sequence[int]) -> Tensor:
-    return _stage_scale(differences.square().mean(dim=0), sizes)
-
-
-def _stage_scale(variances: Tensor, sizes: Sequence[int]) -> Tensor:
     """(D,) the mean length of a stage's vectors, for each of its features: no stage drowns another."""
+    variances = differences.square().mean(dim=0)
     lengths = [
         stage.sum().sqrt().clamp(min=1e-6).expand(len(stage))
         for stage in torch.split_with_sizes(variances, list(sizes))
