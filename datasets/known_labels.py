@@ -81,7 +81,7 @@ def _renamed(sample: Sample, book: DefectBook) -> Sample:
         for regions in sample.regions
     )
     every = [region for regions in drawn for region in regions or ()]
-    of_views = zip(sample.view_labels, drawn or [None] * len(sample.view_labels), strict=True)
+    of_views = zip(sample.view_labels, drawn or [None] * len(sample.view_labels), strict=False)
     return replace(
         sample,
         label=_label(sample.label, every, book),
