@@ -26,6 +26,7 @@ from taktsight.training.evaluation.report import read_evaluation
 CONFIGS = {
     "aws-aliens": "aws_aliens",
     "deeppcb": "deeppcb",
+    "kolektorsdd": "kolektorsdd",
     "kolektorsdd-anomaly": "kolektorsdd_anomaly",
     "magnetic-tile": "magnetic_tile",
     "magnetic-tile-anomaly": "magnetic_tile_anomaly",

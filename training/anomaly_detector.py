@@ -36,7 +36,7 @@ class AnomalyDetector(lightning.LightningModule):
         channels: int = 3,
         encoder: str = "tf_efficientnet_lite0",
         weights: str | None = None,
-        examples: int = 2048,
+        examples: int = 4096,
     ) -> None:
         if len(labels) != 1:
             raise ConfigError(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from taktsight.training.anomaly_networks import AnomalyNetwork
 
-CANDIDATES = 16_000
+CANDIDATES = 64_000
 """Feature vectors that the remembered examples are chosen from, about."""
 CHOOSING = 32
 """Random directions in which distances are compared while choosing: they keep them (Johnson and
