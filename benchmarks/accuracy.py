@@ -9,18 +9,23 @@ The sets lie beside the repository in ../shared/data; nothing of them is committ
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
 from taktsight.training.evaluation.figures import Figures
+from taktsight.training.evaluation.found_regions import f1_of, total
 from taktsight.training.evaluation.report import read_evaluation
 
 CONFIGS = {
     "aws-aliens": "aws_aliens",
+    "deeppcb": "deeppcb",
     "kolektorsdd": "kolektorsdd",
     "kolektorsdd-anomaly": "kolektorsdd_anomaly",
     "magnetic-tile": "magnetic_tile",
@@ -62,7 +67,8 @@ def _measure(name: str, *, reuse: bool) -> list[Row]:
     seconds = round(max(written.values()) - written["config.yaml"])
     context = circumstances() | {"command": f"taktsight {' '.join(train)}"}
     about = {"set": _set(name), "task": figures.task}
-    return [{**about, **row, "seconds": seconds, **context} for row in _rows(figures)]
+    rows = _rows(figures) + (_board_rows(figures) if name == "deeppcb" else [])
+    return [{**about, **row, "seconds": seconds, **context} for row in rows]
 
 
 def _set(name: str) -> str:
@@ -81,6 +87,9 @@ def _rows(figures: Figures) -> list[Row]:
     if figures.pixel_f1 is not None:
         pixel = figures.pixel_f1
         rows.append(_row("pixel_f1", pixel.value, pixel.low, pixel.high, figures, figures.pixel_f1_parts))
+    if figures.regions is not None and figures.regions.f1 is not None:
+        region, drawn = figures.regions.f1, figures.regions.counts.drawn
+        rows.append(_row("region_f1", region.value, region.low, region.high, figures, drawn))
     if figures.classification is not None:
         for label, estimate in (
             ("macro_f1", figures.classification.macro_f1),
@@ -90,6 +99,24 @@ def _rows(figures: Figures) -> list[Row]:
     for label, share in (("escape_rate", figures.escape), ("overkill_rate", figures.overkill)):
         if share.value is not None:
             rows.append(_row(label, share.value, share.low, share.high, figures, share.parts))
+    return rows
+
+
+def _board_rows(figures: Figures) -> list[Row]:
+    """DeepPCB: region F1 on boards that the published training lists show, and on those they do not."""
+    index = REPOSITORY.parent / "shared" / "data" / "deeppcb" / "index.csv"
+    with index.open(newline="", encoding="utf-8") as file:
+        known = {
+            row["tested_image"]: row["board_group_seen_in_official_train"] == "1"
+            for row in csv.DictReader(file)
+        }
+    rows = []
+    for label, wanted in (("region_f1_seen_boards", True), ("region_f1_unseen_boards", False)):
+        parts = [part for part in figures.parts if known[part.name] == wanted]
+        counts = [part.regions for part in parts if part.regions is not None]
+        f1 = f1_of(counts, np.arange(len(counts)), seed=0, resamples=2000)
+        if f1 is not None:
+            rows.append(_row(label, f1.value, f1.low, f1.high, figures, total(counts).drawn))
     return rows
 
 

@@ -20,6 +20,8 @@ def augmentation(
 ) -> albumentations.Compose:
     """A pipeline for ``image`` (H, W, C) and ``mask`` (H, W), both uint8.
 
+    ``template`` (H, W, C), where given, is moved and lit as the image is, ``kinds`` (H, W) as the mask.
+
     Args:
         kind: none; light (flips, brightness); strong (also small pose, blur, noise, gamma).
         crop: height and width cut at random places, or None for the whole tile.
@@ -61,7 +63,7 @@ def augmentation(
         steps.append(albumentations.RandomGamma((75, 130), p=0.4))
         steps.append(albumentations.GaussianBlur(blur_limit=(3, 3), p=0.1))
         steps.append(albumentations.GaussNoise(std_range=(0.005, 0.02), p=0.2))
-    pipeline = albumentations.Compose(steps, additional_targets={"kinds": "mask"})
+    pipeline = albumentations.Compose(steps, additional_targets={"kinds": "mask", "template": "image"})
     # Compose(seed=…) gives every step a generator of the same seed: both flips would always come together.
     pipeline.set_random_state(chance.rng, chance.choices)
     return pipeline

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from taktsight.datasets.masks import prepare_masks
 from taktsight.datasets.samples import Sample, defect_labels
+from taktsight.datasets.view_files import read_view
 from taktsight.errors import DataError
-from taktsight.image_files import read_image
 from taktsight.imaging import Canvas, prepare
 from taktsight.records import Image
 
-_VERSION = 3
+_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Cache:
     """All tiles of all samples, in order."""
 
     images: NDArray[np.uint8]
-    """(T, H, W, C) memory-mapped."""
+    """(T, H, W, C) memory-mapped; of a paired canvas with the golden template's channels behind."""
     masks: NDArray[np.uint8]
     """(T, H, W) memory-mapped: share of each pixel that is defective, 0–FULL, or UNKNOWN."""
     kinds: NDArray[np.uint8] | None
@@ -42,8 +42,11 @@ class Cache:
     """(T, 2) height and width of the tile that is not padding."""
     owners: NDArray[np.int32]
     """(T,) index of the sample a tile belongs to."""
+    views: NDArray[np.int32]
+    """(T,) index of the sample's view that it was cut from."""
     data_digest: str
-    """SHA-256 over the content of every image and mask file, its label and its drawings, in order."""
+    """SHA-256 over the content of every image, template and mask file, its label and its drawings, in
+    order."""
 
 
 def open_cache(
@@ -52,7 +55,7 @@ def open_cache(
     """The prepared samples, from disk where they have been prepared before.
 
     The key is every file's path, size and modification time, the labels and the canvas: a changed
-    file is a new cache. Only the first view of a part is prepared.
+    file is a new cache.
 
     Args:
         samples: what to prepare.
@@ -61,8 +64,8 @@ def open_cache(
         labels: K defect labels of the whole data set; those of ``samples`` where it is left out.
 
     Raises:
-        DataError: If there is no sample, a file is not an image, a mask is not its image's size, or the
-            disk is full.
+        DataError: If there is no sample, a file is not an image, a mask or template is not its image's
+            size, or the disk is full.
     """
     if not samples:
         raise DataError("there is no sample to prepare: the data set or the split is empty")
@@ -85,25 +88,32 @@ def open_cache(
         np.load(home / "kinds.npy", mmap_mode="r") if (home / "kinds.npy").is_file() else None,
         np.load(home / "sizes.npy"),
         np.load(home / "owners.npy"),
+        np.load(home / "views.npy"),
         done["data_digest"],
     )
 
 
 def _build(samples: Sequence[Sample], canvas: Canvas, labels: Sequence[str], home: Path) -> None:
+    views = [
+        (owner, view, seen)
+        for owner, sample in enumerate(samples)
+        for view, seen in enumerate(sample.each_view())
+    ]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        prepared = list(pool.map(lambda sample: _prepare_sample(sample, canvas, labels), samples))
+        prepared = list(pool.map(lambda view: _prepare_view(view[2], canvas, labels), views))
     digest = hashlib.sha256()
     for sample in samples:
         digest.update(_labelled(sample))
-        for path in _files(sample):
+        for path in _files(sample, canvas):
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     _save(home / "images.npy", np.concatenate([each.images for each in prepared]))
     _save(home / "masks.npy", np.concatenate([each.masks for each in prepared]))
-    if any(len(sample.labels) > 1 for sample in samples):
+    if any(len(seen.labels) > 1 for _, _, seen in views):
         _save(home / "kinds.npy", np.concatenate([each.kinds for each in prepared]))
     _save(home / "sizes.npy", np.concatenate([each.sizes for each in prepared]))
-    owners = [np.full(len(each.images), index, np.int32) for index, each in enumerate(prepared)]
-    _save(home / "owners.npy", np.concatenate(owners))
+    tiles = [len(each.images) for each in prepared]
+    _save(home / "owners.npy", np.repeat(np.array([owner for owner, _, _ in views], np.int32), tiles))
+    _save(home / "views.npy", np.repeat(np.array([view for _, view, _ in views], np.int32), tiles))
     # Written last: a cache that was cut short has no done.json and is made again.
     partial = home / f"done.json.{os.getpid()}"
     partial.write_text(json.dumps({"data_digest": digest.hexdigest()}))
@@ -120,7 +130,7 @@ def _save(path: Path, values: NDArray[np.generic]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """The tiles of one sample; fields as in :class:`Cache`."""
+    """The tiles of one view; fields as in :class:`Cache`."""
 
     images: Image
     masks: NDArray[np.uint8]
@@ -128,22 +138,24 @@ class _Prepared:
     sizes: NDArray[np.int32]
 
 
-def _prepare_sample(sample: Sample, canvas: Canvas, labels: Sequence[str]) -> _Prepared:
-    image = read_image(sample.images[0], canvas.channels)
-    tiles, layout = prepare(image, None, canvas)
+def _prepare_view(sample: Sample, canvas: Canvas, labels: Sequence[str]) -> _Prepared:
+    image, reference = read_view(sample, canvas)
+    tiles, layout = prepare(image, None, canvas, reference)
     masks, kinds = prepare_masks(sample, image.shape[:2], canvas, labels)
     height, width = (-(-side // canvas.factor) for side in image.shape[:2])
     sizes = [(min(canvas.height, height - y), min(canvas.width, width - x)) for y, x in layout.starts]
     return _Prepared(tiles, masks, kinds, np.array(sizes, np.int32))
 
 
-def _files(sample: Sample) -> list[Path]:
-    return [sample.images[0], *(mask for mask in sample.masks[:1] if mask)]
+def _files(sample: Sample, canvas: Canvas) -> list[Path]:
+    references = sample.references if canvas.paired else ()
+    return [*sample.images, *(path for path in (*sample.masks, *references) if path)]
 
 
 def _labelled(sample: Sample) -> bytes:
     """What people said of the sample, as bytes."""
-    return f"{sample.label}\0{sample.regions or ''}".encode()
+    seen = f"\0{sample.view_labels}" if sample.view_labels else ""
+    return f"{sample.label}\0{sample.regions or ''}{seen}".encode()
 
 
 def _key(samples: Sequence[Sample], canvas: Canvas, labels: Sequence[str]) -> str:
@@ -151,7 +163,7 @@ def _key(samples: Sequence[Sample], canvas: Canvas, labels: Sequence[str]) -> st
     digest = hashlib.sha256(fixed.encode())
     for sample in samples:
         digest.update(b"\n" + _labelled(sample))  # an image and its mask are not two images
-        for path in _files(sample):
+        for path in _files(sample, canvas):
             try:
                 status = path.stat()
             except OSError as error:

@@ -4,121 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 import lightning
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from taktsight.datasets.augment import Augmentation, augmentation
+from taktsight.datasets.augment import Augmentation
 from taktsight.datasets.cache import Cache, open_cache
-from taktsight.datasets.cut_paste import paste_defect
-from taktsight.datasets.draws import Chance, Draw, DrawOrder
+from taktsight.datasets.draws import Draw, DrawOrder
 from taktsight.datasets.learn_from import LearnFrom, only_good_to_learn
-from taktsight.datasets.made_up.defect import made_up_defect
-from taktsight.datasets.masks import FULL, UNKNOWN
+from taktsight.datasets.prepared_split import Crops, PreparedSplit, Tile, collate
 from taktsight.datasets.readers import Layout, Unlabelled
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
 from taktsight.datasets.source import Source
 from taktsight.datasets.splits import check_splits, split_samples, with_val
+from taktsight.datasets.view_files import check_references
 from taktsight.errors import ConfigError, DataError
 from taktsight.imaging import Canvas
-
-
-class Crops(NamedTuple):
-    """A batch."""
-
-    images: Tensor
-    """(N, H, W, C) uint8."""
-    masks: Tensor
-    """(N, H, W) uint8, share of the pixel that is defective 0–FULL, or UNKNOWN."""
-    kinds: Tensor
-    """(N, H, W) or (N, 1, 1) uint8, index of the defect label that a defective pixel has."""
-    labels: Tensor
-    """(N,) int64, index of the sample's defect label; K for a good part."""
-    owners: Tensor
-    """(N,) int64, index of the sample within its split."""
-
-
-Pixels = NDArray[np.uint8]
-Tile = tuple[Pixels, Pixels, Pixels, int, int]
-"""Image (H, W, C), mask (H, W), kinds (H, W) or (1, 1), label index, owner index."""
-
-
-class PreparedSplit(Dataset[Tile]):
-    """The tiles of one split, augmented on the way out: the same draw gives the same tile at any time."""
-
-    def __init__(
-        self,
-        samples: list[Sample],
-        cache: Cache,
-        labels: tuple[str, ...],
-        *,
-        augment: Augmentation = "none",
-        crop: tuple[int, int] | None = None,
-        cut_paste: float = 0.0,
-        made_up: float = 0.0,
-        seed: int = 0,
-    ) -> None:
-        self.samples = samples
-        self._cache = cache
-        self._crop = crop
-        order = {label: index for index, label in enumerate(labels)} | {GOOD: len(labels)}
-        self.targets = [order[samples[owner].label] for owner in cache.owners]
-        self._chance = Chance(seed)
-        self._augment = augmentation(augment, crop=crop, chance=self._chance)
-        self._cut_paste, self._made_up = cut_paste, made_up
-        self._good = len(labels)
-        self._donors = _defective_tiles(cache) if cut_paste else np.zeros(0, np.int64)
-        if cut_paste and not len(self._donors):
-            raise DataError(
-                "cut_paste needs defects with masks, and no training mask shows one: set it to 0"
-            )
-
-    def __len__(self) -> int:
-        return len(self._cache.owners)
-
-    def __getitem__(self, draw: Draw) -> Tile:
-        self._chance.begin_draw(draw)
-        tile, target = draw.tile, self.targets[draw.tile]
-        planes = self._planes(tile)
-        if target == self._good:
-            planes, target = self._perhaps_defective(planes)
-        if self._crop is None:  # crops come from the part, whole tiles are padded as on the line
-            planes = [self._pad(plane) for plane in planes]
-        named = dict(zip(("image", "mask", "kinds"), map(np.ascontiguousarray, planes), strict=False))
-        drawn = self._augment(**named)
-        kinds = drawn.get("kinds", np.full((1, 1), min(target, self._good - 1), np.uint8))
-        return drawn["image"], drawn["mask"], kinds, target, int(self._cache.owners[tile])
-
-    def _perhaps_defective(self, planes: list[Pixels]) -> tuple[list[Pixels], int]:
-        """A good tile with a defect of another part, with one that is made up, or as it is; its target."""
-        rng = self._chance.rng
-        share = rng.random()
-        if share < self._cut_paste:
-            donor = int(rng.choice(self._donors))
-            pasted = paste_defect(planes, self._planes(donor), rng)
-            if pasted is not None:
-                return pasted, self.targets[donor]
-        elif share < self._cut_paste + self._made_up:
-            (texture, *_), (image, *_) = self._planes(int(rng.integers(len(self)))), planes
-            drawn, mask = made_up_defect(image, texture, rng)
-            return [drawn, mask], 0 if mask.any() else self._good  # the only label there is
-        return planes, self._good
-
-    def _planes(self, tile: int) -> list[Pixels]:
-        """Image, mask and, where parts have several labels, kinds in the tile, without its padding."""
-        height, width = self._cache.sizes[tile]
-        planes = [self._cache.images, self._cache.masks]
-        planes += [] if self._cache.kinds is None else [self._cache.kinds]
-        return [plane[tile][:height, :width] for plane in planes]
-
-    def _pad(self, plane: Pixels) -> Pixels:
-        down, right = np.subtract(self._cache.masks.shape[1:], plane.shape[:2]).tolist()
-        return np.pad(plane, [(0, down), (0, right), (0, 0)][: plane.ndim], mode="edge")
 
 
 class InspectionData(lightning.LightningDataModule):
@@ -127,21 +30,27 @@ class InspectionData(lightning.LightningDataModule):
     Args:
         root: folder of the data set.
         layout: mask_folder, class_folder or mvtec.
-        canvas: the network's input: height, width (multiples of 32), channels, factor, overlap.
+        canvas: the network's input: height, width (multiples of 32), channels, factor, overlap; paired
+            where each view is compared with its golden template.
         good: what good parts are called.
         annotations: file or folder of annotations, where they lie elsewhere than the layout says.
         unlabelled: what an image without any annotation is: refuse, good or leave_out.
         learn_from: ``all`` parts and their labels; or ``good`` parts only: whatever is not good is then
             one label, ``anomaly``, and no defective part is trained on.
         index: CSV with the columns below, where the folders do not say it all.
+        image_column: the image's path, relative to the index; absent: ``image``.
         part_column: the physical part.
         lot_column: the lot.
         camera_column: the camera.
+        view_column: which view of its part an image is; images of one part then are one sample.
+        reference_column: the golden template of an image, relative to the index.
         split_column: train, val or test; without it and ``splits``: by part and lot, 60 : 20 : 20.
             Where nothing is said to be val, a fifth of train is, by part and lot.
         leave_out: column of the index and the value whose images are left out, as if they were not there.
         book: defect book: other spellings of a label get its name, and a label it does not know is refused.
         splits: folder of lists that ``taktsight data split`` wrote.
+        shared_lots: lots may lie in train and test, as in some published splits; val then is still parted
+            from train by lot.
         mm_per_px: scale of the images at the part's surface, mm; absent where nobody knows.
         batch_size: crops per step, of all processes together.
         augment: none, light or strong.
@@ -163,13 +72,17 @@ class InspectionData(lightning.LightningDataModule):
         unlabelled: Unlabelled = "refuse",
         learn_from: LearnFrom = "all",
         index: Path | None = None,
+        image_column: str | None = None,
         part_column: str | None = None,
         lot_column: str | None = None,
         camera_column: str | None = None,
+        view_column: str | None = None,
+        reference_column: str | None = None,
         split_column: str | None = None,
         leave_out: dict[str, str] | None = None,
         book: Path | None = None,
         splits: Path | None = None,
+        shared_lots: bool = False,
         mm_per_px: float | None = None,
         batch_size: int = 16,
         augment: Augmentation = "strong",
@@ -197,7 +110,15 @@ class InspectionData(lightning.LightningDataModule):
         self._batch_size, self._augment, self._crop = batch_size, augment, crop
         self._cut_paste, self.made_up, self._balance = cut_paste, made_up, balance
         self._seed, self._cache_dir = seed, cache_dir
-        columns = {"part": part_column, "lot": lot_column, "camera": camera_column, "split": split_column}
+        columns = {
+            "image": image_column,
+            "part": part_column,
+            "lot": lot_column,
+            "camera": camera_column,
+            "view": view_column,
+            "reference": reference_column,
+            "split": split_column,
+        }
         if splits is not None and split_column is not None:
             raise ConfigError("data.splits and data.split_column both say what is tested on: give one")
         left_out = leave_out or {}
@@ -210,8 +131,16 @@ class InspectionData(lightning.LightningDataModule):
         samples = with_val(samples, seed=seed)
         if learn_from == "good":
             samples = only_good_to_learn(samples)
-        check_splits(samples, test_only=learn_from == "good")
+        check_splits(
+            samples,
+            test_only=learn_from == "good",
+            apart=("part",) if shared_lots else ("part", "lot"),
+        )
+        if canvas.paired:
+            check_references(samples)
         self.samples = samples
+        self.views = samples[0].views or ("camera",)
+        """Names of the views that each part has."""
         self.labels = defect_labels(samples)
         """K defect labels: the order of maps and scores."""
         self.has_good = any(not sample.is_defective for sample in samples)
@@ -264,7 +193,7 @@ class InspectionData(lightning.LightningDataModule):
             self._weights(tiles), len(tiles), seed=self._seed, process=process, processes=processes
         )
         share = self._batch_size // processes
-        return DataLoader(tiles, share, sampler=order, drop_last=True, collate_fn=_collate)
+        return DataLoader(tiles, share, sampler=order, drop_last=True, collate_fn=collate)
 
     def val_dataloader(self) -> DataLoader[Tile]:
         """Whole tiles, in order; of several processes each takes whole batches, in turn.
@@ -283,7 +212,7 @@ class InspectionData(lightning.LightningDataModule):
             [Draw(0, tile, tile) for tile in range(start, min(start + size, len(tiles)))]
             for start in range(0, len(tiles), size)
         ]
-        return DataLoader(tiles, batch_sampler=batches[process::processes], collate_fn=_collate)
+        return DataLoader(tiles, batch_sampler=batches[process::processes], collate_fn=collate)
 
     def _place(self) -> tuple[int, int]:
         """Which process of how many this is; the first of one where no trainer is at work."""
@@ -299,7 +228,12 @@ class InspectionData(lightning.LightningDataModule):
     def fixed_batch(self) -> Crops:
         """A batch of training tiles, not augmented, every label as often as the others; always the same."""
         tiles = PreparedSplit(
-            self.split("train"), self.cache("train"), self.labels, crop=self._crop, seed=self._seed
+            self.split("train"),
+            self.cache("train"),
+            self.labels,
+            paired=self.canvas.paired,
+            crop=self._crop,
+            seed=self._seed,
         )
         seen: Counter[int] = Counter()
         turns = []
@@ -307,38 +241,17 @@ class InspectionData(lightning.LightningDataModule):
             turns.append((seen[target], target, tile))
             seen[target] += 1
         chosen = [tile for _, _, tile in sorted(turns)[: self._batch_size]]
-        return _collate([tiles[Draw(0, place, tile)] for place, tile in enumerate(chosen)])
+        return collate([tiles[Draw(0, place, tile)] for place, tile in enumerate(chosen)])
 
     def _tiles(self, name: Split, augment: Augmentation, crop: tuple[int, int] | None) -> PreparedSplit:
         return PreparedSplit(
             self.split(name),
             self.cache(name),
             self.labels,
+            paired=self.canvas.paired,
             augment=augment,
             crop=crop,
             cut_paste=self._cut_paste if name == "train" else 0.0,
             made_up=self.made_up if name == "train" else 0.0,
             seed=self._seed,
         )
-
-
-def _defective_tiles(cache: Cache) -> NDArray[np.int64]:
-    """The tiles in which a pixel is known to be defective."""
-    return np.flatnonzero(((cache.masks != 0) & (cache.masks != UNKNOWN)).any(axis=(1, 2)))
-
-
-def defective_share(masks: Tensor) -> tuple[Tensor, Tensor]:
-    """Masks as (share 0–1 float32, known float32), both (N, H, W); unknown pixels weigh nothing."""
-    known = (masks != UNKNOWN).float()
-    return masks.float() / FULL * known, known
-
-
-def _collate(drawn: list[Tile]) -> Crops:
-    images, masks, kinds, labels, owners = zip(*drawn, strict=True)
-    return Crops(
-        torch.from_numpy(np.stack(images)),
-        torch.from_numpy(np.stack(masks)),
-        torch.from_numpy(np.stack(kinds)),
-        torch.tensor(labels),
-        torch.tensor(owners),
-    )

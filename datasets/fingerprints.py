@@ -117,7 +117,8 @@ def _name(sample: Sample, root: Path) -> str:
 
 
 def _digest(sample: Sample) -> str:
-    digest = hashlib.sha256(f"{sample.label}\0{sample.regions or ''}".encode())
+    seen = f"\0{sample.views}{sample.view_labels}" if sample.view_labels else ""
+    digest = hashlib.sha256(f"{sample.label}\0{sample.regions or ''}{seen}".encode())
     for kind in (sample.images, sample.masks, sample.references):
         digest.update(b"\0" + str(len(kind)).encode())
         for file in kind:

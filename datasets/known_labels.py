@@ -81,9 +81,18 @@ def _renamed(sample: Sample, book: DefectBook) -> Sample:
         for regions in sample.regions
     )
     every = [region for regions in drawn for region in regions or ()]
-    label = sample.label if sample.label == GOOD else _name(sample.label, book)
-    # Two spellings of one label may together be the largest.
-    return replace(sample, label=main_label(every) if every else label, regions=drawn)
+    of_views = zip(sample.view_labels, drawn or [None] * len(sample.view_labels), strict=False)
+    return replace(
+        sample,
+        label=_label(sample.label, every, book),
+        regions=drawn,
+        view_labels=tuple(_label(said, regions or (), book) for said, regions in of_views),
+    )
+
+
+def _label(said: str, drawn: Sequence[Region], book: DefectBook) -> str:
+    """Two spellings of one label may together be the largest that was drawn."""
+    return main_label(drawn) if drawn else said if said == GOOD else _name(said, book)
 
 
 def _name(said: str, book: DefectBook) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from taktsight.datasets.samples import Sample
+from taktsight.datasets.samples import GOOD, Sample
 
 LearnFrom = Literal["all", "good"]
 ANOMALY = "anomaly"
@@ -26,6 +26,7 @@ def only_good_to_learn(samples: Sequence[Sample]) -> list[Sample]:
                 drawn and tuple(replace(region, label=ANOMALY) for region in drawn)
                 for drawn in sample.regions
             ),
+            view_labels=tuple(GOOD if label == GOOD else ANOMALY for label in sample.view_labels),
         )
         for sample in samples
         if sample.split != "train" or not sample.is_defective

@@ -69,7 +69,13 @@ def _covered_by_file(sample: Sample, size: tuple[int, int], view: int) -> Cover:
 def prepare_masks(
     sample: Sample, size: tuple[int, int], canvas: Canvas, labels: Sequence[str]
 ) -> tuple[Pixels, Pixels]:
-    """Share that is defective, and the label that most of it has, of every tile of a part's first view.
+    """Share that is defective, and the label that most of it has, of every tile of a view.
+
+    Args:
+        sample: of one view.
+        size: height and width of its image.
+        canvas: the network's input.
+        labels: K defect labels of the whole data set.
 
     Returns:
         Shares (T, H, W), 0–FULL or UNKNOWN, and indices of labels (T, H, W), 0 to K − 1.

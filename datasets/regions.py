@@ -120,6 +120,17 @@ def area_px(shape: Shape) -> float:
     return sum(_enclosed(ring) for ring in shape.rings)
 
 
+def box_of(shape: Shape) -> tuple[float, float, float, float]:
+    """The smallest box around the shape: x0, y0, x1, y1, the edges of its pixels."""
+    if isinstance(shape, Rectangle):
+        return shape.x0, shape.y0, shape.x1, shape.y1
+    if isinstance(shape, RunLengths):
+        rows, columns = np.nonzero(cover(shape, (shape.height, shape.width)))
+    else:
+        columns, rows = _nearest(np.concatenate([np.asarray(ring, np.float64) for ring in shape.rings])).T
+    return float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)
+
+
 def main_label(regions: Sequence[Region]) -> str:
     """The label with the largest drawn area; of two equal ones the first in the alphabet.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -21,7 +21,7 @@ class Sample:
     """One labelled part."""
 
     images: tuple[Path, ...]
-    """One file per view, in the order of the recipe's views."""
+    """One file per view, every part's in the same order."""
     label: str
     """A defect label, or ``GOOD``. Of several drawn labels the one with the largest area."""
     masks: tuple[Path | None, ...] = ()
@@ -31,7 +31,11 @@ class Sample:
     """One per view, where defects were drawn instead of masked; several labels may lie on one part.
     None where a view was not looked at. Without drawings at all: ``()``."""
     references: tuple[Path | None, ...] = ()
-    """One per view: an image of the same place on a good part, for pair comparison."""
+    """One per view: the golden template, an image of the same place on a good part. Without: ``()``."""
+    views: tuple[str, ...] = ()
+    """What the views are called; ``()`` where there is one and nobody named it."""
+    view_labels: tuple[str, ...] = ()
+    """One per view: what can be seen there; ``()`` where there is one view, which shows ``label``."""
     part: str = ""
     """The physical piece: two exposures of it never lie in two splits."""
     lot: str = ""
@@ -48,7 +52,26 @@ class Sample:
     def labels(self) -> tuple[str, ...]:
         """Every defect label on the part, sorted."""
         drawn = {region.label for regions in self.regions for region in regions or ()}
-        return tuple(sorted((drawn | {self.label}) - {GOOD}))
+        return tuple(sorted((drawn | {self.label, *self.view_labels}) - {GOOD}))
+
+    def each_view(self) -> tuple[Sample, ...]:
+        """Every view as a sample of its own, labelled with what can be seen in it."""
+        if len(self.images) == 1:
+            return (self,)
+        labels = self.view_labels or (self.label,) * len(self.images)
+        return tuple(
+            replace(
+                self,
+                images=(image,),
+                label=labels[view],
+                masks=self.masks[view : view + 1],
+                regions=self.regions[view : view + 1],
+                references=self.references[view : view + 1],
+                views=self.views[view : view + 1],
+                view_labels=(),
+            )
+            for view, image in enumerate(self.images)
+        )
 
     @property
     def name(self) -> str:

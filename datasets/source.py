@@ -27,7 +27,7 @@ class Source:
     unlabelled: Unlabelled = "refuse"
     index: Path | None = None
     columns: Mapping[str, str | None] = field(default_factory=dict)
-    """part, lot, camera, split → the column of the index that holds it; None where there is none."""
+    """image, part, lot, camera, view, reference, split → its column in the index, or None."""
     leave_out: Mapping[str, str] = field(default_factory=dict)
     """Column of the index → the value whose images are left out, as if they were not there."""
     splits: Path | None = None
@@ -66,7 +66,7 @@ class Source:
             return frozenset()
         if self.index is None:
             raise ConfigError("what is left out is named by columns of the index; give an index too")
-        return left_out(self.index, self.leave_out)
+        return left_out(self.index, self.leave_out, self.columns.get("image"))
 
     def read_book(self) -> DefectBook | None:
         """The defect book, every picture of it opened; None where none is named.

@@ -126,21 +126,24 @@ def with_val(samples: Sequence[Sample], *, seed: int = 0) -> list[Sample]:
     return divided
 
 
-def check_splits(samples: Sequence[Sample], *, test_only: bool = False) -> None:
+def check_splits(
+    samples: Sequence[Sample], *, test_only: bool = False, apart: Sequence[Apart] = ("part", "lot")
+) -> None:
     """Each split can do its job and none leaks into another.
 
     Args:
         samples: with their splits.
         test_only: whether only test needs a defective part: the others need a good one.
+        apart: what may not lie in two splits.
 
     Raises:
-        DataError: If a sample has no split, a part or lot lies in two splits, train, val or test is
-            empty or has no defective part; with ``test_only`` train or val has no good part.
+        DataError: If a sample has no split, what must stay apart lies in two splits, train, val or test
+            is empty or has no defective part; with ``test_only`` train or val has no good part.
     """
     homeless = [sample.name for sample in samples if sample.split is None]
     if homeless:
         raise DataError(f"{len(homeless)} samples are in no split, the first is {homeless[0]}")
-    for kind in ("part", "lot"):
+    for kind in apart:
         homes: dict[str, set[str]] = defaultdict(set)
         for sample in samples:
             if getattr(sample, kind):

@@ -20,6 +20,7 @@ from taktsight.records import Image
 from taktsight.source_code import code_digest
 from taktsight.training.evaluation.report import FIGURES_FILE, Evaluation, read_evaluation
 from taktsight.training.evaluation_run import FOLDER
+from taktsight.training.predict import part_scores
 from taktsight.training.run_folder import TrainedRun
 
 
@@ -85,6 +86,7 @@ def _unproved_card(run: TrainedRun, evaluation: Evaluation, manifest: Manifest) 
         labels=run.module.labels,
         described=run.data.book.described(run.module.labels) if run.data.book else (),
         canvas=run.data.canvas,
+        views=run.data.views,
         mm_per_px=run.data.mm_per_px,
         limits=evaluation.figures.limits,
         operating_point=evaluation.figures.operating_point,
@@ -118,19 +120,27 @@ def choose_golden(compared: Sequence[Compared]) -> tuple[tuple[GoldenSample, ...
             f"not one of {len(compared)} test parts is judged rightly: the line would have nothing to "
             "prove the bundle with. Train longer, or look at the evaluation's report. Nothing was written"
         )
-    named = {
-        f"golden/{number}-{re.sub(r'[^A-Za-z0-9._-]+', '-', label)}.png": chosen[label]
-        for number, label in enumerate(sorted(chosen))
-    }
-    samples = tuple(
-        GoldenSample(
-            file=name, outcome=each.exported.outcome, scores=tuple(each.prediction.scores.tolist())
+    samples: list[GoldenSample] = []
+    files: dict[str, Image] = {}
+    for number, label in enumerate(sorted(chosen)):
+        each = chosen[label]
+        name = f"{number}-{re.sub(r'[^A-Za-z0-9._-]+', '-', label)}"
+        endings = ["", *(f"-{view}" for view in range(1, len(each.images)))]
+        first, *others = (f"golden/{name}{ending}.png" for ending in endings)
+        references = tuple(f"golden/{name}-template-{view}.png" for view in range(len(each.references)))
+        files |= dict(zip((first, *others, *references), (*each.images, *each.references), strict=True))
+        samples.append(
+            GoldenSample(
+                file=first,
+                other_views=tuple(others),
+                references=references,
+                outcome=each.exported.outcome,
+                scores=tuple(part_scores(each.predictions).tolist()),
+            )
         )
-        for name, each in sorted(named.items())
-    )
-    return samples, {name: each.image for name, each in named.items()}
+    return tuple(sorted(samples, key=lambda sample: sample.file)), files
 
 
 def _certainty(compared: Compared) -> float:
-    score = float(compared.prediction.scores.max())
+    score = float(part_scores(compared.predictions).max())
     return score if compared.sample.is_defective else -score

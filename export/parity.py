@@ -10,12 +10,11 @@ import numpy as np
 from taktsight.card import Parity
 from taktsight.datasets.samples import Sample
 from taktsight.errors import ExportError
-from taktsight.image_files import read_image
 from taktsight.inspect.inspector import Inspector
 from taktsight.quality.rates import clopper_pearson
 from taktsight.recipe import decide
 from taktsight.records import Frame, Image, Part, Prediction, Verdict
-from taktsight.training.predict import predict
+from taktsight.training.predict import Look, look_at
 from taktsight.training.run_folder import TrainedRun
 
 MAX_DIFFERENCE = 1e-3
@@ -27,11 +26,14 @@ class Compared:
     """One part as both saw it."""
 
     sample: Sample
-    image: Image
+    images: tuple[Image, ...]
+    """One per view."""
+    references: tuple[Image, ...]
+    """Of a model that compares: the golden template of each view."""
     trained: Verdict
     exported: Verdict
-    prediction: Prediction
-    """By the exported model."""
+    predictions: tuple[Prediction, ...]
+    """By the exported model, one per view."""
     map_difference: float
     score_difference: float
 
@@ -43,27 +45,30 @@ class Compared:
 
 def compare(run: TrainedRun, inspector: Inspector, samples: Sequence[Sample]) -> list[Compared]:
     """Each sample through PyTorch and through the line's own inspector, under the same limits."""
-    view = inspector.recipe.views[0]
     edges = {limit.label: limit.map_score for limit in inspector.recipe.limits}
     map_scores = [edges[label] for label in run.module.labels]
-    compared = []
-    for number, sample in enumerate(samples):
-        image = read_image(sample.images[0], run.data.canvas.channels)
-        wanted, _, _ = predict(run, image, map_scores=map_scores)
-        inspection = inspector.inspect(Part(number, (Frame(image, number, 0, view.camera),)))
-        (got,) = inspection.predictions
-        compared.append(
-            Compared(
-                sample,
-                image,
-                decide([wanted], inspector.recipe),
-                inspection.verdict,
-                got,
-                float(np.abs(wanted.maps - got.maps).max()),
-                float(np.abs(wanted.scores - got.scores).max()),
-            )
-        )
-    return compared
+    return [
+        _compare(inspector, sample, number, look_at(run, sample, map_scores))
+        for number, sample in enumerate(samples)
+    ]
+
+
+def _compare(inspector: Inspector, sample: Sample, number: int, looks: Sequence[Look]) -> Compared:
+    wanted = [look.prediction for look in looks]
+    templates = {look.prediction.view: look.reference for look in looks if look.reference is not None}
+    part = Part(number, tuple(Frame(look.image, number, 0, look.prediction.view) for look in looks))
+    inspection = inspector.against(templates).inspect(part)
+    pairs = list(zip(wanted, inspection.predictions, strict=True))
+    return Compared(
+        sample,
+        tuple(look.image for look in looks),
+        tuple(templates.values()),
+        decide(wanted, inspector.recipe),
+        inspection.verdict,
+        inspection.predictions,
+        max(float(np.abs(one.maps - other.maps).max()) for one, other in pairs),
+        max(float(np.abs(one.scores - other.scores).max()) for one, other in pairs),
+    )
 
 
 def prove(compared: Sequence[Compared], reference: str) -> Parity:

@@ -25,7 +25,7 @@ def to_onnx(network: nn.Module, canvas: Canvas) -> bytes:
     Raises:
         ExportError: If the exporter or the ONNX checker refuses the network.
     """
-    example = torch.zeros(2, canvas.height, canvas.width, canvas.channels, dtype=torch.uint8)
+    example = torch.zeros(2, canvas.height, canvas.width, canvas.planes, dtype=torch.uint8)
     batch = torch.export.Dim("N", min=1, max=64)
     for name in ("onnx_ir", "onnxscript"):
         logging.getLogger(name).setLevel(logging.WARNING)  # a line for every constant they fold

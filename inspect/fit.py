@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from taktsight.bundle import Bundle, read_bundle
 from taktsight.errors import ConfigError
 from taktsight.inspect.config import Station
-from taktsight.recipe import Recipe, check_fit, load_recipe
+from taktsight.recipe import Recipe, check_fit
+from taktsight.records import Image
 
 MM_PER_PX_TOLERANCE = 0.05
 """Areas go with the square: 5 % of scale is 10 % of area."""
@@ -19,6 +21,8 @@ class Setup:
 
     bundle: Bundle
     recipe: Recipe
+    references: Mapping[str, Image]
+    """Golden template of each camera; empty where the bundle compares with none."""
 
 
 def read_setup(station: Station) -> Setup:
@@ -29,21 +33,34 @@ def read_setup(station: Station) -> Setup:
         ConfigError: If recipe, bundle and station contradict each other.
     """
     bundle = read_bundle(station.bundle, allowed_keys=station.allowed_keys)
-    recipe = _recipe(station, bundle)
-    check_fit(recipe, bundle.card.labels, located=bundle.card.located)
+    recipe, references = _recipe(station, bundle)
+    card = bundle.card
+    check_fit(recipe, card.labels, located=card.located, paired=card.canvas.paired)
     _check_cameras(station, recipe)
     _check_scale(station, recipe, bundle)
-    return Setup(bundle, recipe)
+    return Setup(bundle, recipe, references)
 
 
-def _recipe(station: Station, bundle: Bundle) -> Recipe:
+def _recipe(station: Station, bundle: Bundle) -> tuple[Recipe, Mapping[str, Image]]:
     if station.recipe is not None:
-        return load_recipe(station.recipe)
-    if len(station.cameras) > 1:
+        from taktsight.inspect.references import read_recipe  # no YAML where the card has the limits
+
+        return read_recipe(station.recipe, bundle.card.canvas.channels)
+    card, cameras = bundle.card, [camera.name for camera in station.cameras]
+    if card.canvas.paired:
         raise ConfigError(
-            f"station {station.name!r}: {len(station.cameras)} cameras need a recipe with a view each"
+            f"station {station.name!r}: the bundle compares each part with its golden template: name a "
+            "recipe whose views have 'reference: template.png', an image of a good part taken with that "
+            "camera (replay: --recipe)"
         )
-    return bundle.card.own_recipe(station.cameras[0].name)
+    if len(card.views) == 1 == len(cameras):
+        return card.own_recipe(*cameras), {}
+    if sorted(cameras) == sorted(card.views):
+        return card.own_recipe(), {}
+    raise ConfigError(
+        f"station {station.name!r}: has the cameras {', '.join(cameras)}, and the bundle judges the views "
+        f"{', '.join(card.views)}: give it a camera of each name, or a recipe with a view each"
+    )
 
 
 def _check_cameras(station: Station, recipe: Recipe) -> None:

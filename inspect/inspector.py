@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -20,9 +22,19 @@ STAGES = ("prepare", "infer", "locate", "decide")
 
 
 class Inspector:
-    """An engine, the card of the model in it, and the recipe to judge by."""
+    """An engine, the card of the model in it, and the recipe to judge by.
 
-    def __init__(self, backend: Backend, card: Card, recipe: Recipe, bundle_digest: str = "") -> None:
+    A model that compares needs ``references``: the golden template (H, W, C) of each camera.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        card: Card,
+        recipe: Recipe,
+        bundle_digest: str = "",
+        references: Mapping[str, Image] = MappingProxyType({}),
+    ) -> None:
         by_label = {limit.label: limit.map_score for limit in recipe.limits}
         self.recipe = recipe
         self._backend = backend
@@ -30,6 +42,11 @@ class Inspector:
         self._map_scores = [by_label[label] for label in card.labels]
         self._views = {view.camera: view for view in recipe.views}
         self._digests = (bundle_digest, recipe.digest)
+        self._references = references
+
+    def against(self, references: Mapping[str, Image]) -> Inspector:
+        """The same, comparing with other golden templates."""
+        return Inspector(self._backend, self._card, self.recipe, self._digests[0], references)
 
     def inspect(self, part: Part) -> Inspection:
         """The verdict of a part, with what it rests on and the time of each stage.
@@ -51,7 +68,7 @@ class Inspector:
 
     def _predict(self, image: Image, view: View, stage_ns: dict[str, int]) -> Prediction:
         started = time.monotonic_ns()
-        batch, layout = prepare(image, view.roi_px, self._card.canvas)
+        batch, layout = prepare(image, view.roi_px, self._card.canvas, self._references.get(view.camera))
         prepared = time.monotonic_ns()
         maps, scores = self._backend.infer(batch)
         inferred = time.monotonic_ns()
@@ -74,19 +91,20 @@ class Inspector:
 def golden_mistakes(backend: Backend, bundle: Bundle) -> list[str]:
     """Replays the golden samples under the card's own limits; one sentence for each that differs."""
     inspector = Inspector(backend, bundle.card, bundle.card.own_recipe())
-    camera = inspector.recipe.views[0].camera
+    views = bundle.card.views
     mistakes = [] if bundle.card.golden else ["the bundle has none to replay"]
     for sample in bundle.card.golden:
-        frame = Frame(bundle.golden[sample.file], 0, 0, camera)
-        inspection = inspector.inspect(Part(0, (frame,)))
-        mistake = _golden_mistake(sample, inspection)
+        frames = zip(views, sample.frames, strict=True)
+        part = Part(0, tuple(Frame(bundle.golden[file], 0, 0, view) for view, file in frames))
+        templates = dict(zip(views, (bundle.golden[file] for file in sample.references), strict=False))
+        mistake = _golden_mistake(sample, inspector.against(templates).inspect(part))
         if mistake:
             mistakes.append(mistake)
     return mistakes
 
 
 def _golden_mistake(sample: GoldenSample, inspection: Inspection) -> str | None:
-    scores = inspection.predictions[0].scores
+    scores = np.max([prediction.scores for prediction in inspection.predictions], axis=0)
     wanted = np.asarray(sample.scores, np.float32)
     if inspection.verdict.outcome is not sample.outcome:
         return f"{sample.file} is {inspection.verdict.outcome.value}, the card says {sample.outcome.value}"

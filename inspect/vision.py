@@ -91,7 +91,9 @@ class Vision:
         backend = open_backend(station.backend, setup.bundle.model)
         replay_golden(backend, setup)
         self.setup = setup
-        self.inspector = Inspector(backend, setup.bundle.card, setup.recipe, setup.bundle.digest)
+        self.inspector = Inspector(
+            backend, setup.bundle.card, setup.recipe, setup.bundle.digest, setup.references
+        )
         self.cameras = [open_camera(station, view.camera, setup) for view in setup.recipe.views]
         check_first_frames(self.inspector, self.cameras)
         self._looks: dict[int, Look] = {}

@@ -9,7 +9,7 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from taktsight.datasets.datamodule import Crops
+from taktsight.datasets.prepared_split import Crops
 from taktsight.errors import ConfigError, DataError
 from taktsight.training.anomalib_checkpoint import build_model, open_checkpoint
 from taktsight.training.anomalib_networks import AnomalibNetwork, AsWritten, Padim, Patchcore, make_room

@@ -9,7 +9,7 @@ import lightning
 import torch
 from torch import Tensor
 
-from taktsight.datasets.datamodule import Crops
+from taktsight.datasets.prepared_split import Crops
 from taktsight.errors import ConfigError
 from taktsight.training.anomaly_networks import SOFTNESS, AnomalyNetwork
 from taktsight.training.good_memory import GoodMemory

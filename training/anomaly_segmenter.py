@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import torch
 
-from taktsight.datasets.datamodule import Crops, InspectionData
+from taktsight.datasets.datamodule import InspectionData
+from taktsight.datasets.prepared_split import Crops
 from taktsight.errors import ConfigError
 from taktsight.training.calibrated_network import CalibratedNetwork
 from taktsight.training.networks import SegmentationNetwork

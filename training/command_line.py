@@ -20,6 +20,7 @@ from taktsight.errors import ConfigError, DataError, TaktsightError
 from taktsight.manifest import Manifest
 from taktsight.training.averaging import MeanWeights
 from taktsight.training.checkpoints import RunCheckpoint, WholeCheckpoints, read_checkpoint
+from taktsight.training.comparer import Comparer
 from taktsight.training.last_checkpoint import LastCheckpoint
 from taktsight.training.loss_watching import Divergence
 from taktsight.training.machine import fast_precision
@@ -47,7 +48,8 @@ class TrainingCLI(LightningCLI):
 
         Raises:
             TaktsightError: As the data or the model raised it; the parser wraps it in its own error.
-            ConfigError: If a value is refused by anybody else.
+            ConfigError: If a value is refused by anybody else, or a model that compares gets no golden
+                templates, or another one does.
         """
         try:
             super().instantiate_classes()
@@ -58,6 +60,13 @@ class TrainingCLI(LightningCLI):
             if cause is not None:
                 raise cause from None
             raise ConfigError(_in_short(error)) from error
+        compares = isinstance(self.model, Comparer)
+        if compares != self.datamodule.canvas.paired:
+            wanted = "true" if compares else "false, or train a Comparer"
+            raise ConfigError(
+                f"data.canvas.paired is {str(not compares).lower()}, and the model is a "
+                f"{type(self.model).__name__}: set it to {wanted}"
+            )
 
     def instantiate_trainer(self, **kwargs: Any) -> lightning.Trainer:
         """A trainer whose every draw is seeded and whose checkpoints are whole.

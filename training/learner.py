@@ -12,7 +12,8 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.optim import Optimizer
 
-from taktsight.datasets.datamodule import Crops, InspectionData
+from taktsight.datasets.datamodule import InspectionData
+from taktsight.datasets.prepared_split import Crops
 from taktsight.errors import DataError
 from taktsight.training.batch_norms import synchronise_batch_norms
 from taktsight.training.depthwise import keep_depthwise_float32

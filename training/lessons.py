@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from taktsight.datasets.masks import UNKNOWN, prepare_masks, read_mask
 from taktsight.datasets.samples import Sample
+from taktsight.datasets.view_files import read_view
 from taktsight.image_files import read_image
 from taktsight.imaging import prepare
 from taktsight.training.evaluation.judged import JudgedPart
@@ -97,14 +98,20 @@ def _part_scores(seen: _TrainingParts) -> NDArray[np.float32]:
 
 def _features_of(run: TrainedRun, sample: Sample) -> NDArray[np.float32]:
     """(F,) of the tile that counts: the one with most of the defect, else with the highest score."""
-    canvas = run.data.canvas
-    image = read_image(sample.images[0], canvas.channels)
-    tiles, _ = prepare(image, None, canvas)
+    views = [_tiles_of(run, view) for view in sample.each_view()]
+    tiles, masks = (np.concatenate(each) for each in zip(*views, strict=True))
     features, scores = _look(run, tiles)
-    masks, _ = prepare_masks(sample, image.shape[:2], canvas, run.module.labels)
     defective = np.where(masks == UNKNOWN, 0, masks).sum(axis=(1, 2), dtype=np.int64)
     counts = defective if defective.any() else scores.max(axis=1)
     return np.asarray(features[int(counts.argmax())])
+
+
+def _tiles_of(run: TrainedRun, view: Sample) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Input (T, H, W, C) and masks (T, H, W) of one view."""
+    canvas = run.data.canvas
+    image, reference = read_view(view, canvas)
+    masks, _ = prepare_masks(view, image.shape[:2], canvas, run.module.labels)
+    return prepare(image, None, canvas, reference)[0], masks
 
 
 def _neighbour(run: TrainedRun, sample: Sample, distance: float) -> Neighbour:
@@ -113,8 +120,11 @@ def _neighbour(run: TrainedRun, sample: Sample, distance: float) -> Neighbour:
 
 
 def _picture(run: TrainedRun, sample: Sample) -> str:
-    image = read_image(sample.images[0], run.data.canvas.channels)
-    return picture_of(image, read_mask(sample, image.shape[:2]), THUMB_PX)
+    """Of several views the first that shows a defect."""
+    views = sample.each_view()
+    view = next((each for each in views if each.is_defective), views[0])
+    image = read_image(view.images[0], run.data.canvas.channels)
+    return picture_of(image, read_mask(view, image.shape[:2]), THUMB_PX)
 
 
 def _kept_epoch(run: TrainedRun) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 
 import segmentation_models_pytorch as smp
 import timm
+import torch
+from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
 from torch import Tensor, nn
 
 from taktsight.training.weights import initialise
@@ -75,16 +77,26 @@ class SegmentationNetwork(nn.Module):
 
     def logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → maps (N, K, H, W) and scores (N, K) before the sigmoid."""
-        return self._read(self.body.encoder(self.normalise(images)))
+        return self._read(self.features(images))
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """(N, H, W, C) uint8 → what the encoder sees at each scale, finest first: (N, F, h, w) each."""
+        seen: list[Tensor] = self.body.encoder(self.normalise(images))
+        return seen
 
     def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, H, W, C) uint8 → (N, F) mean of the encoder's deepest features, and scores (N, K) 0–1."""
-        features = self.body.encoder(self.normalise(images))
+        features = self.features(images)
         return features[-1].float().mean(dim=(2, 3)), self.sureness(self._read(features)[1])
+
+    def _maps(self, features: list[Tensor]) -> Tensor:
+        """(N, K, H, W) before the sigmoid."""
+        maps: Tensor = self.body.segmentation_head(self.body.decoder(features))
+        return maps
 
     def _read(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Maps and scores before the sigmoid."""
-        maps = self.body.segmentation_head(self.body.decoder(features))
+        maps = self._maps(features)
         top = maps.flatten(2).topk(TOP_PIXELS, dim=2).values.mean(dim=2)
         return maps, top
 
@@ -97,6 +109,62 @@ class SegmentationNetwork(nn.Module):
         """Logits as float32 0–1."""
         # ONNX Runtime's sigmoid ends a rounding error above 1 where it is sure.
         return logits.float().sigmoid().clamp(0, 1)
+
+
+class ComparisonNetwork(SegmentationNetwork):
+    """Where a part differs from its golden template, and in which way.
+
+    One encoder looks at both; the decoder gets, at every scale, what it saw of the part and how that
+    differs from what it saw of the template. At the deeper scales a part that lies two pixels off still
+    looks the same, so no exact registration is needed.
+
+    Args:
+        labels: K.
+        channels: 1 or 3, of a frame; the input holds as many again of the template.
+        encoder: a timm name.
+        weights: ``package``, a file, or None; see :mod:`taktsight.training.weights`.
+        decoder_channels: width of each decoder stage, deepest first.
+    """
+
+    def __init__(
+        self,
+        labels: int,
+        channels: int,
+        encoder: str = "tf_efficientnet_lite0",
+        weights: str | None = None,
+        decoder_channels: tuple[int, ...] = (96, 48, 32, 24, 16),
+    ) -> None:
+        super().__init__(labels, channels, "unet", encoder, weights, decoder_channels)
+        self.channels = channels
+        self.body.decoder = UnetDecoder(
+            [2 * width for width in self.body.encoder.out_channels], decoder_channels
+        )
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """(N, H, W, 2 C) uint8 → per scale (N, 2 F, h, w): of the part, and what differs."""
+        both = self.normalise(images)
+        stacked = torch.cat([both[:, : self.channels], both[:, self.channels :]])
+        pairs = [seen.unflatten(0, (2, images.shape[0])) for seen in self.body.encoder(stacked)]
+        return [torch.cat([pair[0], pair[0] - pair[1]], dim=1) for pair in pairs]
+
+    def _maps(self, features: list[Tensor]) -> Tensor:
+        """A pixel that differs does so in one way: the labels and "no difference" exclude each other."""
+        return exclusive(super()._maps(features))
+
+
+def exclusive(maps: Tensor) -> Tensor:
+    """Logits whose sigmoids are the softmax over K labels and a background of logit 0.
+
+    The sigmoid of log(p ÷ (1 − p)) is p; 1 − p is the sum of the others, at least 1e-6 of the largest.
+
+    Args:
+        maps: (N, K, H, W).
+    """
+    maps = maps.float()
+    highest = maps.amax(dim=1, keepdim=True).clamp(min=0)
+    shares = (maps - highest).exp()
+    others = shares.sum(dim=1, keepdim=True) - shares + (-highest).exp()
+    return maps - highest - others.clamp(min=1e-6).log()
 
 
 class ClassificationNetwork(nn.Module):

@@ -12,38 +12,71 @@ import torch
 from numpy.typing import NDArray
 
 from taktsight.datasets.masks import FULL, read_mask
+from taktsight.datasets.regions import box_of
 from taktsight.datasets.samples import Sample, Split
-from taktsight.image_files import read_image
-from taktsight.imaging import Layout, map_stride, prepare, read_outputs
-from taktsight.records import Image, Maps, Prediction
-from taktsight.training.evaluation.judged import JudgedPart, OpenedPart, TrueDefect
+from taktsight.datasets.view_files import read_view
+from taktsight.imaging import Layout, locate, map_stride, prepare, read_outputs
+from taktsight.records import Defect, Image, Prediction, Scores
+from taktsight.training.evaluation.found_regions import count_regions, total
+from taktsight.training.evaluation.judged import DrawnBox, JudgedPart, OpenedPart, TrueDefect
 from taktsight.training.evaluation.sizes import true_defects
 from taktsight.training.run_folder import TrainedRun
 
 MAP_SCORES = tuple(round(step / 10, 1) for step in range(1, 10))
 """Map values that are tried as the edge of a region."""
+Counts = NDArray[np.int64]
 
 
-def predict(
-    run: TrainedRun, image: Image, map_scores: Sequence[float] | None = None
-) -> tuple[Prediction, Layout, int]:
-    """One view's prediction by the trained network in float32, its layout and its map's stride."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One view of a part, and what the trained network says of it."""
+
+    sample: Sample
+    """Of this view alone."""
+    image: Image
+    reference: Image | None
+    """The golden template it was compared with."""
+    prediction: Prediction
+    layout: Layout
+    stride: int
+    """Canvas pixels per map pixel."""
+
+    @property
+    def map_px(self) -> int:
+        """Frame pixels per map pixel."""
+        return self.stride * self.layout.canvas.factor
+
+    @property
+    def is_located(self) -> bool:
+        """Whether the maps have pixels."""
+        return self.prediction.maps.shape[1:] != (1, 1)
+
+
+def look_at(run: TrainedRun, sample: Sample, map_scores: Sequence[float] | None = None) -> tuple[Look, ...]:
+    """Every view of a part through the trained network in float32.
+
+    Args:
+        run: a finished training.
+        sample: the part.
+        map_scores: K map values from which a pixel belongs to a region; 0.5 where left out.
+    """
+    edges = map_scores or [0.5] * len(run.module.labels)
+    views = zip(run.data.views, sample.each_view(), strict=True)
+    return tuple(_look(run, view, name, edges) for name, view in views)
+
+
+def _look(run: TrainedRun, sample: Sample, view: str, map_scores: Sequence[float]) -> Look:
     canvas = run.data.canvas
-    batch, layout = prepare(image, None, canvas)
+    image, reference = read_view(sample, canvas)
+    batch, layout = prepare(image, None, canvas, reference)
     with torch.inference_mode():
         maps, scores = (output.numpy() for output in run.module(torch.from_numpy(batch)))
-    labels = run.module.labels
+    scale = run.data.mm_per_px or 1.0
     prediction = read_outputs(
-        maps,
-        scores,
-        labels,
-        map_scores or [0.5] * len(labels),
-        layout,
-        mm_per_px=run.data.mm_per_px or 1.0,
-        view="camera",
+        maps, scores, run.module.labels, map_scores, layout, mm_per_px=scale, view=view
     )
     stride = 1 if maps.shape[2:] == (1, 1) else map_stride(canvas, maps.shape[2], maps.shape[3])
-    return prediction, layout, stride
+    return Look(sample, image, reference, prediction, layout, stride)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,52 +84,79 @@ class Seen:
     """A judged part before anyone has said from which map value on a pixel counts as defective."""
 
     part: JudgedPart
-    """Without its pixel F1."""
+    """Without its pixel F1 and its regions."""
     pixel_f1s: NDArray[np.float64] | None
     """(T,) F1 of the defective pixels at each of MAP_SCORES; None for good parts and unknown pixels."""
+    defects: tuple[tuple[Defect, ...], ...]
+    """The regions found at each of MAP_SCORES."""
 
     def at(self, map_score: float) -> JudgedPart:
-        """The part with its pixel F1 at one of ``MAP_SCORES``."""
-        if self.pixel_f1s is None:
-            return self.part
-        return replace(self.part, pixel_f1=float(self.pixel_f1s[MAP_SCORES.index(map_score)]))
+        """The part with its regions and pixel F1 at one of ``MAP_SCORES``."""
+        step = MAP_SCORES.index(map_score)
+        pixel_f1 = None if self.pixel_f1s is None else float(self.pixel_f1s[step])
+        return replace(self.part, pixel_f1=pixel_f1, defects=self.defects[step])
 
 
 def judge_split(run: TrainedRun, split: Split) -> Iterator[Seen]:
-    """Every sample of a split with its scores."""
+    """Every sample of a split with its scores; of several views the highest counts, as on the line."""
     for sample in run.data.split(split):
-        image = read_image(sample.images[0], run.data.canvas.channels)
-        prediction, _, stride = predict(run, image)
-        map_px = stride * run.data.canvas.factor
+        looks = look_at(run, sample)
         part = JudgedPart(
             name=part_name(run, sample.images[0]),
             label=sample.label,
-            scores=prediction.scores,
+            scores=part_scores([look.prediction for look in looks]),
             split=split,
             part=sample.part,
             lot=sample.lot,
             image_paths=sample.images,
-            defects=prediction.defects,
-            true_defects=_true_defects(sample, image, prediction.maps, map_px),
+            true_defects=_true_defects(looks),
+            drawn=_drawn(looks),
+            view_scores=tuple((look.prediction.view, look.prediction.scores) for look in looks)
+            if len(looks) > 1
+            else (),
         )
-        yield Seen(part, _pixel_f1s(sample, image, prediction.maps, map_px))
+        defects = tuple(_defects(run, looks, map_score) for map_score in MAP_SCORES)
+        yield Seen(part, _pixel_f1s(looks) if sample.is_defective else None, defects)
+
+
+def part_scores(predictions: Sequence[Prediction]) -> Scores:
+    """(K,) float32: the highest of each label over the views."""
+    highest: Scores = np.max([prediction.scores for prediction in predictions], axis=0)
+    return highest
 
 
 def choose_map_score(seen: Sequence[Seen]) -> float:
     """The map value that gives the highest mean pixel F1 over these parts' defect images.
 
-    0.5 for a classifier and where no defect image has known pixels.
+    Where defects were drawn one by one, finding each of them counts as much: the pixels of a box hardly
+    say whether two defects lie in one region. 0.5 for a classifier and where no defect image has known
+    pixels.
     """
     figures = [each.pixel_f1s for each in seen if each.pixel_f1s is not None]
-    return MAP_SCORES[int(np.argmax(np.mean(figures, axis=0)))] if figures else 0.5
+    if not figures:
+        return 0.5
+    drawn = [each for each in seen if each.part.drawn is not None]
+    regions = [_region_f1([each.at(map_score) for each in drawn]) for map_score in MAP_SCORES]
+    return MAP_SCORES[int(np.argmax(np.mean(figures, axis=0) + regions))]
+
+
+def _region_f1(parts: Sequence[JudgedPart]) -> float:
+    """0 where nothing was drawn."""
+    counts = total([count_regions(part.defects, part.drawn or ()) for part in parts])
+    return 2 * counts.named / max(1, counts.found + counts.drawn) if counts.drawn else 0.0
 
 
 def open_sample(run: TrainedRun, sample: Sample) -> OpenedPart:
-    """The pictures of one part for a report."""
-    image = read_image(sample.images[0], run.data.canvas.channels)
-    prediction, layout, stride = predict(run, image)
+    """The pictures of one part for a report: of several views the one that decided."""
+    looks = look_at(run, sample)
+    look = max(looks, key=lambda each: each.prediction.scores.max())
     return OpenedPart(
-        image, prediction.maps, read_mask(sample, image.shape[:2]), stride * layout.canvas.factor
+        look.image,
+        look.prediction.maps,
+        read_mask(look.sample, look.image.shape[:2]),
+        look.map_px,
+        view=look.prediction.view if len(looks) > 1 else "",
+        reference=look.reference,
     )
 
 
@@ -105,26 +165,66 @@ def part_name(run: TrainedRun, image: Path) -> str:
     return os.path.relpath(image, run.data.root)
 
 
-def _true_defects(sample: Sample, image: Image, maps: Maps, map_px: int) -> tuple[TrueDefect, ...] | None:
-    size = image.shape[:2]
-    if maps.shape[1:] == (1, 1) or read_mask(sample, size) is None:
-        return None
-    every: list[TrueDefect] = []
-    for label in sample.labels:
-        mask = read_mask(sample, size, label=label)
-        if mask is not None:
-            every += true_defects(mask == FULL, label, maps, map_px)
+def _defects(run: TrainedRun, looks: Sequence[Look], map_score: float) -> tuple[Defect, ...]:
+    labels = run.module.labels
+    return tuple(
+        defect
+        for look in looks
+        if look.is_located
+        for defect in locate(
+            look.prediction.maps,
+            labels,
+            [map_score] * len(labels),
+            look.layout,
+            stride=look.stride,
+            mm_per_px=run.data.mm_per_px or 1.0,
+            view=look.prediction.view,
+        )
+    )
+
+
+def _drawn(looks: Sequence[Look]) -> tuple[DrawnBox, ...] | None:
+    """None where a view shows defects that nobody drew one by one."""
+    every: list[DrawnBox] = []
+    for look in looks:
+        drawn = look.sample.regions[0] if look.sample.regions else None
+        if not look.is_located or (look.sample.is_defective and not drawn):
+            return None
+        every += [DrawnBox(each.label, box_of(each.shape), look.prediction.view) for each in drawn or ()]
     return tuple(every)
 
 
-def _pixel_f1s(sample: Sample, image: Image, maps: Maps, map_px: int) -> NDArray[np.float64] | None:
-    mask = read_mask(sample, image.shape[:2]) if sample.is_defective else None
-    if mask is None or maps.shape[1:] == (1, 1):
+def _true_defects(looks: Sequence[Look]) -> tuple[TrueDefect, ...] | None:
+    every: list[TrueDefect] = []
+    for look in looks:
+        size = look.image.shape[:2]
+        if not look.is_located or read_mask(look.sample, size) is None:
+            return None
+        for label in look.sample.labels:
+            mask = read_mask(look.sample, size, label=label)
+            if mask is not None:
+                every += true_defects(mask == FULL, label, look.prediction.maps, look.map_px)
+    return tuple(every)
+
+
+def _pixel_f1s(looks: Sequence[Look]) -> NDArray[np.float64] | None:
+    """Over the pixels of all views; None where those of a view are not known."""
+    counts = [_pixel_counts(look) for look in looks]
+    known = [each for each in counts if each is not None]
+    if len(known) < len(counts):
+        return None
+    hits, both = np.sum(known, axis=0)
+    return np.asarray(2 * hits / both)
+
+
+def _pixel_counts(look: Look) -> Counts | None:
+    """(2, T) at each of MAP_SCORES: pixels found rightly, and pixels found plus pixels defective."""
+    height, width = size = look.image.shape[:2]
+    mask = read_mask(look.sample, size)
+    if mask is None or not look.is_located:
         return None
     truth = mask == FULL
-    likeliest = (
-        maps.max(axis=0).repeat(map_px, axis=0).repeat(map_px, axis=1)[: image.shape[0], : image.shape[1]]
-    )
-    found = [likeliest >= map_score for map_score in MAP_SCORES]
-    hits = np.array([np.sum(each & truth) for each in found])
-    return np.asarray(2 * hits / (np.array([np.sum(each) for each in found]) + np.sum(truth)))
+    likeliest = look.prediction.maps.max(axis=0).repeat(look.map_px, axis=0).repeat(look.map_px, axis=1)
+    found = [likeliest[:height, :width] >= map_score for map_score in MAP_SCORES]
+    hits = [np.sum(each & truth) for each in found]
+    return np.array([hits, [np.sum(each) + np.sum(truth) for each in found]])

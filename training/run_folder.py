@@ -29,15 +29,17 @@ from taktsight.training.anomaly_detector import AnomalyDetector
 from taktsight.training.anomaly_segmenter import AnomalySegmenter
 from taktsight.training.checkpoints import manifest_in, read_checkpoint
 from taktsight.training.classifier import Classifier
+from taktsight.training.comparer import Comparer
 from taktsight.training.configuration import config_digests
 from taktsight.training.run_check import check_record
 from taktsight.training.segmenter import Segmenter
 from taktsight.training.weights import UNREADABLE
 from taktsight.training.weights_digest import weights_digest
 
-Model = Segmenter | Classifier | AnomalyDetector | AnomalibDetector
+Model = Segmenter | Comparer | Classifier | AnomalyDetector | AnomalibDetector
 MODULES: dict[str, type[Model]] = {
     "Segmenter": Segmenter,
+    "Comparer": Comparer,
     "Classifier": Classifier,
     "AnomalyDetector": AnomalyDetector,
     "AnomalySegmenter": AnomalySegmenter,
@@ -62,6 +64,8 @@ class TrainedRun:
         """What was learned."""
         if isinstance(self.module, Classifier):
             return "classification"
+        if isinstance(self.module, Comparer):
+            return "comparison"
         return "anomaly" if self.module.labels == (ANOMALY,) else "segmentation"
 
 

@@ -33,7 +33,7 @@ class ValidationParts:
         ):
             best = self._scores.get(owner, np.zeros(len(row)))
             self._scores[owner] = np.maximum(best, row)
-            self._labels[owner] = label
+            self._labels[owner] = min(label, self._labels.get(owner, label))  # K is good: any defect counts
 
     def add_pixels(self, owners: Tensor, hits: Tensor, found: Tensor, truth: Tensor) -> None:
         """One batch of pixel masks, each (N, H, W) bool; samples without true pixels are left out."""

@@ -18,18 +18,22 @@ def masks_of_good(samples: Sequence[Sample], source: Source) -> dict[Path, Path]
 
     No reader hands them on, because a good part needs none; but a marked one is a contradiction.
     """
-    images = [image for sample in samples if not sample.is_defective for image in sample.images]
+    images = [view.images[0] for view in _views(samples) if not view.is_defective]
     expected = ((image, _mask_of_good(image, source)) for image in images)
     return {image: mask for image, mask in expected if mask and mask != image and mask.is_file()}
 
 
 def check_masks(samples: Sequence[Sample], good_masks: dict[Path, Path], looks: Looks) -> list[Finding]:
     """Size, content and levels of every mask."""
-    drawn = [(sample, *pair) for sample in samples for pair in _with_mask(sample)]
-    good = [(sample, sample.images[0], good_masks.get(sample.images[0])) for sample in samples]
+    drawn = [(view, *pair) for view in _views(samples) for pair in _with_mask(view)]
+    good = [(view, view.images[0], good_masks.get(view.images[0])) for view in _views(samples)]
     every = [*drawn, *((sample, image, mask) for sample, image, mask in good if mask)]
     findings = [finding for sample, image, mask in every for finding in _check(sample, image, mask, looks)]
     return findings + _soft(looks)
+
+
+def _views(samples: Sequence[Sample]) -> list[Sample]:
+    return [view for sample in samples for view in sample.each_view()]
 
 
 def _with_mask(sample: Sample) -> list[tuple[Path, Path]]:

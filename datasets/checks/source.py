@@ -85,8 +85,8 @@ def _indexed(
         return apply_index(samples, index, **columns, leave_out=leave_out), []
     except DataError as error:
         first = error
-    dropped = left_out(index, leave_out) if leave_out else frozenset()
-    named = [(index.parent / row).resolve() for row in _image_column(index)]
+    dropped = left_out(index, leave_out, columns.get("image")) if leave_out else frozenset()
+    named = [(index.parent / row).resolve() for row in _image_column(index, columns.get("image"))]
     named = [path for path in named if path not in dropped]
     known = {sample.images[0].resolve() for sample in samples}
     listed = [sample for sample in samples if sample.images[0].resolve() in set(named)]
@@ -101,7 +101,9 @@ def _indexed(
         if not sample.images[0].is_file()
     ]
     try:
-        indexed = apply_index(listed + unread, index, **columns, leave_out=leave_out)
+        # One by one: what is left out may be a view of a part that is not.
+        alone = {**columns, "view": None}
+        indexed = apply_index(listed + unread, index, **alone, leave_out=leave_out)
     except DataError as error:
         advice = "parts, lots, cameras and splits are not checked until the index is right"
         return samples, [*findings, Finding("index", (index,), f"{_below(error, index)}; {advice}")]
@@ -110,9 +112,9 @@ def _indexed(
     return indexed[: len(listed)] + unlisted, findings
 
 
-def _image_column(index: Path) -> list[str]:
+def _image_column(index: Path, image: str | None) -> list[str]:
     with index.open(newline="", encoding="utf-8-sig") as file:
-        return [row["image"] for row in csv.DictReader(file) if row["image"]]
+        return [path for row in csv.DictReader(file) if (path := row[image or "image"])]
 
 
 def _listed(samples: list[Sample], root: Path, folder: Path) -> tuple[list[Sample], list[Finding]]:

@@ -11,7 +11,7 @@ from taktsight.errors import ConfigError
 if TYPE_CHECKING:
     from taktsight.datasets.source import Source
 
-COLUMNS = ("part", "lot", "camera", "split")
+COLUMNS = ("image", "part", "lot", "camera", "view", "reference", "split")
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:

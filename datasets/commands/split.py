@@ -96,7 +96,7 @@ def _split(
     if args.by == "time":
         if not (args.index and args.time_column):
             raise ConfigError("--by time needs --index and --time-column")
-        times = column_of(samples, args.index, args.time_column)
+        times = column_of(samples, args.index, args.time_column, args.image_column)
         return split_by_time(samples, times, shares, alike=near_copies(samples, looks))  # type: ignore[arg-type]  # keys are splits
     apart = ("part", "lot", "camera") if args.by == "camera" else ("part", "lot")
     return split_samples(

@@ -11,6 +11,8 @@ cvat            one .xml, CVAT for images 1.1: boxes, polygons, masks, tags
 label_studio    one .json of tasks: boxes, polygons, choices
 csv             one .csv with the columns image, label and, where there are any, mask or x0, y0, x1, y1
 deeppcb         G/x_test.jpg with its template G/x_temp.jpg and its boxes G_not/x.txt
+
+An index may add what a layout does not say: part, lot, camera, view, golden template and split.
 """
 
 from __future__ import annotations

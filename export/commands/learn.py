@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """0 when the verified bundle is on the disk."""
+    """0 when the verified bundle is on the disk, else what the verb that failed says."""
     out, run = arguments.out, str(arguments.run)
     if out.exists():
         raise ConfigError(f"{out}: is there already; name another file, or remove it")
@@ -55,7 +55,9 @@ def main(arguments: argparse.Namespace) -> int:
     spent = []
     for name, verb, given in steps:
         began = time.monotonic()
-        verb.main(_asked(verb, given, arguments.overrides))
+        status: int = verb.main(_asked(verb, given, arguments.overrides))
+        if status != 0:
+            return status
         spent.append(f"{name} {time.monotonic() - began:.1f}")
     print(f"seconds    {', '.join(spent)}")
     return 0

@@ -82,6 +82,10 @@ def _check_setup(station: Station, setup: Setup) -> Iterator[Finding]:
     source = station.recipe or "the card's own limits"
     labels = ", ".join(bundle.card.labels)
     yield Finding("ok", "recipe", f"{recipe.product!r} ({source}) fits: labels {labels}")
+    for view in recipe.views:
+        if view.reference is not None and view.reference_sha256 is not None:
+            text = f"view {view.camera} is compared with {view.reference}, {view.reference_sha256:.12}"
+            yield Finding("ok", "template", text)
     point = bundle.card.operating_point
     rate = f"{point.escapes} of {point.defective} defective parts passed, at most {point.escape_upper:.1%}"
     yield Finding("ok", "proof", f"{rate} of such (95 %), measured on {point.measured_on}")

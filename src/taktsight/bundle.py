@@ -2,7 +2,7 @@
 
 model.onnx      uint8 (N, H, W, C) in → maps and scores float32 out
 card.json       labels, canvas, limits, figures, origin
-golden/*.png    frames whose verdicts are known
+golden/*.png    frames whose verdicts are known, and their golden templates
 model.sig       digest of every other entry, and a P-256 signature over them
 """
 
@@ -62,7 +62,7 @@ def write_bundle(
     Raises:
         ExportError: If it cannot be written, for example on a full disk; nothing is left behind.
     """
-    if sorted(golden) != sorted(sample.file for sample in card.golden):
+    if sorted(golden) != sorted(file for sample in card.golden for file in sample.files):
         raise ValueError("the card's golden samples and the frames given differ")
     entries = {"model.onnx": model, "card.json": _canonical(card.model_dump(mode="json"))}
     entries |= {name: encode_png(image) for name, image in golden.items()}
@@ -98,11 +98,12 @@ def read_bundle(path: Path, *, allowed_keys: Sequence[Path] = ()) -> Bundle:
         card = Card.model_validate_json(entries["card.json"])
     except ValidationError as error:
         raise BundleError(f"{path}: card.json is not a card this version reads: {error}") from error
-    missing = [sample.file for sample in card.golden if sample.file not in entries]
+    wanted = [file for sample in card.golden for file in sample.files]
+    missing = [file for file in wanted if file not in entries]
     if missing:
         raise BundleError(f"{path}: golden samples {missing} are on the card and not in the bundle")
     try:
-        golden = {sample.file: decode_image(entries[sample.file], sample.file) for sample in card.golden}
+        golden = {file: decode_image(entries[file], file) for file in wanted}
     except DataError as error:
         raise BundleError(f"{path}: {error}") from error
     digest = hashlib.sha256(content).hexdigest()

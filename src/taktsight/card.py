@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,17 +13,35 @@ from taktsight.recipe import Limit, Recipe, View
 from taktsight.records import Outcome
 from taktsight.strict_model import StrictModel
 
-Task = Literal["segmentation", "classification", "anomaly"]
+Task = Literal["segmentation", "classification", "anomaly", "comparison"]
+
+
+GoldenFile = Annotated[str, Field(pattern=r"^golden/[A-Za-z0-9._-]+\.png$")]
 
 
 class GoldenSample(StrictModel):
-    """A frame whose verdict is known: replayed before the model may judge parts."""
+    """A part whose verdict is known: replayed before the model may judge parts."""
 
-    file: str = Field(pattern=r"^golden/[A-Za-z0-9._-]+\.png$")
+    file: GoldenFile
+    """The frame of the first view."""
+    other_views: tuple[GoldenFile, ...] = ()
+    """The frames of the other views, in the order of the card's."""
+    references: tuple[GoldenFile, ...] = ()
+    """Of a model that compares: the golden template of each view."""
     outcome: Outcome
     """The verdict under the card's own limits."""
     scores: tuple[float, ...]
-    """(K,) part scores 0–1 as ONNX Runtime gave them at export."""
+    """(K,) part scores 0–1 as ONNX Runtime gave them at export; of several views each label's highest."""
+
+    @property
+    def frames(self) -> tuple[str, ...]:
+        """One file per view."""
+        return (self.file, *self.other_views)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.frames, *self.references)
 
 
 class Parity(StrictModel):
@@ -78,6 +96,8 @@ class Card(StrictModel):
     described: tuple[Described, ...] = ()
     """What labels mean and how grave they are, from the defect book; none where there was no book."""
     canvas: Canvas
+    views: tuple[str, ...] = Field(default=("camera",), min_length=1)
+    """Names of the views that a part was learned from, one at least."""
     mm_per_px: float | None = Field(default=None, gt=0)
     """Scale of the frames the model learned from; None where the data say none."""
     limits: tuple[Limit, ...] = Field(min_length=1)
@@ -91,10 +111,18 @@ class Card(StrictModel):
         limited = [limit.label for limit in self.limits]
         if sorted(limited) != sorted(self.labels) or len(set(limited)) < len(limited):
             raise ValueError(f"each label has one limit; labels {self.labels}, limits for {limited}")
+        paired = self.canvas.paired
+        if (self.task == "comparison") != paired:
+            raise ValueError(f"task {self.task} and canvas.paired {paired} contradict each other")
         named = [entry.name for entry in self.described]
         if not set(named) <= set(self.labels) or len(set(named)) < len(named):
             raise ValueError(f"labels {self.labels} are described once at most, got {named}")
         for sample in self.golden:
+            views, held = len(self.views), (len(sample.frames), len(sample.references))
+            if held != (views, views if paired else 0):
+                raise ValueError(
+                    f"{sample.file}: {held[0]} frames and {held[1]} golden templates for {views} views"
+                )
             if len(sample.scores) != len(self.labels):
                 scores, labels = len(sample.scores), len(self.labels)
                 raise ValueError(f"{sample.file}: {scores} scores for {labels} labels")
@@ -105,7 +133,12 @@ class Card(StrictModel):
         """Whether the maps have pixels."""
         return self.task != "classification"
 
-    def own_recipe(self, camera: str = "camera") -> Recipe:
-        """The recipe the bundle carries: one view, the whole frame, the limits it was measured with."""
-        view = View(camera=camera, mm_per_px=self.mm_per_px or 1.0)
-        return Recipe(product=self.name, views=(view,), limits=self.limits)
+    def own_recipe(self, *cameras: str) -> Recipe:
+        """The recipe the bundle carries: whole frames, the limits it was measured with.
+
+        Args:
+            cameras: what the station calls the camera of each view; the card's names where left out.
+        """
+        scale = self.mm_per_px or 1.0
+        views = tuple(View(camera=camera, mm_per_px=scale) for camera in cameras or self.views)
+        return Recipe(product=self.name, views=views, limits=self.limits)

@@ -28,7 +28,12 @@ def read_image(path: Path, channels: int | None = None) -> Image:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     image = decode_image(content, str(path))
-    if channels is None or image.shape[2] == channels:
+    return image if channels is None else with_channels(image, channels)
+
+
+def with_channels(image: Image, channels: int) -> Image:
+    """The image with 1 channel (ITU-R BT.601 luma) or 3 (grey repeated)."""
+    if image.shape[2] == channels:
         return image
     if channels == 1:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

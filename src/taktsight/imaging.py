@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from taktsight.records import Box, Defect, Image, Maps, Prediction, Scores, check_image
 
 Batch = NDArray[np.uint8]
-"""(N, H, W, C) uint8: the tiles of one view, N = 1 where the region fits the canvas."""
+"""(N, H, W, C) uint8: the tiles of one view, N = 1 where the region fits the canvas. C are the canvas's
+``planes``."""
 
 TILE_STEP_PX = 32
 """Tiles start at multiples of an encoder's total stride: a defect meets the same grid everywhere."""
@@ -36,6 +37,14 @@ class Canvas:
     """Down-scaling before the canvas: 1, 2, 4 or 8."""
     overlap: int = 64
     """Least overlap of neighbouring tiles, canvas pixels."""
+    paired: bool = False
+    """Whether the network compares: its input then holds the golden template's channels behind the
+    frame's."""
+
+    @property
+    def planes(self) -> int:
+        """Last axis of the network's input: the frame's channels, and the template's as many again."""
+        return 2 * self.channels if self.paired else self.channels
 
     def __post_init__(self) -> None:
         if self.factor not in (1, 2, 4, 8):
@@ -59,20 +68,47 @@ class Layout:
     """Top-left corner y, x of each tile in the down-scaled region."""
 
 
-def prepare(image: Image, roi_px: Box | None, canvas: Canvas) -> tuple[Batch, Layout]:
+def prepare(
+    image: Image, roi_px: Box | None, canvas: Canvas, reference: Image | None = None
+) -> tuple[Batch, Layout]:
     """The judged region of a frame as network input.
 
     Crops the ROI, halves it ``log2(factor)`` times by exact 2×2 block means (``cv2.INTER_AREA``),
-    then pads to the canvas by edge replication, or cuts overlapping tiles where it is larger.
+    then pads to the canvas by edge replication, or cuts overlapping tiles where it is larger. A paired
+    canvas gets the golden template, prepared alike, behind the frame's channels.
 
     Args:
         image: (H, W, C) uint8 frame.
         roi_px: x0, y0, x1, y1 in frame pixels, or None for the whole frame.
         canvas: the network's input; C must be the frame's.
+        reference: (H, W, C) uint8 golden template, the same place on a good part, pixel by pixel; None
+            where the canvas is not paired.
 
     Raises:
-        ValueError: If the frame's channels are not the canvas's or the ROI leaves the frame.
+        ValueError: If the frame's channels are not the canvas's, the ROI leaves the frame, or the
+            template is absent, not asked for, or not of the frame's size.
     """
+    _check_reference(image, canvas, reference)
+    tiles, layout = _cut_tiles(image, roi_px, canvas)
+    if reference is None:
+        return tiles, layout
+    return np.concatenate([tiles, _cut_tiles(reference, roi_px, canvas)[0]], axis=3), layout
+
+
+def _check_reference(image: Image, canvas: Canvas, reference: Image | None) -> None:
+    if canvas.paired and reference is None:
+        raise ValueError("the network compares with a golden template, and none was given")
+    if reference is not None and not canvas.paired:
+        raise ValueError("a golden template was given, and the network compares with none")
+    if reference is not None and reference.shape != image.shape:
+        (height, width, channels), (tall, wide, planes) = image.shape, reference.shape
+        raise ValueError(
+            f"the golden template is {wide}×{tall}×{planes}, the frame {width}×{height}×{channels}: "
+            "they are compared pixel by pixel, take the template with this camera"
+        )
+
+
+def _cut_tiles(image: Image, roi_px: Box | None, canvas: Canvas) -> tuple[Batch, Layout]:
     check_image(image)
     height, width, channels = image.shape
     if channels != canvas.channels:

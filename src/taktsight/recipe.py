@@ -25,6 +25,11 @@ class View(StrictModel):
     """The judged region x0, y0, x1, y1 in frame pixels, end-exclusive. Absent: the whole frame."""
     mm_per_px: float = Field(gt=0, allow_inf_nan=False)
     """Millimetres per frame pixel at the part's surface."""
+    reference: Path | None = Field(default=None, exclude=True)
+    """Image of the golden template, taken with this camera, for a bundle that compares; relative to the
+    recipe. Its content is part of the recipe's digest, its place is not."""
+    reference_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """SHA-256 of that file. Given, another file is refused; absent, it is filled in when it is read."""
 
     @model_validator(mode="after")
     def _roi_holds_pixels(self) -> View:
@@ -32,6 +37,8 @@ class View(StrictModel):
             x0, y0, x1, y1 = self.roi_px
             if not (0 <= x0 < x1 and 0 <= y0 < y1):
                 raise ValueError(f"roi_px {self.roi_px} holds no pixel: 0 ≤ x0 < x1 and 0 ≤ y0 < y1")
+        if self.reference_sha256 is not None and self.reference is None:
+            raise ValueError("reference_sha256 is that of a reference, and there is none")
         return self
 
 
@@ -113,7 +120,7 @@ def _completed(limit: Limit, entry: Entry) -> Limit:
     )
 
 
-def check_fit(recipe: Recipe, labels: Sequence[str], *, located: bool) -> None:
+def check_fit(recipe: Recipe, labels: Sequence[str], *, located: bool, paired: bool = False) -> None:
     """Every label of the bundle is limited, and every limit is about a label of the bundle.
 
     Args:
@@ -121,6 +128,7 @@ def check_fit(recipe: Recipe, labels: Sequence[str], *, located: bool) -> None:
         labels: the bundle's K labels.
         located: whether the bundle's maps have pixels; a classifier's have none, so an area
             limit would tolerate everything.
+        paired: whether the bundle compares each view with a golden template.
 
     Raises:
         ConfigError: Naming the labels on both sides. A label without a limit would be a defect
@@ -137,6 +145,14 @@ def check_fit(recipe: Recipe, labels: Sequence[str], *, located: bool) -> None:
     areas = [limit.label for limit in recipe.limits if limit.max_area_mm2 and not located]
     if areas:
         mistakes.append(f"max_area_mm2 for {', '.join(areas)}: a classifier measures no area, set it to 0")
+    bare = [view.camera for view in recipe.views if view.reference is None]
+    if paired and bare:
+        mistakes.append(
+            f"the bundle compares with golden templates, and views {', '.join(bare)} name none: "
+            "give each view 'reference: template.png', an image of a good part taken with that camera"
+        )
+    if not paired and len(bare) < len(recipe.views):
+        mistakes.append("a view names a reference, and the bundle compares with none: remove it")
     if mistakes:
         raise ConfigError(f"recipe {recipe.product!r} does not fit the bundle: " + "; ".join(mistakes))
 

@@ -236,6 +236,7 @@ def test_training_keeps_its_images_while_another_one_prepares_them_again(tmp_pat
         "masks.npy",
         "owners.npy",
         "sizes.npy",
+        "views.npy",
     ]
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from taktsight.datasets.datamodule import Crops, InspectionData, defective_share
+from taktsight.datasets.datamodule import InspectionData
 from taktsight.datasets.draws import DrawOrder
 from taktsight.datasets.masks import FULL, UNKNOWN
+from taktsight.datasets.prepared_split import Crops, defective_share
 from taktsight.errors import ConfigError, DataError
 from taktsight.image_files import encode_png
 from taktsight.imaging import Canvas

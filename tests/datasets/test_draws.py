@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from taktsight.datasets.datamodule import Crops, InspectionData, PreparedSplit
+from taktsight.datasets.datamodule import InspectionData
 from taktsight.datasets.draws import Chance, Draw, DrawOrder
+from taktsight.datasets.prepared_split import Crops, PreparedSplit
 from taktsight.errors import ConfigError, DataError
 from taktsight.image_files import encode_png
 from taktsight.imaging import Canvas

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from taktsight.datasets.cache import open_cache
-from taktsight.datasets.datamodule import PreparedSplit
 from taktsight.datasets.draws import Draw
 from taktsight.datasets.masks import FULL, UNKNOWN, read_mask
+from taktsight.datasets.prepared_split import PreparedSplit
 from taktsight.datasets.regions import Rectangle, Region
 from taktsight.datasets.samples import GOOD, Sample, defect_labels
 from taktsight.image_files import encode_png

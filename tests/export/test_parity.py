@@ -84,7 +84,8 @@ def test_bundle_whose_model_was_exchanged_does_not_verify(
 def compared(trained: Verdict, exported: Verdict, *, maps: float = 0.0, scores: float = 0.0) -> Compared:
     image = np.zeros((4, 4, 1), np.uint8)
     prediction = Prediction(("pit",), np.zeros(1, np.float32), np.zeros((1, 4, 4), np.float32))
-    return Compared(Sample((Path("a.png"),), "pit"), image, trained, exported, prediction, maps, scores)
+    sample = Sample((Path("a.png"),), "pit")
+    return Compared(sample, (image,), (), trained, exported, (prediction,), maps, scores)
 
 
 def test_flipped_verdict_is_refused_and_the_part_is_named() -> None:

@@ -322,3 +322,29 @@ def test_broken_map_breaks_the_view(broken: float) -> None:
     maps[0, 0, 5, 5] = broken
     with pytest.raises(ValueError, match="output is broken"):
         outputs([[0.1], [0.1]], maps)
+
+
+PAIRED = Canvas(64, 64, 1, 2, 32, paired=True)
+
+
+def test_template_lies_behind_the_frame_prepared_alike() -> None:
+    rng = np.random.default_rng(3)
+    frame, golden = (rng.integers(0, 256, (150, 200, 1), np.uint8) for _ in range(2))
+    pairs, layout = prepare(frame, (10, 20, 170, 140), PAIRED, golden)
+    alone = Canvas(64, 64, 1, 2, 32)
+    frame_tiles, frame_layout = prepare(frame, (10, 20, 170, 140), alone)
+    golden_tiles, _ = prepare(golden, (10, 20, 170, 140), alone)
+    assert pairs.shape == (len(layout.starts), 64, 64, PAIRED.planes) == (*frame_tiles.shape[:3], 2)
+    assert np.array_equal(pairs[..., :1], frame_tiles)
+    assert np.array_equal(pairs[..., 1:], golden_tiles)
+    assert layout.starts == frame_layout.starts
+
+
+def test_template_that_is_missing_unasked_for_or_of_another_size_is_refused() -> None:
+    frame = np.zeros((64, 64, 1), np.uint8)
+    with pytest.raises(ValueError, match="compares with a golden template, and none was given"):
+        prepare(frame, None, PAIRED)
+    with pytest.raises(ValueError, match="a golden template was given, and the network compares with none"):
+        prepare(frame, None, Canvas(64, 64, 1, 1, 32), frame)
+    with pytest.raises(ValueError, match="the golden template is 64×63×1, the frame 64×64×1"):
+        prepare(frame, None, PAIRED, frame[:63])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -203,3 +204,27 @@ def test_label_or_camera_that_stands_twice_is_refused() -> None:
 def test_digest_follows_the_limits() -> None:
     assert recipe().digest == recipe().digest
     assert recipe().digest != recipe(pit_mm2=0.5).digest
+
+
+def compared(reference: str | None, digest: str | None = None) -> Recipe:
+    view = View(mm_per_px=0.1, reference=Path(reference) if reference else None, reference_sha256=digest)
+    return Recipe(product="board", views=(view,), limits=(limit("pit"),))
+
+
+def test_bundle_that_compares_wants_a_template_in_each_view_and_no_other_bundle_does() -> None:
+    check_fit(compared("golden.png"), ("pit",), located=True, paired=True)
+    with pytest.raises(ConfigError, match="views camera name none: give each view 'reference: template"):
+        check_fit(compared(None), ("pit",), located=True, paired=True)
+    with pytest.raises(ConfigError, match="a view names a reference, and the bundle compares with none"):
+        check_fit(compared("golden.png"), ("pit",), located=True)
+
+
+def test_digest_of_a_recipe_is_about_the_templates_content_not_its_place() -> None:
+    one, other = "1" * 64, "2" * 64
+    assert compared("a/golden.png", one).digest == compared("b/golden.png", one).digest
+    assert compared("a/golden.png", one).digest != compared("a/golden.png", other).digest
+
+
+def test_digest_without_a_template_is_a_mistake() -> None:
+    with pytest.raises(ValidationError, match="reference_sha256 is that of a reference, and there is none"):
+        compared(None, "1" * 64)

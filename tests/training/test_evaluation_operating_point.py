@@ -134,7 +134,7 @@ def test_a_split_of_one_kind_is_refused_with_what_to_do(
     defective: list[float], good: list[float], missing: str
 ) -> None:
     with pytest.raises(DataError, match=f"val has {missing}.*move"):
-        choose_limits(parts_of(defective, good), LABELS, "segmentation")
+        choose_limits(parts_of(defective, good) + parts_of([0.9], [0.1], "test"), LABELS, "segmentation")
 
 
 @pytest.mark.parametrize("task", ["segmentation", "classification"])
@@ -147,6 +147,26 @@ def test_a_classification_without_any_good_part_passes_no_part_and_says_so() -> 
     chosen = choose_limits(parts_of([0.9, 0.2], []), LABELS, "classification")
     assert pair(chosen) == (1 / (len(LABELS) + 1), 0.5)
     assert "no good part" in chosen.reason
+
+
+@pytest.mark.parametrize("task", ["segmentation", "comparison"])
+def test_maps_without_any_good_part_pass_no_part_either(task: Task) -> None:
+    parts = parts_of([0.9, 0.2, 0.0], [])
+    chosen = choose_limits(parts, LABELS, task)
+    assert "no good part" in chosen.reason
+    assert all(verdict.outcome is not Outcome.PASS for verdict in judge(parts, LABELS, chosen.limits))
+
+
+def test_area_of_one_view_does_not_excuse_the_score_of_another() -> None:
+    small = Defect("scratch", 0.9, (0, 0, 2, 2), 0.5, "side")
+    scores = {"top": np.array((0.9,), np.float32), "side": np.array((0.9,), np.float32)}
+    part = JudgedPart(
+        "p", "scratch", scores["top"], "test", defects=(small,), view_scores=tuple(scores.items())
+    )
+    limit = Limit(label="scratch", reject_score=0.8, review_score=0.5, max_area_mm2=1.0)
+    (verdict,) = judge([part], ("scratch",), [limit])
+    # The top scores as high, and no region there says how large it is.
+    assert verdict.outcome is Outcome.REJECT
 
 
 def test_a_classification_whose_good_parts_lie_in_another_split_is_refused() -> None:

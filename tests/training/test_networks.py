@@ -13,7 +13,13 @@ from torch import Tensor, nn
 
 from taktsight.errors import ConfigError
 from taktsight.training.depthwise import keep_depthwise_float32
-from taktsight.training.networks import TOP_PIXELS, ClassificationNetwork, Network, SegmentationNetwork
+from taktsight.training.networks import (
+    TOP_PIXELS,
+    ClassificationNetwork,
+    Network,
+    SegmentationNetwork,
+    exclusive,
+)
 
 SMALL = "test_efficientnet"
 WIDTHS = (32, 16, 16, 8, 8)
@@ -147,3 +153,21 @@ def test_depthwise_convolutions_stay_float32_under_bfloat16() -> None:
         keep_depthwise_float32(nn.Sequential(convolution))
         after = convolution(torch.zeros(1, 4, 8, 8, dtype=torch.bfloat16))
     assert (before.dtype, after.dtype) == (torch.bfloat16, torch.float32)
+
+
+def test_labels_of_a_comparison_exclude_each_other_as_in_a_softmax() -> None:
+    logits = torch.randn(2, 3, 5, 5, generator=torch.Generator().manual_seed(0)) * 4
+    background = torch.zeros(2, 1, 5, 5)
+    wanted = torch.cat([logits, background], dim=1).softmax(dim=1)[:, :3]
+    torch.testing.assert_close(exclusive(logits).sigmoid(), wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_a_label_that_is_sure_stays_finite_and_can_still_learn() -> None:
+    logits = torch.full((1, 2, 1, 1), -40.0)
+    logits[0, 0] = 60.0
+    logits.requires_grad_()
+    read = exclusive(logits)
+    read.sum().backward()  # type: ignore[no-untyped-call]  # torch has no types here
+    assert torch.isfinite(read).all()
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()

@@ -23,6 +23,7 @@ from taktsight.training.evaluation.figures import (
     PartFigures,
     SplitFigures,
 )
+from taktsight.training.evaluation.found_regions import count_regions, region_figures
 from taktsight.training.evaluation.judged import Clusters, JudgedPart, clusters_of, is_defective
 from taktsight.training.evaluation.operating_point import (
     ChosenLimits,
@@ -92,6 +93,7 @@ def evaluate(
         ),
         pixel_f1=_pixel_f1(measured, located, seed=seed, resamples=resamples),
         pixel_f1_parts=int(located.sum()),
+        regions=region_figures(measured, seed=seed, resamples=resamples),
         classification=(
             classify(measured, labels, clusters, seed=seed, resamples=resamples)
             if task == "classification"
@@ -223,4 +225,6 @@ def _part_figures(part: JudgedPart, verdict: Verdict) -> PartFigures:
         outcome=verdict.outcome,
         reasons=verdict.reasons,
         pixel_f1=part.pixel_f1,
+        regions=None if part.drawn is None else count_regions(part.defects, part.drawn),
+        view=part.deciding_view,
     )

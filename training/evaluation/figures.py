@@ -14,6 +14,7 @@ from taktsight.strict_model import StrictModel
 from taktsight.training.evaluation.classes import ClassFigures
 from taktsight.training.evaluation.curves import CurvePoint
 from taktsight.training.evaluation.estimates import Estimate, Share
+from taktsight.training.evaluation.found_regions import RegionCounts, RegionFigures
 from taktsight.training.evaluation.sizes import SizeFigures
 
 
@@ -72,6 +73,10 @@ class PartFigures(StrictModel):
     outcome: Outcome
     reasons: tuple[str, ...]
     pixel_f1: float | None
+    regions: RegionCounts | None = None
+    """Its found and drawn regions; None where nobody drew."""
+    view: str = ""
+    """Of several views the one with the highest score."""
 
     @property
     def is_defective(self) -> bool:
@@ -117,6 +122,8 @@ class Figures(StrictModel):
     physical parts. None where there are none."""
     pixel_f1_parts: int
     """Parts in that mean."""
+    regions: RegionFigures | None = None
+    """Found regions against the drawn ones, box by box. None where no defect was drawn."""
     classification: ClassFigures | None
     """None for a segmentation."""
     per_label: tuple[LabelFigures, ...]

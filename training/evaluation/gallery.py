@@ -45,7 +45,8 @@ class Case:
 
     part: PartFigures
     pictures: tuple[Picture, ...]
-    """The frame; the reference, of a defective part; the score map, unless a classifier judged it."""
+    """The frame; its golden template, if there is one; the reference, of a defective part; the score map,
+    unless a classifier judged it."""
     scores: tuple[tuple[str, float], ...]
     """The labels that the network is most sure of, and the reference label."""
 
@@ -85,7 +86,9 @@ def _one_exposure_each(parts: Sequence[PartFigures]) -> list[PartFigures]:
 def _case(part: PartFigures, open_part: OpenPart, figures: Figures) -> Case:
     opened = open_part(part.name)
     plain = fitted(colours(opened.image))
-    pictures = [Picture(data_uri(plain), "frame")]
+    pictures = [Picture(data_uri(plain), f"frame of view {opened.view}" if opened.view else "frame")]
+    if opened.reference is not None:
+        pictures.append(Picture(data_uri(fitted(colours(opened.reference))), "golden template"))
     if part.is_defective:
         pictures.append(_reference(plain, opened))
     if opened.is_located:

@@ -34,6 +34,16 @@ class TrueDefect:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnBox:
+    """What holds one drawn defect."""
+
+    label: str
+    box_px: tuple[float, float, float, float]
+    """x0, y0, x1, y1: edges, frame pixels."""
+    view: str = "camera"
+
+
+@dataclass(frozen=True, slots=True)
 class JudgedPart:
     """One labelled part and what the network said of it."""
 
@@ -42,7 +52,7 @@ class JudgedPart:
     label: str
     """The reference: a defect label, or ``GOOD``."""
     scores: Scores
-    """(K,) float32, 0–1, in the order of the defect labels."""
+    """(K,) float32, 0–1, in the order of the defect labels; of several views each label's highest."""
     split: Split
     part: str = ""
     """The physical piece, where it is known: its exposures are not counted as independent."""
@@ -54,6 +64,10 @@ class JudgedPart:
     """F1 of the defect pixels, 0–1; None where the reference has no pixels to compare with."""
     true_defects: tuple[TrueDefect, ...] | None = None
     """The reference's regions; none on a good part. None where pixels are not known, or not judged."""
+    drawn: tuple[DrawnBox, ...] | None = None
+    """The defects as they were drawn, one by one; none on a good part. None where nobody drew any."""
+    view_scores: tuple[tuple[str, Scores], ...] = ()
+    """Each view with its own scores (K,), where the part has several."""
 
     def __post_init__(self) -> None:
         if self.scores.dtype != np.float32 or self.scores.ndim != 1 or not self.scores.size:
@@ -75,6 +89,11 @@ class JudgedPart:
         """Whether the part must not pass."""
         return self.label != GOOD
 
+    @property
+    def deciding_view(self) -> str:
+        """Of several views the one with the highest score; "" where there is one."""
+        return max(self.view_scores, key=lambda view: view[1].max(), default=("", None))[0]
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedPart:
@@ -90,6 +109,10 @@ class OpenedPart:
     """Frame pixels per map pixel: stride × down-scaling factor."""
     roi_px: Box | None = None
     """The judged region, frame pixels; None for the whole frame."""
+    view: str = ""
+    """Of several views the one that decided."""
+    reference: Image | None = None
+    """(H, W, C) uint8, the golden template it was compared with."""
 
     def __post_init__(self) -> None:
         check_image(self.image)

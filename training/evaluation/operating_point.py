@@ -67,7 +67,7 @@ def choose_limits(
     An anomaly model may be given good parts only: the one threshold then stands above them
     (:data:`HEADROOM`), and nobody knows how many defective parts lie below it.
 
-    A classification set in which *no* split has a good part cannot tell good from defective; its
+    A set in which *no* split has a good part cannot tell good from defective; its
     limits let no part pass and the reason says so.
 
     Args:
@@ -86,8 +86,8 @@ def choose_limits(
     chosen = [part for part in parts if part.split == chosen_on]
     if not chosen:
         raise DataError(f"split {chosen_on} has no parts to choose the thresholds on; split the data again")
-    if task == "classification" and all(part.is_defective for part in parts):
-        return _fixed(labels)
+    if task != "anomaly" and all(part.is_defective for part in parts):
+        return _fixed(labels, task)
     defective = sorted(part.score for part in chosen if part.is_defective)
     good = sorted((part.score for part in chosen if not part.is_defective), reverse=True)
     if task == "anomaly" and good and not defective:
@@ -133,16 +133,16 @@ def judge(
     Raises:
         ConfigError: If a label has no limit, or a limit no label.
     """
-    recipe = _recipe(limits)
+    recipe = _recipe(limits, parts)
     # A score whose regions are not known is never tolerated, so area limits are safe for any task.
     check_fit(recipe, labels, located=True)
-    return tuple(decide([_prediction(part, labels)], recipe) for part in parts)
+    return tuple(decide(_predictions(part, labels), recipe) for part in parts)
 
 
 def held_by(limit: Limit, parts: Sequence[JudgedPart], labels: Sequence[str]) -> int:
     """How many of the parts this limit alone would not let pass."""
-    recipe = _recipe([limit])
-    verdicts = [decide([_prediction(part, labels)], recipe) for part in parts]
+    recipe = _recipe([limit], parts)
+    verdicts = [decide(_predictions(part, labels), recipe) for part in parts]
     return sum(verdict.outcome is not Outcome.PASS for verdict in verdicts)
 
 
@@ -197,14 +197,26 @@ def parts_to_measure(
     return measured
 
 
-def _recipe(limits: Sequence[Limit]) -> Recipe:
-    view = View(camera=CAMERA, mm_per_px=1.0)  # areas were measured when the regions were found
-    return Recipe(product="evaluation", views=(view,), limits=tuple(limits))
+def _recipe(limits: Sequence[Limit], parts: Sequence[JudgedPart]) -> Recipe:
+    names = [view for view, _ in parts[0].view_scores] if parts and parts[0].view_scores else [CAMERA]
+    # Areas were measured when the regions were found.
+    views = tuple(View(camera=name, mm_per_px=1.0) for name in names)
+    return Recipe(product="evaluation", views=views, limits=tuple(limits))
 
 
-def _prediction(part: JudgedPart, labels: Sequence[str]) -> Prediction:
-    maps = part.scores[:, np.newaxis, np.newaxis]
-    return Prediction(tuple(labels), part.scores, maps, part.defects, CAMERA)
+def _predictions(part: JudgedPart, labels: Sequence[str]) -> list[Prediction]:
+    """One per view, as the line has them."""
+    views = part.view_scores or ((CAMERA, part.scores),)
+    return [
+        Prediction(
+            tuple(labels),
+            scores,
+            scores[:, np.newaxis, np.newaxis],
+            tuple(defect for defect in part.defects if len(views) == 1 or defect.view == view),
+            view,
+        )
+        for view, scores in views
+    ]
 
 
 def _limits(labels: Sequence[str], review: float, reject: float, reason: str) -> tuple[Limit, ...]:
@@ -213,9 +225,9 @@ def _limits(labels: Sequence[str], review: float, reject: float, reason: str) ->
     )
 
 
-def _fixed(labels: Sequence[str]) -> ChosenLimits:
+def _fixed(labels: Sequence[str], task: Task) -> ChosenLimits:
     # The highest of K + 1 scores that sum to 1 is at least 1 / (K + 1): every part reaches the review band.
-    review = 1 / (len(labels) + 1)
+    review = 1 / (len(labels) + 1) if task == "classification" else 0.0
     reason = (
         "Fixed, not chosen: the data have no good part in any split, so nobody knows what a good part "
         "scores. No part passes: reject from 0.5, review below. Add good parts before parts may pass."

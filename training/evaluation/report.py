@@ -128,6 +128,7 @@ def _render(
         subject=evaluation.subject,
         answer=sentences.answer(figures),
         physical_answer=sentences.physical_answer(figures),
+        regions_answer=sentences.regions_answer(figures.regions) if figures.regions else "",
         caveats=sentences.caveats(figures),
         one_band=len({(limit.review_score, limit.reject_score) for limit in figures.limits}) == 1,
         exposure_note="; of each physical part the worst exposure" if figures.escape_physical else "",

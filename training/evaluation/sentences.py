@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from taktsight.training.evaluation.estimates import Estimate, Share
 from taktsight.training.evaluation.figures import Figures
+from taktsight.training.evaluation.found_regions import RegionFigures
 
 NBSP = "\u00a0"
 UNDEFINED = "–"
@@ -64,6 +65,18 @@ def physical_answer(figures: Figures) -> str | None:
             f"{_were(overkill.events)} held up in at least one: {share(overkill)}"
         )
     return _sentence("; ".join(clauses))
+
+
+def regions_answer(regions: RegionFigures) -> str:
+    """What was found of the drawn defects, in one sentence."""
+    counts = regions.counts
+    wrong = counts.located - counts.named
+    named = f", {wrong} of them only under another label" if wrong > 0 else ""
+    return (
+        f"Of {counted(counts.drawn, 'drawn defect')} on {counted(regions.parts, 'part')} "
+        f"{counts.located} {_were(counts.located)} found{named}; "
+        f"{counted(counts.found - counts.located, 'region')} found where nothing was drawn."
+    )
 
 
 def caveats(figures: Figures) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from jsonargparse import Namespace
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from taktsight.datasets.datamodule import Crops
+from taktsight.datasets.prepared_split import Crops
 from taktsight.errors import DataError
 from taktsight.training.probes.steps import Probed, Recorder, take_steps
 

@@ -10,7 +10,7 @@ import torch
 from jsonargparse import Namespace
 from torch.utils.data import DataLoader, Dataset
 
-from taktsight.datasets.datamodule import Crops
+from taktsight.datasets.prepared_split import Crops
 from taktsight.training.probes.steps import Probed, Recorder, take_steps
 
 STEPS = 80

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from taktsight.datasets.datamodule import Crops
+from taktsight.datasets.prepared_split import Crops
 from taktsight.errors import ConfigError
 from taktsight.training.command_line import prepare_training
 from taktsight.training.probes.learning_rate import RangeTest, find_range
@@ -85,9 +85,10 @@ def probe(config: Path, run: Path, overrides: list[str]) -> Probe:
         raise ConfigError(f"{config}: {type(module).__name__} cannot be probed; leave --probe out")
     data.setup("fit")
     batch, asked = data.fixed_batch(), training.config.trainer
+    frames = batch.images[:, :, :, : data.canvas.channels]  # to be shown without their golden templates
     return Probe(
         overfit_one_batch(module, batch, asked),
         find_range(module, data.train_dataloader(), asked),
-        batch,
+        batch._replace(images=frames),
         module.labels,
     )

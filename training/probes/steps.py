@@ -12,11 +12,11 @@ import torch
 from jsonargparse import Namespace
 from lightning.pytorch.callbacks import Callback
 
-from taktsight.datasets.datamodule import Crops
+from taktsight.datasets.prepared_split import Crops
 from taktsight.training.classifier import Classifier
-from taktsight.training.segmenter import Segmenter
+from taktsight.training.map_learner import MapLearner
 
-Probed = Segmenter | Classifier
+Probed = MapLearner | Classifier
 """What learns step by step from labels."""
 
 
