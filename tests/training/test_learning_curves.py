@@ -50,7 +50,7 @@ def test_the_report_of_the_real_run_shows_how_it_learned_and_what_lies_near(work
     page = (workshop / "run" / "evaluation" / "report.html").read_text(encoding="utf-8")
     assert "How it learned" in page
     assert "3 epochs were trained" in page
-    assert len(re.findall(r'<div class="likes small">', page)) == 2  # one escape, one overkill
+    assert len(re.findall(r"<h4>Nearest", page)) == 2  # one escape, one overkill
     assert len(re.findall(r"<br>distance \d\.\d\d", page)) == 6
     near = re.findall(r"</b><br>images/([\w/.-]+)<br>distance", page)
     assert all((workshop / "learn" / "images" / name).is_file() for name in near)
