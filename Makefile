@@ -51,7 +51,8 @@ bench: $(INSTALLED) ## speed, into benchmarks/results/
 	$(BIN)/python benchmarks/synthetic_product.py
 
 bench-accuracy: $(INSTALLED) ## trains on the real sets beside the repository; an hour on 2 cores
-	$(BIN)/python benchmarks/accuracy.py aws-aliens kolektorsdd-anomaly xsdd magnetic-tile-anomaly magnetic-tile
+	$(BIN)/python benchmarks/accuracy.py aws-aliens kolektorsdd-anomaly magnetic-tile-anomaly \
+		kolektorsdd xsdd magnetic-tile deeppcb
 
 clean: ## removes what the targets made
 	rm -rf .venv demo runs .cache

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from taktsight.benchmarks.accuracy_table import main as write_page
 from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
 from taktsight.training.evaluation.figures import Figures
 from taktsight.training.evaluation.found_regions import f1_of, total
@@ -38,7 +39,7 @@ Row = dict[str, object]
 
 
 def main() -> int:
-    """Trains and evaluates each set, then replaces its rows in ``results/accuracy.json``."""
+    """Trains and evaluates each set, then replaces its rows in ``results/accuracy.json`` and its page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("sets", nargs="+", choices=sorted(CONFIGS))
     parser.add_argument("--reuse", action="store_true", help="do not train; evaluate runs/SET")
@@ -51,6 +52,7 @@ def main() -> int:
             continue
         rows += _measure(name, reuse=arguments.reuse)
     write_result("accuracy", rows)
+    write_page()
     return 0
 
 
