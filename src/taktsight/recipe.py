@@ -198,7 +198,7 @@ def _exceeds(prediction: Prediction, limit: Limit, score: float) -> str | None:
         (defect.area_mm2 for defect in prediction.defects if defect.label == limit.label), default=None
     )
     threshold = limit.reject_score if score >= limit.reject_score else limit.review_score
-    if largest is None:
+    if largest is None or limit.max_area_mm2 == 0:  # no area would do: the score is the reason
         return f"{limit.label}: score {score:.2f} ≥ {threshold:.2f}"
     if largest > limit.max_area_mm2:
         return f"{limit.label}: {largest:.2f} mm² > {limit.max_area_mm2:.2f} mm² (score {score:.2f})"

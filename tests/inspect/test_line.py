@@ -26,7 +26,7 @@ def test_every_image_gets_its_verdict_in_order_and_the_ledger_agrees(place: Plac
     assert [row["kind"] for row in rows] == ["armed"] + ["verdict"] * 10 + ["closed"]
     assert [(row["trigger"], row["outcome"]) for row in rows[1:-1]] == place.gate()
     assert rows[4]["serial"] == "part_4.png"
-    assert json.loads(rows[4]["reasons"]) == ["spot: 1.00 mm² > 0.00 mm² (score 1.00)"]
+    assert json.loads(rows[4]["reasons"]) == ["spot: score 1.00 ≥ 0.60"]
     assert json.loads(rows[4]["scores"]) == {"camera": [1.0]}
     assert set(json.loads(rows[4]["stage_ns"])) == {"grab", "prepare", "infer", "locate", "decide"}
     assert "10 at a takt of 20 ms" in ended.stdout
