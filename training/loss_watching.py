@@ -12,8 +12,8 @@ from lightning.pytorch.callbacks import Callback
 from taktsight.errors import DataError
 from taktsight.training.classifier import Classifier
 from taktsight.training.divergence import LossWatch, advice, kept, not_learning
+from taktsight.training.map_learner import MapLearner
 from taktsight.training.processes import mean_over_processes
-from taktsight.training.segmenter import Segmenter
 
 IGNORANCE_EVERY = 10
 """The loss of an answer that knows nothing changes little: it is looked at every so many steps."""
@@ -48,7 +48,7 @@ class Divergence(Callback):
         Raises:
             DataError: If the training diverged.
         """
-        if not isinstance(pl_module, Segmenter | Classifier):  # what is fitted at once has no loss
+        if not isinstance(pl_module, MapLearner | Classifier):  # what is fitted at once has no loss
             return
         if self._watch.steps % IGNORANCE_EVERY == 0:
             self._ignorance = mean_over_processes(pl_module.ignorant_loss(batch))
