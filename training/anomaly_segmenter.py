@@ -23,60 +23,24 @@ class AnomalySegmenter(Segmenter):
 
     No defective part is learned from, and none picks the weights: what the schedule ends with is kept.
 
-    Args:
-        labels: the one label of whatever is not good; given by the data.
-        channels: 1 or 3; given by the data.
-        architecture: of segmentation_models_pytorch: unet, unetplusplus, fpn, …
-        encoder: a timm name.
-        weights: ``package`` (EfficientNet-Lite0 from ImageNet), a file, or absent: random.
-        decoder_channels: width of each decoder stage, deepest first.
-        learning_rate: highest rate of AdamW.
-        weight_decay: of AdamW.
-        encoder_rate: learning rate of the encoder ÷ that of the decoder: what ImageNet taught is kept.
-        part_weight: how much the part-level loss counts against the map loss.
+    Its arguments are those of :class:`Segmenter`.
     """
 
     network: CalibratedNetwork
     network_type: ClassVar[type[SegmentationNetwork]] = CalibratedNetwork
 
-    def __init__(
-        self,
-        labels: tuple[str, ...] = (),
-        channels: int = 1,
-        architecture: str = "unet",
-        encoder: str = "tf_efficientnet_lite0",
-        weights: str | None = None,
-        decoder_channels: tuple[int, ...] = (96, 48, 32, 16, 8),
-        learning_rate: float = 2e-3,
-        weight_decay: float = 0.02,
-        encoder_rate: float = 0.3,
-        part_weight: float = 0.5,
-    ) -> None:
-        if len(labels) != 1:
-            raise ConfigError(
-                f"an anomaly segmenter knows one label, the data have {len(labels)}: "
-                "set data.learn_from to good"
-            )
-        super().__init__(
-            labels,
-            channels,
-            architecture,
-            encoder,
-            weights,
-            decoder_channels,
-            learning_rate,
-            weight_decay,
-            encoder_rate,
-            part_weight,
-        )
-
     def on_fit_start(self) -> None:
-        """Asks for made-up defects: good parts alone show nothing to look for.
+        """Asks for one label and for made-up defects: good parts alone show nothing to look for.
 
         Raises:
-            ConfigError: If the data make up none.
+            ConfigError: If the data have several labels, or make up no defect.
         """
         super().on_fit_start()
+        if len(self.labels) != 1:
+            raise ConfigError(
+                f"an anomaly segmenter knows one label, the data have {len(self.labels)}: "
+                "set data.learn_from to good"
+            )
         data = self.trainer.datamodule  # type: ignore[attr-defined]  # set by a connector
         if isinstance(data, InspectionData) and not data.made_up:
             raise ConfigError(

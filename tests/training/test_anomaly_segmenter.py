@@ -10,10 +10,7 @@ import torch
 import yaml
 
 from taktsight.cli import main
-from taktsight.datasets.learn_from import ANOMALY
-from taktsight.errors import ConfigError
 from taktsight.training.anomaly_networks import ALARM, SOFTNESS
-from taktsight.training.anomaly_segmenter import AnomalySegmenter
 from taktsight.training.calibrated_network import CalibratedNetwork
 from taktsight.training.run_folder import open_run
 
@@ -41,11 +38,14 @@ def test_half_is_four_spreads_above_the_good_parts() -> None:
     torch.testing.assert_close(network.sureness(logits), wanted)
 
 
-def test_several_labels_are_refused_with_the_way_out() -> None:
-    with pytest.raises(ConfigError, match=r"have 2: set data\.learn_from"):
-        AnomalySegmenter(("crack", "pit"))
-    one = AnomalySegmenter((ANOMALY,), 1, encoder="test_efficientnet", decoder_channels=WIDTHS)
-    assert one.labels == (ANOMALY,)
+def test_several_labels_are_refused_with_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configuration(tmp_path / "parts", made_up=0.0)
+    given = ["train", str(config), "--run", str(tmp_path / "run"), "--data.learn_from=all"]
+    assert main(given) == 2
+    assert "have 2: set data.learn_from to good" in capsys.readouterr().err
+    assert not list((tmp_path / "run").glob("*.ckpt"))
 
 
 def test_without_made_up_defects_there_is_nothing_to_learn(

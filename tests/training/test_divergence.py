@@ -11,8 +11,11 @@ import timm
 import torch
 
 from taktsight.cli import main
+from taktsight.training.classifier import Classifier
 from taktsight.training.divergence import FORGOTTEN, PATIENCE_STEPS, SMOOTHED_STEPS, LossWatch
 from taktsight.training.learner import Learner
+from taktsight.training.map_learner import MapLearner
+from taktsight.training.run_folder import MODULES
 
 from .spots import SEGMENTER, make_parts
 
@@ -43,6 +46,12 @@ def steps_until_stopped(losses: list[float]) -> int | None:
         if watch.see(loss, KNOWS_NOTHING):
             return step
     return None
+
+
+def test_every_model_that_learns_by_steps_is_watched() -> None:
+    learners = [model for model in MODULES.values() if issubclass(model, Learner)]
+    assert len(learners) == 4
+    assert all(issubclass(model, MapLearner | Classifier) for model in learners)
 
 
 def test_loss_that_falls_is_left_alone() -> None:
