@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from taktsight.benchmarks.accuracy_table import main as write_page
+from taktsight.benchmarks.bsdata_index import main as write_bsdata_index
 from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
 from taktsight.training.evaluation.figures import Figures
 from taktsight.training.evaluation.found_regions import f1_of, total
@@ -26,6 +27,7 @@ from taktsight.training.evaluation.report import read_evaluation
 
 CONFIGS = {
     "aws-aliens": "aws_aliens",
+    "bsdata": "bsdata",
     "deeppcb": "deeppcb",
     "kolektorsdd": "kolektorsdd",
     "kolektorsdd-anomaly": "kolektorsdd_anomaly",
@@ -59,6 +61,8 @@ def main() -> int:
 def _measure(name: str, *, reuse: bool) -> list[Row]:
     run = Path("runs") / name
     train = ["train", f"configs/training/{CONFIGS[name]}.yaml", "--run", str(run)]
+    if name == "bsdata":
+        write_bsdata_index()
     if not reuse:
         shutil.rmtree(REPOSITORY / run, ignore_errors=True)
         _taktsight(*train)
@@ -69,7 +73,7 @@ def _measure(name: str, *, reuse: bool) -> list[Row]:
     seconds = round(max(written.values()) - written["config.yaml"])
     context = circumstances() | {"command": f"taktsight {' '.join(train)}"}
     about = {"set": _set(name), "task": figures.task}
-    rows = _rows(figures) + (_board_rows(figures) if name == "deeppcb" else [])
+    rows = _rows(figures) + _time_rows(figures) + (_board_rows(figures) if name == "deeppcb" else [])
     return [{**about, **row, "seconds": seconds, **context} for row in rows]
 
 
@@ -102,6 +106,21 @@ def _rows(figures: Figures) -> list[Row]:
         if share.value is not None:
             rows.append(_row(label, share.value, share.low, share.high, figures, share.parts))
     return rows
+
+
+def _time_rows(figures: Figures) -> list[Row]:
+    """Over all lots that turned defective: looks from onset to alarm, at most, and alarms before it."""
+    worn = [lot for lot in figures.timelines if lot.onset is not None]
+    if not worn:
+        return []
+    delays = [
+        len(lot.moments) if lot.delay is None else lot.delay for lot in worn
+    ]  # never is later than any
+    early = sum(lot.alarms_before_onset for lot in worn)
+    return [
+        _row("alarm_delay_looks", max(delays), None, None, figures, len(worn)),
+        _row("alarms_before_onset", early, None, None, figures, len(worn)),
+    ]
 
 
 def _board_rows(figures: Figures) -> list[Row]:

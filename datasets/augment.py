@@ -16,7 +16,11 @@ Augmentation = Literal["none", "light", "strong"]
 
 
 def augmentation(
-    kind: Augmentation, *, crop: tuple[int, int] | None, chance: Chance
+    kind: Augmentation,
+    *,
+    crop: tuple[int, int] | None,
+    chance: Chance,
+    zoom: tuple[float, float] = (1.0, 1.0),
 ) -> albumentations.Compose:
     """A pipeline for ``image`` (H, W, C) and ``mask`` (H, W), both uint8.
 
@@ -25,9 +29,20 @@ def augmentation(
     Args:
         kind: none; light (flips, brightness); strong (also small pose, blur, noise, gamma).
         crop: height and width cut at random places, or None for the whole tile.
+        zoom: by how much the tile is made smaller or larger before it is cropped, from … to.
         chance: what varies a tile. Where it stands when the pipeline is called is all that counts.
     """
     steps: list[Any] = []
+    if zoom != (1.0, 1.0):
+        steps.append(
+            albumentations.RandomScale(
+                (zoom[0] - 1, zoom[1] - 1),
+                interpolation=cv2.INTER_LINEAR,
+                mask_interpolation=cv2.INTER_NEAREST,
+                area_for_downscale="image",
+                p=1,
+            )
+        )
     if kind == "strong":
         steps.append(
             albumentations.Affine(

@@ -43,6 +43,7 @@ class InspectionData(lightning.LightningDataModule):
         part_column: the physical part.
         lot_column: the lot.
         camera_column: the camera.
+        time_column: when it was taken, such as ISO 8601; the evaluation says when a lot's alarm came.
         view_column: which view of its part an image is; images of one part then are one sample.
         reference_column: the golden template of an image, relative to the index.
         split_column: train, val or test; without it and ``splits``: by part and lot, 60 : 20 : 20.
@@ -56,6 +57,8 @@ class InspectionData(lightning.LightningDataModule):
         batch_size: crops per step, of all processes together.
         augment: none, light or strong.
         crop: height and width of random training crops; absent: whole tiles.
+        zoom: a tile is made so much smaller or larger before it is cropped, from … to: for parts that were
+            taken at another magnification.
         cut_paste: share of the good training tiles that get a defect of another part, 0–1.
         made_up: share of the good training tiles that get a made-up defect, 0–1; for one label only.
         balance: 0 draws each tile once an epoch, 1 each label equally often; 0–1.
@@ -77,6 +80,7 @@ class InspectionData(lightning.LightningDataModule):
         part_column: str | None = None,
         lot_column: str | None = None,
         camera_column: str | None = None,
+        time_column: str | None = None,
         view_column: str | None = None,
         reference_column: str | None = None,
         split_column: str | None = None,
@@ -88,6 +92,7 @@ class InspectionData(lightning.LightningDataModule):
         batch_size: int = 16,
         augment: Augmentation = "strong",
         crop: tuple[int, int] | None = None,
+        zoom: tuple[float, float] = (1.0, 1.0),
         cut_paste: float = 0.0,
         made_up: float = 0.0,
         balance: float = 0.5,
@@ -95,20 +100,15 @@ class InspectionData(lightning.LightningDataModule):
         cache_dir: Path = Path(".cache/taktsight"),
     ) -> None:
         super().__init__()
-        for name, share in (("cut_paste", cut_paste), ("made_up", made_up), ("balance", balance)):
-            if not 0 <= share <= 1:
-                raise ConfigError(f"data.{name} must lie within 0–1, got {share}")
-        if cut_paste + made_up > 1:
-            raise ConfigError(
-                "data.cut_paste and data.made_up are shares of the same tiles: together at most 1"
-            )
+        _check_shares(cut_paste=cut_paste, made_up=made_up, balance=balance)
+        _check_zoom(zoom, crop)
         for name, number, least in (("batch_size", batch_size, 1), ("seed", seed, 0)):
             if number < least:
                 raise ConfigError(f"data.{name} must be at least {least}, got {number}")
         self.root = root
         self.canvas = canvas
         self.mm_per_px = mm_per_px
-        self._batch_size, self._augment, self._crop = batch_size, augment, crop
+        self._batch_size, self._augment, self._crop, self._zoom = batch_size, augment, crop, zoom
         self._cut_paste, self.made_up, self._balance = cut_paste, made_up, balance
         self._seed, self._cache_dir = seed, cache_dir
         columns = {
@@ -116,6 +116,7 @@ class InspectionData(lightning.LightningDataModule):
             "part": part_column,
             "lot": lot_column,
             "camera": camera_column,
+            "time": time_column,
             "view": view_column,
             "reference": reference_column,
             "split": split_column,
@@ -252,7 +253,25 @@ class InspectionData(lightning.LightningDataModule):
             paired=self.canvas.paired,
             augment=augment,
             crop=crop,
+            zoom=self._zoom if crop else (1.0, 1.0),
             cut_paste=self._cut_paste if name == "train" else 0.0,
             made_up=self.made_up if name == "train" else 0.0,
             seed=self._seed,
         )
+
+
+def _check_shares(*, cut_paste: float, made_up: float, balance: float) -> None:
+    for name, share in (("cut_paste", cut_paste), ("made_up", made_up), ("balance", balance)):
+        if not 0 <= share <= 1:
+            raise ConfigError(f"data.{name} must lie within 0–1, got {share}")
+    if cut_paste + made_up > 1:
+        raise ConfigError(
+            "data.cut_paste and data.made_up are shares of the same tiles: together at most 1"
+        )
+
+
+def _check_zoom(zoom: tuple[float, float], crop: tuple[int, int] | None) -> None:
+    if not 0 < zoom[0] <= zoom[1]:
+        raise ConfigError(f"data.zoom goes from a factor above 0 to one not below it, got {list(zoom)}")
+    if zoom != (1.0, 1.0) and crop is None:
+        raise ConfigError("data.zoom makes tiles of many sizes: set data.crop, which they are cropped to")

@@ -53,6 +53,7 @@ class PreparedSplit(Dataset[Tile]):
         paired: bool = False,
         augment: Augmentation = "none",
         crop: tuple[int, int] | None = None,
+        zoom: tuple[float, float] = (1.0, 1.0),
         cut_paste: float = 0.0,
         made_up: float = 0.0,
         seed: int = 0,
@@ -67,7 +68,7 @@ class PreparedSplit(Dataset[Tile]):
         self._paired = paired
         self._channels = cache.images.shape[3] // 2 if paired else cache.images.shape[3]
         self._chance = Chance(seed)
-        self._augment = augmentation(augment, crop=crop, chance=self._chance)
+        self._augment = augmentation(augment, crop=crop, zoom=zoom, chance=self._chance)
         self._varies = augment != "none"
         self._cut_paste, self._made_up = cut_paste, made_up
         self._good = len(labels)

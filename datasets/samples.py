@@ -41,6 +41,8 @@ class Sample:
     lot: str = ""
     """The production lot, where it is known."""
     camera: str = ""
+    time: str = ""
+    """When it was looked at, where it is known: texts that sort as time does, such as ISO 8601."""
     split: Split | None = None
 
     @property

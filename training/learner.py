@@ -9,7 +9,7 @@ from pathlib import Path
 import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from taktsight.datasets.datamodule import InspectionData
@@ -100,11 +100,14 @@ class Learner(lightning.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clips to a norm of :data:`GRADIENT_NORM` where the trainer is given none."""
-        norm = GRADIENT_NORM if gradient_clip_val is None else gradient_clip_val
-        self.clip_gradients(
-            optimizer, gradient_clip_val=norm, gradient_clip_algorithm=gradient_clip_algorithm or "norm"
-        )
+        """Clips to a norm of :data:`GRADIENT_NORM` where the trainer is given none.
+
+        Not by way of Lightning: it refuses fused optimisers for the sake of a scaler that a CPU has not.
+        """
+        longest = GRADIENT_NORM if gradient_clip_val is None else gradient_clip_val
+        by_value = gradient_clip_algorithm == "value"
+        clip = nn.utils.clip_grad_value_ if by_value else nn.utils.clip_grad_norm_
+        clip(self.parameters(), longest)
 
     def log_loss(self, loss: Tensor, batch: Crops, step: int) -> Tensor:
         """Logs the loss and gives it back.

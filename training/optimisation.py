@@ -35,6 +35,7 @@ def adamw_cosine(
     for p in network.parameters():
         if p.requires_grad:
             groups[p.dim() > 1, id(p) in kept].append(p)
+    on_cpu = all(p.device.type == "cpu" for weights in groups.values() for p in weights)
     optimizer = AdamW(
         (
             {
@@ -44,7 +45,9 @@ def adamw_cosine(
             }
             for (is_decayed, is_slow), parameters in groups.items()
         ),
-        foreach=True,  # a CPU would step tensor by tensor
+        # On a CPU one kernel for all takes a third of the time; on a GPU it would unscale after clipping.
+        fused=on_cpu,
+        foreach=not on_cpu,
     )
     warm_up = max(1, steps // 20)
 

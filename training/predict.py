@@ -108,6 +108,7 @@ def judge_split(run: TrainedRun, split: Split) -> Iterator[Seen]:
             split=split,
             part=sample.part,
             lot=sample.lot,
+            time=sample.time,
             image_paths=sample.images,
             true_defects=_true_defects(looks),
             drawn=_drawn(looks),

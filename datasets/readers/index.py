@@ -20,12 +20,13 @@ def apply_index(
     part: str | None = None,
     lot: str | None = None,
     camera: str | None = None,
+    time: str | None = None,
     view: str | None = None,
     reference: str | None = None,
     split: str | None = None,
     leave_out: Mapping[str, str] | None = None,
 ) -> list[Sample]:
-    """The samples with part, lot, camera, golden template and split from a CSV file.
+    """The samples with part, lot, camera, time, golden template and split from a CSV file.
 
     With views, the images of one part become one sample.
 
@@ -36,6 +37,7 @@ def apply_index(
         part: column of the physical part, or None to leave it as it is.
         lot: column of the lot, or None.
         camera: column of the camera, or None.
+        time: column of when it was taken, or None; empty where that does not matter.
         view: column of the view, or None where each image is a sample of its own; wants ``part`` too.
         reference: column of the golden template's path, relative to the file, or None.
         split: column of the split, or None.
@@ -49,8 +51,8 @@ def apply_index(
     """
     if view and not part:
         raise ConfigError(f"{index}: views belong to parts: name the column of the part too")
-    columns = {"part": part, "lot": lot, "camera": camera, "view": view, "reference": reference}
-    columns["split"] = split
+    columns = {"part": part, "lot": lot, "camera": camera, "time": time, "view": view}
+    columns |= {"reference": reference, "split": split}
     named = {key: column for key, column in columns.items() if column}
     leave_out = leave_out or {}
     rows = _read_rows(index, image or "image", [*named.values(), *leave_out])

@@ -31,10 +31,11 @@ def drawn(
     *,
     times: int,
     crop: tuple[int, int] | None = None,
+    zoom: tuple[float, float] = (1.0, 1.0),
     seed: int = 0,
 ) -> list[tuple[Pixels, Pixels]]:
     chance = Chance(seed)
-    pipeline = augmentation(kind, crop=crop, chance=chance)
+    pipeline = augmentation(kind, crop=crop, zoom=zoom, chance=chance)
     pairs = []
     for position in range(times):
         chance.begin_draw(Draw(0, position, 0))
@@ -110,3 +111,19 @@ def test_uniform_part_stays_in_its_place_in_brightness() -> None:
     means = [pair[0].mean() for pair in drawn("strong", flat, np.zeros((SIZE, SIZE), np.uint8), times=60)]
     # ±15 % of brightness on ±15 % of contrast and gamma 0.75–1.3: no part goes black or white.
     assert 40 < min(means) < 115 < 125 < max(means) < 215
+
+
+@pytest.mark.parametrize("kind", ["none", "light", "strong"])
+def test_zoomed_part_shows_its_defect_at_every_size_within_the_range(kind: Augmentation) -> None:
+    image, mask = marked_part(1)
+    wide = (2 * SIZE, 2 * SIZE)  # the whole part fits: nothing of the defect is cut off
+    as_it_was = int((mask == FULL).sum())
+    pairs = drawn(kind, image, mask, times=60, crop=wide, zoom=(0.5, 1.5))
+    areas = [int((said > 127).sum()) / as_it_was for _, said in pairs]
+    pose = 1.15**2 if kind == "strong" else 1.0  # a strong augmentation varies the size as well
+    assert 0.25 * 0.9 / pose <= min(areas) < 0.5
+    assert 1.6 < max(areas) <= 2.25 * 1.1 * pose
+    for moved, said in pairs:
+        assert moved.shape == (*wide, 1)
+        seen = moved[:, :, 0] > 125
+        assert int((seen & (said > 127)).sum()) >= 0.7 * int((seen | (said > 127)).sum())

@@ -194,3 +194,22 @@ def test_broken_image_for_validation_is_found_before_the_first_step(product: Pat
     data.split("val")[0].images[0].write_bytes(b"broken")
     with pytest.raises(DataError, match="is not an image"):
         data.setup("fit")
+
+
+@pytest.mark.parametrize("zoom", [(0.0, 1.0), (-0.5, 1.0), (1.2, 0.8)])
+def test_zoom_that_is_no_range_of_sizes_is_refused(product: Path, zoom: tuple[float, float]) -> None:
+    with pytest.raises(ConfigError, match=r"data\.zoom goes from a factor above 0"):
+        module(product, zoom=zoom, crop=(32, 32))
+
+
+def test_zoom_without_a_crop_is_refused_tiles_of_many_sizes_make_no_batch(product: Path) -> None:
+    with pytest.raises(ConfigError, match=r"data\.zoom .* set data\.crop"):
+        module(product, zoom=(0.5, 1.0))
+
+
+def test_zoomed_crops_make_batches_and_val_stays_as_the_line_sees_it(product: Path) -> None:
+    data = module(product, zoom=(0.5, 1.0), crop=(32, 32))
+    assert {batch.images.shape for batch in batches(data)} == {(4, 32, 32, 1)}
+    plain = module(product)
+    zoomed, seen = next(iter(data.val_dataloader())), next(iter(plain.val_dataloader()))
+    assert torch.equal(zoomed.images, seen.images)

@@ -205,6 +205,16 @@ def test_index_says_part_lot_camera_and_split(pits: Path) -> None:
     assert (third.part, third.label, third.split) == ("B", "pit", "val")
 
 
+def test_index_says_when_each_image_was_taken_and_an_empty_field_means_no_matter(pits: Path) -> None:
+    index = table(pits, "image,taken", "good/1.png,2026-11-24T06:00", "good/2.png,", "pit/3.png,2026-11-23")
+    samples = apply_index(read_samples("class_folder", pits), index, time="taken")
+    assert {sample.name: sample.time for sample in samples} == {
+        "1.png": "2026-11-24T06:00",
+        "2.png": "",
+        "3.png": "2026-11-23",
+    }
+
+
 def test_column_that_is_not_asked_for_changes_nothing(pits: Path) -> None:
     index = table(pits, "image,tile", "good/1.png,A", "good/2.png,A", "pit/3.png,B")
     samples = read_samples("class_folder", pits)

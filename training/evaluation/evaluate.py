@@ -33,6 +33,7 @@ from taktsight.training.evaluation.operating_point import (
     parts_to_measure,
 )
 from taktsight.training.evaluation.sizes import size_figures
+from taktsight.training.evaluation.timelines import timelines
 
 
 def evaluate(
@@ -104,6 +105,7 @@ def evaluate(
         size_unit="mm" if mm_per_px else "px",
         unsized_parts=sum(part.true_defects is None for part in measured if part.is_defective),
         per_lot=_lot_figures(measured, defective, passed),
+        timelines=timelines(measured, verdicts),
         splits=_split_figures(parts),
         curve=curve(defective, scores),
         parts=tuple(_part_figures(part, verdict) for part, verdict in zip(measured, verdicts, strict=True)),

@@ -16,6 +16,7 @@ from taktsight.training.evaluation.curves import CurvePoint
 from taktsight.training.evaluation.estimates import Estimate, Share
 from taktsight.training.evaluation.found_regions import RegionCounts, RegionFigures
 from taktsight.training.evaluation.sizes import SizeFigures
+from taktsight.training.evaluation.timelines import Timeline
 
 
 class SplitFigures(StrictModel):
@@ -137,6 +138,8 @@ class Figures(StrictModel):
     """Defective parts that are left out there, because their defect pixels are not known."""
     per_lot: tuple[LotFigures, ...]
     """Sorted by name; empty where no lot is known."""
+    timelines: tuple[Timeline, ...] = ()
+    """Sorted by lot; empty where nothing says when parts were looked at."""
     splits: tuple[SplitFigures, ...]
     """The splits that were handed in."""
     curve: tuple[CurvePoint, ...]

@@ -57,6 +57,8 @@ class JudgedPart:
     part: str = ""
     """The physical piece, where it is known: its exposures are not counted as independent."""
     lot: str = ""
+    time: str = ""
+    """When it was looked at; "" where nobody says."""
     image_paths: tuple[Path, ...] = ()
     defects: tuple[Defect, ...] = ()
     """The regions found, as the line finds them; limits that tolerate an area need them."""

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from taktsight.defect_book import DefectBook
 from taktsight.errors import DataError
 from taktsight.strict_model import StrictModel
-from taktsight.training.evaluation import charts, gallery, learning_curves, sentences
+from taktsight.training.evaluation import charts, gallery, learning_curves, sentences, time_chart
 from taktsight.training.evaluation.figures import Figures, LotFigures
 from taktsight.training.evaluation.judged import OpenPart
 from taktsight.training.evaluation.lessons import Lessons
@@ -138,6 +138,7 @@ def _render(
         precision_recall=Markup(charts.precision_recall_chart(figures)),  # noqa: S704
         scores=Markup(charts.score_chart(figures)),  # noqa: S704
         sizes=Markup(charts.size_chart(figures)),  # noqa: S704
+        timelines=Markup(time_chart.time_chart(figures)),  # noqa: S704
         escapes=gallery.escape_cases(figures, open_part, pictures) if open_part else (),
         overkills=gallery.overkill_cases(figures, open_part, pictures) if open_part else (),
         severities=evaluation.by_severity,
