@@ -30,8 +30,10 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.parity_parts < 1:
         raise ConfigError("--parity-parts must be at least 1: a bundle is proved on real parts")
     from taktsight.export.build import build_bundle
+    from taktsight.training.allocator import keep_freed_memory
     from taktsight.training.run_folder import open_run
 
+    keep_freed_memory()
     card, digest = build_bundle(
         open_run(arguments.run), arguments.out, key=arguments.key, parity_parts=arguments.parity_parts
     )

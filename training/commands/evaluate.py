@@ -33,11 +33,13 @@ def main(arguments: argparse.Namespace) -> int:
     for name in ("target_escape", "target_overkill"):
         if not 0 <= getattr(arguments, name) < 1:
             raise ConfigError(f"--{name.replace('_', '-')} must be a share from 0 to below 1")
+    from taktsight.training.allocator import keep_freed_memory
     from taktsight.training.evaluation.sentences import answer
     from taktsight.training.evaluation_run import evaluate_run
     from taktsight.training.run_check import changed_parts
     from taktsight.training.run_folder import open_run
 
+    keep_freed_memory()
     run = open_run(arguments.run)
     found = changed_parts(run.folder, run.data) if run.manifest is not None else ()
     changed = [str(change) for change in found]

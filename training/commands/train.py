@@ -18,6 +18,7 @@ import argparse
 from pathlib import Path
 
 from taktsight.errors import ConfigError
+from taktsight.training.allocator import keep_freed_memory
 from taktsight.training.starting_points import listing, starting_point
 
 
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Trains; 0 when the run is complete. Probes; 1 when one batch cannot be learned."""
     config = _config(arguments)
+    keep_freed_memory()
     if arguments.probe:
         return _probe(config, arguments)
     if arguments.resume and not (arguments.run / "last.ckpt").is_file():
