@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from taktsight.benchmarks.measured import circumstances, write_result
 from taktsight.datasets.synthetic import FIELD_MM, Product, render_part
-from taktsight.training.anomalib_networks import Padim, Patchcore
+from taktsight.training.anomalib_scoring import Padim, Patchcore
 
 SIDE = 256
 LEARNED_FROM = 120

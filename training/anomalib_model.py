@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from taktsight.datasets.prepared_split import Crops
 from taktsight.errors import ConfigError, DataError
 from taktsight.training.anomalib_checkpoint import build_model, open_checkpoint
-from taktsight.training.anomalib_networks import AnomalibNetwork, AsWritten, Padim, Patchcore, make_room
+from taktsight.training.anomalib_networks import AnomalibNetwork, AsWritten, make_room
+from taktsight.training.anomalib_scoring import Padim, Patchcore
 from taktsight.training.validation import ValidationParts
 
 LEAST_SPREAD = 0.02

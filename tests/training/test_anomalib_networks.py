@@ -11,14 +11,8 @@ from scipy.spatial.distance import mahalanobis
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
-from taktsight.training.anomalib_networks import (
-    AnomalibNetwork,
-    AsWritten,
-    Padim,
-    Patchcore,
-    _sure,
-    make_room,
-)
+from taktsight.training.anomalib_networks import AnomalibNetwork, AsWritten, _sure, make_room
+from taktsight.training.anomalib_scoring import Padim, Patchcore
 
 SIZE = (64, 96)
 KERNEL = torch.exp(-((torch.arange(33) - 16.0) ** 2) / 32)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
 
 from taktsight.card import OperatingPoint, Task
 from taktsight.datasets.samples import Split
@@ -15,18 +14,15 @@ from taktsight.quality.rates import escape_rate, overkill_rate
 from taktsight.recipe import Limit, Recipe, View, check_fit, decide
 from taktsight.records import Outcome, Prediction, Verdict
 from taktsight.training.evaluation.judged import JudgedPart, is_defective
+from taktsight.training.evaluation.thresholds import (
+    above_good,
+    allowed,
+    leaning,
+    threshold_above,
+    threshold_below,
+)
 
 CAMERA = "camera"
-SCORE_DECIMALS = 4
-SCORE_END = 1e-4
-"""Scores nearer to 0 or 1 than this are taken as equally sure when a place between two is sought."""
-LEAN = 0.25
-"""Where the classes separate, so far of the way from the good parts up to the defective ones: a part
-that neither split showed escapes rarely, at the cost of some overkill."""
-
-HEADROOM = 0.5
-"""Where no defective part is known, so far above the highest good part, as a share of its own way up
-from their median: parts to come are not all as good as the best dozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ def choose_limits(
     parts lie: a part passes only below it. ``reject_score`` is the lowest threshold that at most
     ``target_overkill`` of the good parts reach. Where ``reject_score`` is not above ``review_score``
     the classes separate, and one threshold between the two serves as both: there is no review band.
-    It stands at a quarter of the way up (:data:`LEAN`): a few dozen defective parts do not show the
+    It stands at a quarter of the way up (``LEAN``): a few dozen defective parts do not show the
     weakest defect to come, and an escape costs more than an overkill.
 
     Thresholds lie between observed scores, and ways between are measured in the logit: a network in
@@ -99,11 +95,11 @@ def choose_limits(
                 f"move {kind} parts there, whole physical parts at a time, or choose on another split"
             )
     observed = sorted({*defective, *good})
-    lowest = defective[_allowed(target_escape, len(defective))]
-    highest = good[_allowed(target_overkill, len(good))]
-    review, reject = _threshold_below(lowest, observed), _threshold_above(highest, observed)
+    lowest = defective[allowed(target_escape, len(defective))]
+    highest = good[allowed(target_overkill, len(good))]
+    review, reject = threshold_below(lowest, observed), threshold_above(highest, observed)
     if reject <= review:
-        review = reject = _leaning(highest, lowest, observed)
+        review = reject = leaning(highest, lowest, observed)
     targets = (target_escape, target_overkill)
     reason = _reason(chosen, chosen_on, review, reject, targets)
     return ChosenLimits(_limits(labels, review, reject, reason), chosen_on, reason)
@@ -113,10 +109,7 @@ def _above_good(
     good: Sequence[float], labels: Sequence[str], chosen_on: Split, target_overkill: float
 ) -> ChosenLimits:
     """One threshold above the scores of good parts, which come highest first."""
-    highest = good[_allowed(target_overkill, len(good))]
-    middle, top = logit(np.clip([np.median(good), highest], SCORE_END, 1 - SCORE_END))
-    wanted = max(float(expit(top + HEADROOM * (top - middle))), highest)
-    threshold = _rounded(wanted, highest, 1.0) if wanted > highest else _threshold_above(highest, good)
+    highest, threshold = above_good(good, target_overkill)
     reason = (
         f"Chosen on {chosen_on} ({len(good)} good parts and no defective one): {threshold} lies above them "
         f"(the highest scores {highest:.4f}, target: at most {target_overkill:.1%} above). "
@@ -233,53 +226,6 @@ def _fixed(labels: Sequence[str], task: Task) -> ChosenLimits:
         "scores. No part passes: reject from 0.5, review below. Add good parts before parts may pass."
     )
     return ChosenLimits(_limits(labels, review, 0.5, reason), "no split (fixed)", reason)
-
-
-def _allowed(target: float, parts: int) -> int:
-    """The largest count whose share of ``parts`` is at most ``target``."""
-    count = int(target * parts)
-    return count + 1 if (count + 1) / parts <= target else count
-
-
-def _threshold_below(score: float, observed: Sequence[float]) -> float:
-    """The highest threshold that ``score`` still reaches, clear of every observed score."""
-    lower = max((other for other in observed if other < score), default=0.0)
-    return _between(lower, score) if score > 0.0 else 0.0
-
-
-def _threshold_above(score: float, observed: Sequence[float]) -> float:
-    """The lowest threshold that ``score`` no longer reaches; 1 where ``score`` is 1 itself."""
-    upper = min((other for other in observed if other > score), default=1.0)
-    return _between(score, upper) if score < 1.0 else 1.0
-
-
-def _leaning(highest: float, lowest: float, observed: Sequence[float]) -> float:
-    """The threshold a quarter of the way from good up to defective, clear of every observed score."""
-    wanted = _way_up(highest, lowest, LEAN)
-    lower = max((other for other in observed if other < wanted), default=0.0)
-    upper = min((other for other in observed if other >= wanted), default=1.0)
-    return _rounded(wanted, lower, upper) if wanted < upper else _between(lower, upper)
-
-
-def _between(lower: float, upper: float) -> float:
-    return _rounded(_way_up(lower, upper, 0.5), lower, upper)
-
-
-def _rounded(score: float, lower: float, upper: float) -> float:
-    """``score`` with as few decimals, from 4 up, as keep it between the two observed scores."""
-    for decimals in range(SCORE_DECIMALS, 17):
-        rounded = round(score, decimals)
-        if lower < rounded < upper:
-            return rounded
-    return score
-
-
-def _way_up(lower: float, upper: float, share: float) -> float:
-    """The score at this share of the way, in the logit, from one score up to another."""
-    start, end = logit(np.clip([lower, upper], SCORE_END, 1.0 - SCORE_END))
-    score = float(expit(start + share * (end - start)))
-    # Beyond the ends the logits are cut off; there the plain scale must do.
-    return score if lower < score < upper else lower + share * (upper - lower)
 
 
 def _reason(
