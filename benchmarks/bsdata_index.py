@@ -3,7 +3,7 @@
     python benchmarks/bsdata_index.py        runs/bsdata-index.csv, from ../shared/data/bsdata
 
 Spindles of type 1 are learned from as published; every fifth of them is val. Of each position of the
-time line the 15 oldest looks are train and 5 more val: a machine starts healthy, and pitting begins at
+time line the 20 oldest looks are train and 5 more val: a machine starts healthy, and pitting begins at
 the 40th look at the earliest. Looks of unknown state are left out.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 BSDATA = REPOSITORY.parent / "shared" / "data" / "bsdata"
 INDEX = REPOSITORY / "runs" / "bsdata-index.csv"
-LEARNED_FROM, CALIBRATED_ON = 15, 5
+LEARNED_FROM, CALIBRATED_ON = 20, 5
 """Looks at each position, oldest first."""
 VAL_STEP = 5
 """Every so many of the spindles that are learned from are val."""

@@ -16,9 +16,11 @@ from taktsight.training.depthwise import keep_depthwise_float32
 from taktsight.training.networks import (
     TOP_PIXELS,
     ClassificationNetwork,
+    ComparisonNetwork,
     Network,
     SegmentationNetwork,
     exclusive,
+    one_name,
 )
 
 SMALL = "test_efficientnet"
@@ -171,3 +173,42 @@ def test_a_label_that_is_sure_stays_finite_and_can_still_learn() -> None:
     assert torch.isfinite(read).all()
     assert logits.grad is not None
     assert torch.isfinite(logits.grad).all()
+
+
+def two_halves(sure: float, unsure: float) -> Tensor:
+    """A difference of 12 × 12 px on 40 × 40: three quarters named 0, the rest named 1."""
+    shares = torch.full((1, 2, 40, 40), 1e-4)
+    shares[0, 0, 10:22, 10:19], shares[0, 1, 10:22, 10:19] = sure, unsure
+    shares[0, 0, 10:22, 19:22], shares[0, 1, 10:22, 19:22] = unsure, sure
+    return shares.logit()
+
+
+def test_difference_gets_the_name_of_most_of_its_pixels() -> None:
+    before, after = two_halves(0.8, 0.15), one_name(two_halves(0.8, 0.15))
+    inside = (slice(None), slice(None), slice(10, 22), slice(10, 22))
+    assert bool((before[inside].argmax(dim=1) == 1).any())
+    assert bool((after[inside].argmax(dim=1) == 0).all())
+    # What is a difference, and how surely, is not changed: only its name is.
+    torch.testing.assert_close(
+        after.sigmoid().sum(dim=1), before.sigmoid().sum(dim=1), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_two_differences_far_from_each_other_keep_their_names() -> None:
+    shares = torch.full((1, 2, 48, 96), 1e-4)
+    shares[0, 0, 10:20, 10:20] = shares[0, 1, 10:20, 60:70] = 0.9
+    named = one_name(shares.logit()).sigmoid()
+    assert float(named[0, 0, 10:20, 10:20].min()) > 0.89
+    assert float(named[0, 1, 10:20, 60:70].min()) > 0.89
+
+
+def test_comparison_learns_from_each_pixel_and_judges_by_their_surroundings() -> None:
+    network = ComparisonNetwork(labels=3, channels=1)
+    images = torch.randint(0, 256, (2, 64, 64, 2), dtype=torch.uint8)
+    with torch.no_grad():
+        features = network.eval().features(images)
+        judged, _ = network._read(features)
+        network.training = True  # of the network alone: its batch norms stay as they are
+        learned, _ = network._read(features)
+    assert not torch.equal(judged, learned)
+    torch.testing.assert_close(judged, one_name(learned))
