@@ -49,10 +49,12 @@ bench: $(INSTALLED) ## speed, into benchmarks/results/
 	$(BIN)/python benchmarks/cycle_time.py --bundle $(DEMO)/flange.taktsight
 	$(BIN)/python benchmarks/cold_start.py --bundle $(DEMO)/flange.taktsight --images $(DEMO)/shift/line.txt
 	$(BIN)/python benchmarks/synthetic_product.py
+	$(BIN)/python benchmarks/changeover.py
+	$(BIN)/python benchmarks/training_speed.py
 
-bench-accuracy: $(INSTALLED) ## trains on the real sets beside the repository; an hour on 2 cores
+bench-accuracy: $(INSTALLED) ## trains on the real sets beside the repository; 1 h 30 min on 2 cores
 	$(BIN)/python benchmarks/accuracy.py aws-aliens kolektorsdd-anomaly magnetic-tile-anomaly \
-		kolektorsdd xsdd magnetic-tile deeppcb
+		kolektorsdd xsdd magnetic-tile bsdata deeppcb
 
 clean: ## removes what the targets made
 	rm -rf .venv demo runs .cache

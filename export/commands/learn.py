@@ -52,13 +52,19 @@ def main(arguments: argparse.Namespace) -> int:
         ("export", export, [run, "--out", str(out), *signed]),
         ("verify", verify, [str(out)]),
     ]
-    spent = []
-    for name, verb, given in steps:
-        began = time.monotonic()
-        status: int = verb.main(_asked(verb, given, arguments.overrides))
-        if status != 0:
-            return status
-        spent.append(f"{name} {time.monotonic() - began:.1f}")
+    is_verified = False
+    try:
+        spent = []
+        for name, verb, given in steps:
+            began = time.monotonic()
+            status: int = verb.main(_asked(verb, given, arguments.overrides))
+            if status != 0:
+                return status
+            spent.append(f"{name} {time.monotonic() - began:.1f}")
+        is_verified = True
+    finally:
+        if not is_verified:  # nobody shall find a bundle here that was not proved
+            out.unlink(missing_ok=True)
     print(f"seconds    {', '.join(spent)}")
     return 0
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
 
 from taktsight.bundle import read_bundle
 from taktsight.cli import main
+from taktsight.export.commands import export
 from taktsight.training.run_folder import open_run
 
 
@@ -25,6 +27,26 @@ def test_one_command_gives_a_bundle_of_its_run_that_was_verified(
     card = read_bundle(out).card
     assert card.origin.training.weights == open_run(run).weights_digest
     assert (run / "evaluation" / "report.html").is_file()
+
+
+def test_bundle_that_does_not_verify_is_not_left_on_the_disk(
+    in_workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "part.taktsight"
+    exported = export.main
+
+    def export_onto_a_failing_disk(arguments: argparse.Namespace) -> int:
+        status = exported(arguments)
+        content = bytearray(out.read_bytes())
+        content[len(content) // 2] ^= 1
+        out.write_bytes(content)
+        return status
+
+    monkeypatch.setattr(export, "main", export_onto_a_failing_disk)
+    given = ["learn", "training.yaml", "--run", str(tmp_path / "run"), "--out", str(out)]
+    assert main([*given, f"--data.cache_dir={tmp_path / 'cache'}", "--trainer.max_epochs=1"]) == 1
+    assert "part.taktsight" in capsys.readouterr().err
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
