@@ -23,7 +23,7 @@ FRESH_LOGIT = -4.6
 """A fresh map says "1 % here": training need not first unlearn 50 % everywhere (Lin et al. 2017)."""
 
 
-NAMED_PX = 15
+NAMED_PX = 21
 """Side of the square, canvas pixels, whose pixels agree on the name of a difference."""
 
 
@@ -189,6 +189,7 @@ def one_name(maps: Tensor) -> Tensor:
     reach = NAMED_PX // 2
     near = avg_pool2d(shares, (NAMED_PX, 1), 1, (reach, 0))
     near = avg_pool2d(near, (1, NAMED_PX), 1, (0, reach))
+    near = (near / near.sum(dim=1, keepdim=True).clamp(min=1e-8)).square()  # the majority counts for more
     named = shares.sum(dim=1, keepdim=True) * near / near.sum(dim=1, keepdim=True).clamp(min=1e-8)
     named = named.clamp(1e-6, 1 - 1e-6)
     return named.log() - (1 - named).log()
