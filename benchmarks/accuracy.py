@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from taktsight.benchmarks.accuracy_table import main as write_page
-from taktsight.benchmarks.bsdata_index import main as write_bsdata_index
+from taktsight.benchmarks.bsdata_parts import main as write_bsdata_parts
 from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
 from taktsight.training.evaluation.figures import Figures
 from taktsight.training.evaluation.found_regions import f1_of, total
@@ -62,7 +62,7 @@ def _measure(name: str, *, reuse: bool) -> list[Row]:
     run = Path("runs") / name
     train = ["train", f"configs/training/{CONFIGS[name]}.yaml", "--run", str(run)]
     if name == "bsdata":
-        write_bsdata_index()
+        write_bsdata_parts()
     if not reuse:
         shutil.rmtree(REPOSITORY / run, ignore_errors=True)
         _taktsight(*train)
