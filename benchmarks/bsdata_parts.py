@@ -2,11 +2,11 @@
 
     python benchmarks/bsdata_parts.py        ../shared/data/bsdata → runs/bsdata-parts
 
-The spindles of type 1 were taken 2.4 times closer up than the time line. Those that are judged are scaled
-down to its width, with their polygons; those that are learned from stay as sharp as they are, and training
-zooms. Every fifth of these is val. Of each position of the time line the 20 oldest looks are train and 5 more
-val: a machine starts healthy, and pitting begins at the 40th look at the earliest. All later looks are test.
-Looks of unknown state are left out.
+The spindles of type 1 were taken 2.4 times closer up than the time line. Those that are judged are
+scaled down to its width, with their polygons; those that are learned from stay as sharp as they are,
+and training zooms. Every fifth of these is val. Of each position of the time line the 20 oldest looks
+are train and 5 more val: a machine starts healthy, and pitting begins at the 40th look at the earliest.
+All later looks are test. Looks of unknown state are left out.
 """
 
 from __future__ import annotations
