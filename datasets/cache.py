@@ -24,7 +24,7 @@ from taktsight.errors import DataError
 from taktsight.imaging import Canvas, prepare
 from taktsight.records import Image
 
-_VERSION = 4
+_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)
