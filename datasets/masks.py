@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ def prepare_masks(
     Returns:
         Shares (T, H, W), 0–FULL or UNKNOWN, and indices of labels (T, H, W), 0 to K − 1.
     """
-    mono = Canvas(canvas.height, canvas.width, 1, canvas.factor, canvas.overlap)
+    mono = replace(canvas, channels=1, paired=False)
 
     def tiles(mask: Pixels) -> Pixels:
         return prepare(np.ascontiguousarray(mask[:, :, np.newaxis]), None, mono)[0][:, :, :, 0]
