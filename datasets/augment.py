@@ -11,7 +11,6 @@ import albumentations
 import cv2
 
 from taktsight.datasets.draws import Chance
-from taktsight.imaging import BORDERS, Padding
 
 Augmentation = Literal["none", "light", "strong"]
 
@@ -22,7 +21,6 @@ def augmentation(
     crop: tuple[int, int] | None,
     chance: Chance,
     zoom: tuple[float, float] = (1.0, 1.0),
-    padding: Padding = "replicate",
 ) -> albumentations.Compose:
     """A pipeline for ``image`` (H, W, C) and ``mask`` (H, W), both uint8.
 
@@ -32,7 +30,6 @@ def augmentation(
         kind: none; light (flips, brightness); strong (also small pose, blur, noise, gamma).
         crop: height and width cut at random places, or None for the whole tile.
         zoom: by how much the tile is made smaller or larger before it is cropped, from … to.
-        padding: what surrounds a tile that is moved, or smaller than the crop.
         chance: what varies a tile. Where it stands when the pipeline is called is all that counts.
     """
     steps: list[Any] = []
@@ -54,14 +51,16 @@ def augmentation(
                 translate_percent=(-0.05, 0.05),
                 interpolation=cv2.INTER_LINEAR,
                 mask_interpolation=cv2.INTER_NEAREST,
-                border_mode=BORDERS[padding],
+                border_mode=cv2.BORDER_REFLECT_101,
                 p=0.6,
             )
         )
     if crop is not None:
         height, width = crop
         steps += [
-            albumentations.PadIfNeeded(height, width, position="top_left", border_mode=BORDERS[padding]),
+            albumentations.PadIfNeeded(
+                height, width, position="top_left", border_mode=cv2.BORDER_REFLECT_101
+            ),
             # Every second crop of a defective part shows the defect, however small it is.
             albumentations.OneOf(
                 [

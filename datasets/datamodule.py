@@ -233,7 +233,7 @@ class InspectionData(lightning.LightningDataModule):
             self.split("train"),
             self.cache("train"),
             self.labels,
-            canvas=self.canvas,
+            paired=self.canvas.paired,
             crop=self._crop,
             seed=self._seed,
         )
@@ -250,7 +250,7 @@ class InspectionData(lightning.LightningDataModule):
             self.split(name),
             self.cache(name),
             self.labels,
-            canvas=self.canvas,
+            paired=self.canvas.paired,
             augment=augment,
             crop=crop,
             zoom=self._zoom if crop else (1.0, 1.0),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +80,7 @@ def prepare_masks(
     Returns:
         Shares (T, H, W), 0–FULL or UNKNOWN, and indices of labels (T, H, W), 0 to K − 1.
     """
-    mono = replace(canvas, channels=1, paired=False)
+    mono = Canvas(canvas.height, canvas.width, 1, canvas.factor, canvas.overlap)
 
     def tiles(mask: Pixels) -> Pixels:
         return prepare(np.ascontiguousarray(mask[:, :, np.newaxis]), None, mono)[0][:, :, :, 0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +19,6 @@ from taktsight.datasets.made_up.defect import made_up_defect
 from taktsight.datasets.masks import FULL, UNKNOWN
 from taktsight.datasets.samples import GOOD, Sample
 from taktsight.errors import DataError
-from taktsight.imaging import Canvas
 
 
 class Crops(NamedTuple):
@@ -51,7 +50,7 @@ class PreparedSplit(Dataset[Tile]):
         cache: Cache,
         labels: tuple[str, ...],
         *,
-        canvas: Canvas,
+        paired: bool = False,
         augment: Augmentation = "none",
         crop: tuple[int, int] | None = None,
         zoom: tuple[float, float] = (1.0, 1.0),
@@ -66,13 +65,10 @@ class PreparedSplit(Dataset[Tile]):
         seen = [sample.each_view() for sample in samples]
         places = zip(cache.owners.tolist(), cache.views.tolist(), strict=True)
         self.targets = [order[seen[owner][view].label] for owner, view in places]
-        self._paired = paired = canvas.paired
-        self._border: Literal["edge", "reflect"] = "edge" if canvas.padding == "replicate" else "reflect"
+        self._paired = paired
         self._channels = cache.images.shape[3] // 2 if paired else cache.images.shape[3]
         self._chance = Chance(seed)
-        self._augment = augmentation(
-            augment, crop=crop, zoom=zoom, padding=canvas.padding, chance=self._chance
-        )
+        self._augment = augmentation(augment, crop=crop, zoom=zoom, chance=self._chance)
         self._varies = augment != "none"
         self._cut_paste, self._made_up = cut_paste, made_up
         self._good = len(labels)
@@ -131,7 +127,7 @@ class PreparedSplit(Dataset[Tile]):
 
     def _pad(self, plane: Pixels) -> Pixels:
         down, right = np.subtract(self._cache.masks.shape[1:], plane.shape[:2]).tolist()
-        return np.pad(plane, [(0, down), (0, right), (0, 0)][: plane.ndim], self._border)
+        return np.pad(plane, [(0, down), (0, right), (0, 0)][: plane.ndim], mode="reflect")
 
 
 def _defective_tiles(cache: Cache) -> NDArray[np.int64]:

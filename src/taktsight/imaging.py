@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -22,10 +21,6 @@ Batch = NDArray[np.uint8]
 
 TILE_STEP_PX = 32
 """Tiles start at multiples of an encoder's total stride: a defect meets the same grid everywhere."""
-
-
-Padding = Literal["replicate", "mirror"]
-BORDERS: dict[Padding, int] = {"replicate": cv2.BORDER_REPLICATE, "mirror": cv2.BORDER_REFLECT_101}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +40,6 @@ class Canvas:
     paired: bool = False
     """Whether the network compares: its input then holds the golden template's channels behind the
     frame's."""
-    padding: Padding = "replicate"
-    """What surrounds a part that is smaller: its edge repeated, or the part mirrored at its edge."""
 
     @property
     def planes(self) -> int:
@@ -60,8 +53,6 @@ class Canvas:
             raise ValueError(f"a canvas is a multiple of {TILE_STEP_PX}, got {self.height}×{self.width}")
         if self.channels not in (1, 3):
             raise ValueError(f"channels must be 1 or 3, got {self.channels}")
-        if self.padding not in BORDERS:
-            raise ValueError(f"padding must be {' or '.join(BORDERS)}, got {self.padding}")
         if not 0 <= self.overlap <= min(self.height, self.width) - TILE_STEP_PX:
             raise ValueError(f"overlap {self.overlap} leaves no step between tiles of the canvas")
 
@@ -83,8 +74,8 @@ def prepare(
     """The judged region of a frame as network input.
 
     Crops the ROI, halves it ``log2(factor)`` times by exact 2×2 block means (``cv2.INTER_AREA``),
-    then pads to the canvas as it says, or cuts overlapping tiles where it is larger. A paired canvas
-    gets the golden template, prepared alike, behind the frame's channels.
+    then pads to the canvas by reflection at the edges, or cuts overlapping tiles where it is larger. A
+    paired canvas gets the golden template, prepared alike, behind the frame's channels.
 
     Args:
         image: (H, W, C) uint8 frame.
@@ -129,7 +120,8 @@ def _cut_tiles(image: Image, roi_px: Box | None, canvas: Canvas) -> tuple[Batch,
     rows = _starts(scaled.shape[0], canvas.height, canvas.overlap)
     columns = _starts(scaled.shape[1], canvas.width, canvas.overlap)
     size = (rows[-1] + canvas.height, columns[-1] + canvas.width)
-    padded = _pad(scaled, *size, BORDERS[canvas.padding])
+    # A speck at the edge of a part stays a speck; replicated it becomes a streak like none on any part.
+    padded = _pad(scaled, *size, cv2.BORDER_REFLECT_101)
     starts = tuple((row, column) for row in rows for column in columns)
     layout = Layout(roi, canvas, starts)
     if len(starts) == 1:

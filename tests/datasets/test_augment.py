@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from taktsight.datasets.augment import Augmentation, augmentation
 from taktsight.datasets.draws import Chance, Draw
 from taktsight.datasets.masks import FULL, UNKNOWN
-from taktsight.imaging import Padding
 
 Pixels = NDArray[np.uint8]
 SIZE = 96
@@ -34,11 +33,10 @@ def drawn(
     times: int,
     crop: tuple[int, int] | None = None,
     zoom: tuple[float, float] = (1.0, 1.0),
-    padding: Padding = "replicate",
     seed: int = 0,
 ) -> list[tuple[Pixels, Pixels]]:
     chance = Chance(seed)
-    pipeline = augmentation(kind, crop=crop, zoom=zoom, padding=padding, chance=chance)
+    pipeline = augmentation(kind, crop=crop, zoom=zoom, chance=chance)
     pairs = []
     for position in range(times):
         chance.begin_draw(Draw(0, position, 0))
@@ -126,7 +124,7 @@ def test_zoomed_part_shows_its_defect_at_every_size_within_the_range(kind: Augme
     image, mask = marked_part(1)
     wide = (2 * SIZE, 2 * SIZE)  # the whole part fits: nothing of the defect is cut off
     as_it_was = int((mask == FULL).sum())
-    pairs = drawn(kind, image, mask, times=60, crop=wide, zoom=(0.5, 1.5), padding="mirror")
+    pairs = drawn(kind, image, mask, times=60, crop=wide, zoom=(0.5, 1.5))
     # What surrounds the part is its mirror image: the defect stands there again, whole or cut.
     areas = [largest_area(said > 127) / as_it_was for _, said in pairs]
     pose = 1.15**2 if kind == "strong" else 1.0  # a strong augmentation varies the size as well

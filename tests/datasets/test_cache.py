@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +81,7 @@ def test_part_without_a_defect_has_an_empty_mask(tmp_path: Path) -> None:
 
 
 def test_mask_lies_on_its_image(tmp_path: Path) -> None:
-    cache = opened(pit(tmp_path, noise(), square()), tmp_path, replace(CANVAS, padding="mirror"))
+    cache = opened(pit(tmp_path, noise(), square()), tmp_path)
     assert np.unique(cache.masks).tolist() == [0, FULL]
     height, width = cache.sizes[0]
     inside = cache.masks[0, :height, :width]

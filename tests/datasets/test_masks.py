@@ -80,10 +80,8 @@ def test_drawing_that_changes_is_another_cache(tmp_path: Path) -> None:
 
 def test_training_draws_label_and_pixels_together(tmp_path: Path) -> None:
     samples = [drawn(tmp_path, STAIN, PIT)]
-    canvas = Canvas(64, 64, 1, 1, 32)
-    cache = open_cache(samples, canvas, tmp_path / "cache", ("pit", "stain"))
-    labels = ("pit", "stain")
-    tiles = PreparedSplit(samples, cache, labels, canvas=canvas, augment="light", crop=(32, 32), seed=1)
+    cache = open_cache(samples, Canvas(64, 64, 1, 1, 32), tmp_path / "cache", ("pit", "stain"))
+    tiles = PreparedSplit(samples, cache, ("pit", "stain"), augment="light", crop=(32, 32), seed=1)
     for position in range(20):
         image, mask, kinds, target, owner = tiles[Draw(0, position, 0)]
         assert image.shape == (32, 32, 1)

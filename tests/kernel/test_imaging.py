@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -94,18 +93,9 @@ def test_odd_sizes_lose_no_strip(factor: int, channels: int) -> None:
         assert (scaled[:, -1] > 0).all()
 
 
-def test_padding_repeats_the_edge_of_the_part() -> None:
+def test_padding_mirrors_the_part_at_its_edges() -> None:
     image = np.random.default_rng(4).integers(0, 256, (40, 50, 3), dtype=np.uint8)
     (tile,), layout = prepare(image, None, canvas(64, 96, channels=3))
-    assert layout.starts == ((0, 0),)
-    assert np.array_equal(tile[:40, :50], image)
-    assert np.array_equal(tile[:40, 50:], np.repeat(image[:, -1:], 46, axis=1))
-    assert np.array_equal(tile[40:], np.repeat(tile[39:40], 24, axis=0))
-
-
-def test_padding_mirrors_the_part_at_its_edges_where_the_canvas_says_so() -> None:
-    image = np.random.default_rng(4).integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    (tile,), layout = prepare(image, None, replace(canvas(64, 96, channels=3), padding="mirror"))
     assert layout.starts == ((0, 0),)
     assert np.array_equal(tile[:40, :50], image)
     assert np.array_equal(tile[:40, 50:], image[:, 3:49][:, ::-1])  # the edge itself stands once
@@ -115,7 +105,7 @@ def test_padding_mirrors_the_part_at_its_edges_where_the_canvas_says_so() -> Non
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (7, 3), (33, 64)])
 def test_part_much_smaller_than_the_canvas_is_mirrored_again_and_again(size: tuple[int, int]) -> None:
     image = np.random.default_rng(7).integers(0, 256, (*size, 1), dtype=np.uint8)
-    (tile,), _ = prepare(image, None, replace(canvas(64, 96), padding="mirror"))
+    (tile,), _ = prepare(image, None, canvas(64, 96))
     down, right = 64 - size[0], 96 - size[1]
     assert np.array_equal(tile, np.pad(image, ((0, down), (0, right), (0, 0)), mode="reflect"))
 
@@ -366,8 +356,3 @@ def test_template_that_is_missing_unasked_for_or_of_another_size_is_refused() ->
         prepare(frame, None, Canvas(64, 64, 1, 1, 32), frame)
     with pytest.raises(ValueError, match="the golden template is 64×63×1, the frame 64×64×1"):
         prepare(frame, None, PAIRED, frame[:63])
-
-
-def test_padding_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(ValueError, match="padding must be replicate or mirror, got zeros"):
-        replace(canvas(64, 96), padding="zeros")  # type: ignore[arg-type]
