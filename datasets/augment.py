@@ -51,7 +51,7 @@ def augmentation(
                 translate_percent=(-0.05, 0.05),
                 interpolation=cv2.INTER_LINEAR,
                 mask_interpolation=cv2.INTER_NEAREST,
-                border_mode=cv2.BORDER_REFLECT_101,
+                border_mode=cv2.BORDER_REPLICATE,
                 p=0.6,
             )
         )
@@ -59,7 +59,7 @@ def augmentation(
         height, width = crop
         steps += [
             albumentations.PadIfNeeded(
-                height, width, position="top_left", border_mode=cv2.BORDER_REFLECT_101
+                height, width, position="top_left", border_mode=cv2.BORDER_REPLICATE
             ),
             # Every second crop of a defective part shows the defect, however small it is.
             albumentations.OneOf(

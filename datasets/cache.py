@@ -24,7 +24,7 @@ from taktsight.errors import DataError
 from taktsight.imaging import Canvas, prepare
 from taktsight.records import Image
 
-_VERSION = 5
+_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)

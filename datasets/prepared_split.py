@@ -127,7 +127,7 @@ class PreparedSplit(Dataset[Tile]):
 
     def _pad(self, plane: Pixels) -> Pixels:
         down, right = np.subtract(self._cache.masks.shape[1:], plane.shape[:2]).tolist()
-        return np.pad(plane, [(0, down), (0, right), (0, 0)][: plane.ndim], mode="reflect")
+        return np.pad(plane, [(0, down), (0, right), (0, 0)][: plane.ndim], mode="edge")
 
 
 def _defective_tiles(cache: Cache) -> NDArray[np.int64]:

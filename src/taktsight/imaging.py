@@ -74,8 +74,8 @@ def prepare(
     """The judged region of a frame as network input.
 
     Crops the ROI, halves it ``log2(factor)`` times by exact 2×2 block means (``cv2.INTER_AREA``),
-    then pads to the canvas by reflection at the edges, or cuts overlapping tiles where it is larger. A
-    paired canvas gets the golden template, prepared alike, behind the frame's channels.
+    then pads to the canvas by edge replication, or cuts overlapping tiles where it is larger. A paired
+    canvas gets the golden template, prepared alike, behind the frame's channels.
 
     Args:
         image: (H, W, C) uint8 frame.
@@ -119,9 +119,7 @@ def _cut_tiles(image: Image, roi_px: Box | None, canvas: Canvas) -> tuple[Batch,
     scaled = halve(image[y0:y1, x0:x1], canvas.factor)
     rows = _starts(scaled.shape[0], canvas.height, canvas.overlap)
     columns = _starts(scaled.shape[1], canvas.width, canvas.overlap)
-    size = (rows[-1] + canvas.height, columns[-1] + canvas.width)
-    # A speck at the edge of a part stays a speck; replicated it becomes a streak like none on any part.
-    padded = _pad(scaled, *size, cv2.BORDER_REFLECT_101)
+    padded = _pad(scaled, rows[-1] + canvas.height, columns[-1] + canvas.width)
     starts = tuple((row, column) for row in rows for column in columns)
     layout = Layout(roi, canvas, starts)
     if len(starts) == 1:
@@ -139,8 +137,7 @@ def halve(image: Image, factor: int) -> Image:
     if factor == 1:
         return image
     height, width, channels = image.shape
-    size = (-(-height // factor) * factor, -(-width // factor) * factor)
-    scaled = _pad(image, *size, cv2.BORDER_REPLICATE)
+    scaled = _pad(image, -(-height // factor) * factor, -(-width // factor) * factor)
     while factor > 1:
         size = (scaled.shape[1] // 2, scaled.shape[0] // 2)
         scaled = np.asarray(cv2.resize(scaled, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
@@ -273,11 +270,11 @@ def _starts(length: int, tile: int, overlap: int) -> tuple[int, ...]:
     return tuple(round(last * step / steps) * TILE_STEP_PX for step in range(steps + 1))
 
 
-def _pad(image: Image, height: int, width: int, border: int) -> Image:
+def _pad(image: Image, height: int, width: int) -> Image:
     bottom, right = height - image.shape[0], width - image.shape[1]
     if not bottom and not right:
         return image
-    padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, border)
+    padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
     return np.asarray(padded, dtype=np.uint8).reshape(height, width, image.shape[2])
 
 

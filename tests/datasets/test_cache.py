@@ -81,15 +81,10 @@ def test_part_without_a_defect_has_an_empty_mask(tmp_path: Path) -> None:
 
 
 def test_mask_lies_on_its_image(tmp_path: Path) -> None:
-    cache = opened(pit(tmp_path, noise(), square()), tmp_path)
-    assert np.unique(cache.masks).tolist() == [0, FULL]
-    height, width = cache.sizes[0]
-    inside = cache.masks[0, :height, :width]
-    assert np.argwhere(inside == FULL).min(axis=0).tolist() == [16, 16]
-    assert int((inside == FULL).sum()) == 64
-    # What surrounds the part is its mirror image, in the mask as in the image.
-    mirrored = np.pad(inside, [(0, 64 - height), (0, 64 - width)], mode="reflect")
-    assert np.array_equal(cache.masks[0], mirrored)
+    masks = opened(pit(tmp_path, noise(), square()), tmp_path).masks
+    assert np.unique(masks).tolist() == [0, FULL]
+    assert np.argwhere(masks[0] == FULL).min(axis=0).tolist() == [16, 16]
+    assert int((masks == FULL).sum()) == 64
 
 
 @pytest.mark.parametrize(("grey", "defective"), [(1, False), (127, False), (128, True), (255, True)])
