@@ -189,9 +189,9 @@ def one_name(maps: Tensor) -> Tensor:
     reach = NAMED_PX // 2
     near = avg_pool2d(shares, (NAMED_PX, 1), 1, (reach, 0))
     near = avg_pool2d(near, (1, NAMED_PX), 1, (0, reach))
-    near = (near / near.sum(dim=1, keepdim=True).clamp(min=1e-8)).square()  # the majority counts for more
-    named = shares.sum(dim=1, keepdim=True) * near / near.sum(dim=1, keepdim=True).clamp(min=1e-8)
-    named = named.clamp(1e-6, 1 - 1e-6)
+    # The likeliest name is as sure as the difference is: two that share a place must not hide each other.
+    near = (near / near.amax(dim=1, keepdim=True).clamp(min=1e-8)).square()
+    named = (shares.sum(dim=1, keepdim=True) * near).clamp(1e-6, 1 - 1e-6)
     return named.log() - (1 - named).log()
 
 

@@ -190,8 +190,15 @@ def test_difference_gets_the_name_of_most_of_its_pixels() -> None:
     assert bool((after[inside].argmax(dim=1) == 0).all())
     # What is a difference, and how surely, is not changed: only its name is.
     torch.testing.assert_close(
-        after.sigmoid().sum(dim=1), before.sigmoid().sum(dim=1), rtol=1e-4, atol=1e-5
+        after.sigmoid().amax(dim=1), before.sigmoid().sum(dim=1), rtol=1e-4, atol=1e-5
     )
+
+
+def test_two_differences_at_one_place_do_not_hide_each_other() -> None:
+    shares = torch.full((1, 2, 40, 40), 1e-4)
+    shares[0, 0, 10:20, 10:15] = shares[0, 1, 10:20, 15:20] = 0.9  # neither is the majority
+    scored = one_name(shares.logit()).sigmoid()[0, :, 10:20, 10:20]
+    assert float(scored.amax(dim=0).min()) > 0.89
 
 
 def test_two_differences_far_from_each_other_keep_their_names() -> None:
