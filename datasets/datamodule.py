@@ -15,7 +15,7 @@ from taktsight.datasets.cache import Cache, open_cache
 from taktsight.datasets.draws import Draw, DrawOrder
 from taktsight.datasets.learn_from import LearnFrom, only_good_to_learn
 from taktsight.datasets.prepared_split import Crops, PreparedSplit, Tile, collate
-from taktsight.datasets.read_ahead import ReadAhead
+from taktsight.datasets.read_ahead import drawing_workers, drawn_ahead
 from taktsight.datasets.readers import Layout, Unlabelled
 from taktsight.datasets.samples import GOOD, Sample, Split, defect_labels
 from taktsight.datasets.source import Source
@@ -195,7 +195,8 @@ class InspectionData(lightning.LightningDataModule):
             self._weights(tiles), len(tiles), seed=self._seed, process=process, processes=processes
         )
         share = self._batch_size // processes
-        return ReadAhead(tiles, share, sampler=order, drop_last=True, collate_fn=collate)
+        device = self.trainer.strategy.root_device.type if self.trainer else "cpu"
+        return drawn_ahead(tiles, share, order, collate, workers=drawing_workers(device))
 
     def val_dataloader(self) -> DataLoader[Tile]:
         """Whole tiles, in order; of several processes each takes whole batches, in turn.

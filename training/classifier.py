@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from taktsight.datasets.prepared_split import Crops
 from taktsight.training.learner import Learner
 from taktsight.training.networks import ClassificationNetwork
+from taktsight.training.validation import picked_by
 
 
 class Classifier(Learner):
@@ -71,5 +72,6 @@ class Classifier(Learner):
         """Logs accuracy and macro-F1, which picks the checkpoint."""
         parts = self._parts.of_all_processes()
         accuracy, macro_f1 = parts.accuracy(), parts.macro_f1()
-        figures = {"val_accuracy": accuracy, "val_macro_f1": macro_f1, "val_figure": macro_f1}
-        self.log_dict(figures | {"val_loss": parts.mean_loss()}, sync_dist=True)
+        figures = {"val_accuracy": accuracy, "val_macro_f1": macro_f1, "val_loss": parts.mean_loss()}
+        picked = picked_by(macro_f1, self.current_epoch)
+        self.log_dict(figures | {"val_figure": picked}, sync_dist=True)

@@ -10,7 +10,7 @@ from taktsight.training.learner import Learner
 from taktsight.training.losses import map_loss, one_hot, part_loss, per_label, softened
 from taktsight.training.networks import FRESH_LOGIT, SegmentationNetwork
 from taktsight.training.processes import Over, own_share, whole_batch
-from taktsight.training.validation import ValidationParts
+from taktsight.training.validation import ValidationParts, picked_by
 
 
 class MapLearner(Learner):
@@ -70,7 +70,8 @@ class MapLearner(Learner):
             "val_f1": parts.mean_pixel_f1(),
             "val_loss": parts.mean_loss(),
         }
-        self.log_dict(figures | {"val_figure": self.figure(parts)}, sync_dist=True)
+        picked = picked_by(self.figure(parts), self.current_epoch)
+        self.log_dict(figures | {"val_figure": picked}, sync_dist=True)
 
     def figure(self, parts: ValidationParts) -> float:
         """How good these weights are: the mean of part-level AUROC and pixel F1. The best are kept."""

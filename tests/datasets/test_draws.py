@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ class OneOf:
 
     def __init__(self, process: int, processes: int) -> None:
         self.global_rank, self.world_size = process, processes
+        self.strategy = SimpleNamespace(root_device=torch.device("cpu"))
 
 
 def order(epoch: int, *, seed: int = 0, process: int = 0, processes: int = 1) -> list[Draw]:

@@ -7,9 +7,9 @@ import threading
 import pytest
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, SequentialSampler
 
-from taktsight.datasets.read_ahead import THREAD, ReadAhead
+from taktsight.datasets.read_ahead import THREAD, ReadAhead, drawing_workers, drawn_ahead
 from taktsight.errors import DataError
 
 
@@ -53,3 +53,30 @@ def test_no_thread_goes_on_for_an_epoch_that_was_given_up() -> None:
     assert len(threads()) == 1
     batches.close()  # type: ignore[attr-defined]  # a generator has it
     assert threads() == []
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_worker_processes_draw_the_same_batches_in_the_same_order() -> None:
+    numbers = Numbers(23)
+    one, many = (
+        drawn_ahead(numbers, 4, SequentialSampler(numbers), torch.stack, workers=workers)
+        for workers in (0, 2)
+    )
+    for _ in range(2):
+        assert [batch.tolist() for batch in many] == [batch.tolist() for batch in one]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_what_a_worker_process_cannot_read_stops_whoever_waits_for_it() -> None:
+    numbers = Numbers(20, broken=9)
+    loader = drawn_ahead(numbers, 4, SequentialSampler(numbers), torch.stack, workers=2)
+    with pytest.raises(DataError, match="number 9 cannot be read"):
+        list(loader)
+
+
+def test_beside_a_gpu_processes_draw_and_on_a_cpu_none_take_its_cores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(6)))
+    assert drawing_workers("cuda") == 5
+    assert drawing_workers("cpu") == 0

@@ -14,6 +14,7 @@ from taktsight.training.evaluation.learning_curves import (
     learning_said,
     read_learning,
 )
+from taktsight.training.validation import picked_by
 
 HEAD = "epoch,step,train_loss,val_auroc,val_figure,val_loss\n"
 
@@ -68,6 +69,11 @@ def test_curves_that_were_still_rising_and_curves_that_turned_are_told_apart() -
     assert "by heart" in learning_said(turned)
     assert "highest, 0.700" in learning_said(turned)
     assert "more epochs may help" not in learning_said(turned)
+
+
+def test_a_figure_that_stays_at_its_highest_is_not_rising() -> None:
+    level = Learning(curves(val_figure=[0.9, 1.0, picked_by(1.0, 2)]).curves, kept_epoch=3)
+    assert "more epochs may help" not in learning_said(level)
 
 
 def test_the_chart_marks_the_kept_epoch_and_draws_the_same_bytes_twice() -> None:

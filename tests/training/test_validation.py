@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from taktsight.training.validation import ValidationParts
+from taktsight.training.validation import ValidationParts, picked_by
 
 
 def gathered(
@@ -66,3 +66,10 @@ def test_accuracy_and_macro_f1_are_those_of_the_confusion() -> None:
     parts = gathered([0, 1, 2, 3], [0, 0, 1, 2], scores, 2)
     assert parts.accuracy() == 0.75
     assert parts.macro_f1() == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
+
+
+def test_of_equal_figures_the_newest_epoch_is_picked_and_a_higher_one_always() -> None:
+    assert picked_by(1.0, 29) > picked_by(1.0, 4)
+    assert picked_by(0.991, 4) > picked_by(0.99, 300)
+    newer = [torch.tensor(picked_by(1.0, epoch), dtype=torch.float32) for epoch in (30, 31)]
+    assert newer[1] > newer[0]  # as it is logged

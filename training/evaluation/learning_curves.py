@@ -27,6 +27,8 @@ FIGURES = {
 COLOURS = (GOOD_BLUE, DEFECT_ORANGE)
 GAP = 0.05
 """A loss on val parts that ended so far above its lowest value, as a share of that, had turned."""
+RISE = 1e-3
+"""A figure that ended so far above all before it was still rising."""
 
 Curve = tuple[tuple[int, float], ...]
 """Epoch, counted from 1, and value."""
@@ -113,7 +115,7 @@ def learning_said(learning: Learning) -> str:
         f"{learning.epochs} epochs were trained and the weights after epoch {learning.kept_epoch} "
         f"(dotted line) were kept{why}."
     ]
-    if len(chosen) > 2 and learning.kept_epoch == chosen[-1][0]:
+    if len(chosen) > 2 and chosen[-1][1] > max(value for _, value in chosen[:-1]) + RISE:
         said.append("It was still rising at the end: more epochs may help.")
     if _has_turned(learning.curves.get("val_loss", ())):
         said.append(
