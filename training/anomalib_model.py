@@ -103,8 +103,19 @@ class AnomalibDetector(lightning.LightningModule):
         self._tiles = []
 
     def validation_step(self, batch: Crops, batch_index: int) -> None:
-        """Collects the farthest place of each tile, and what the model says of the whole."""
-        cells, part = self.network.distances(batch.images)
+        """Collects the farthest place of each tile, and what the model says of the whole.
+
+        Raises:
+            ConfigError: If the model fails on tiles of this size.
+        """
+        try:
+            cells, part = self.network.distances(batch.images)
+        except RuntimeError as error:
+            height, width = self.network.size
+            raise ConfigError(
+                f"{self._file}: {self._name} fails on images of {width}×{height} px, which it was "
+                f"configured for: {error}. Train it with anomalib at a size that it takes"
+            ) from error
         farthest = cells.flatten(1).amax(dim=1, keepdim=True)
         self._tiles.append((batch.owners, batch.labels, torch.cat([farthest, part], dim=1)))
 
