@@ -81,13 +81,18 @@ def check_crossings(samples: Sequence[Sample]) -> list[Finding]:
 
 
 def _empty_splits(used: set[Split | None], filled: set[Split]) -> list[tuple[Kind, str]]:
+    """A set whose train holds good parts alone is one to learn from good parts: only test needs defects."""
     found: list[tuple[Kind, str]] = []
+    learns_from_good = "train" in used and "train" not in filled and "test" in filled
     for split in SPLITS:
         if split not in used:
             found.append(("untrainable", f"split {split!r} holds no part; give it some"))
-        elif split not in filled:
+        elif split not in filled and not learns_from_good:
             message = f"split {split!r} holds no defective part; an escape rate needs some"
             found.append(("untrainable", message))
+        elif split not in filled and split == "val":
+            message = "split 'val' holds no defective part: a limit can only stand above its good parts"
+            found.append(("absent label", message))
     return found
 
 

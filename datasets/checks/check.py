@@ -14,7 +14,7 @@ from taktsight.datasets.checks.findings import MEANINGS, ORDER, Finding, Kind
 from taktsight.datasets.checks.look import Looks, Watch, look_at, unwatched
 from taktsight.datasets.checks.masks import check_masks, masks_of_good
 from taktsight.datasets.checks.outliers import check_outliers
-from taktsight.datasets.checks.source import SplitBy, read_source
+from taktsight.datasets.checks.source import read_source
 from taktsight.datasets.samples import Sample
 from taktsight.datasets.source import Source
 
@@ -29,7 +29,7 @@ class Checked:
     findings: tuple[Finding, ...]
     """Gravest kind first, then by path."""
     labels: tuple[LabelCount, ...]
-    split_by: SplitBy
+    split_by: str
     """Who decided which part is in which split."""
 
     @property

@@ -6,7 +6,6 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from taktsight.datasets.checks.decoding import open_file
 from taktsight.datasets.checks.findings import Finding
@@ -17,11 +16,9 @@ from taktsight.datasets.readers.index import left_out
 from taktsight.datasets.samples import GOOD, Sample
 from taktsight.datasets.source import Source
 from taktsight.datasets.split_lists import read_lists
-from taktsight.datasets.splits import split_samples
+from taktsight.datasets.splits import split_samples, with_val
 from taktsight.defect_book import DefectBook
 from taktsight.errors import DataError
-
-SplitBy = Literal["the data set", "the index", "the lists", "taktsight, 60 : 20 : 20, seed 0", "nobody"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class Reading:
 
     samples: tuple[Sample, ...]
     findings: tuple[Finding, ...]
-    split_by: SplitBy
+    split_by: str
     book: DefectBook | None
     """Whose names the samples have."""
 
@@ -138,20 +135,24 @@ def _listed(samples: list[Sample], root: Path, folder: Path) -> tuple[list[Sampl
     return listed, findings
 
 
-def _split(samples: list[Sample], source: Source) -> tuple[list[Sample], SplitBy, list[Finding]]:
-    """The samples with the split that training would use."""
-    if source.splits is not None:
-        return samples, "the lists", []
-    if source.columns.get("split"):
-        return samples, "the index", []
-    if samples and all(sample.split for sample in samples):
-        return samples, "the data set", []
+def _split(samples: list[Sample], source: Source) -> tuple[list[Sample], str, list[Finding]]:
+    """The samples with the split that training would use, and who says so."""
     if not samples:
         return samples, "nobody", []
+    said = source.splits is not None or source.columns.get("split") or all(each.split for each in samples)
     try:
-        return split_samples(samples), "taktsight, 60 : 20 : 20, seed 0", []
+        if not said:
+            return split_samples(samples), "taktsight, 60 : 20 : 20, seed 0", []
+        divided = with_val(samples)
     except DataError as error:
         return samples, "nobody", [Finding("untrainable", (), str(error))]
+    return divided, _who_says(source) + (", val a fifth of train" if divided != samples else ""), []
+
+
+def _who_says(source: Source) -> str:
+    if source.splits is not None:
+        return "the lists"
+    return "the index" if source.columns.get("split") else "the data set"
 
 
 def _below(error: DataError, path: Path) -> str:

@@ -116,3 +116,27 @@ def test_the_same_findings_give_the_same_bytes(spoilt: Shop, tmp_path: Path) -> 
     source = Source(spoilt.root, "mask_folder")
     pages = [write_report(tmp_path / name, check_data(source), "2026-01-01") for name in ("one", "two")]
     assert pages[0].read_bytes() == pages[1].read_bytes()
+
+
+def as_mvtec(parts: Path, root: Path) -> Path:
+    """Rendered parts in MVTec AD's folders: train good, test good and each kind of defect."""
+    for number, image in enumerate(sorted((parts / "images" / "good").glob("*.png"))):
+        folder = root / ("train" if number % 2 else "test") / "good"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(image, folder)
+    for kind in (folder for folder in (parts / "images").iterdir() if folder.name != "good"):
+        shutil.copytree(kind, root / "test" / kind.name)
+        masks = root / "ground_truth" / kind.name
+        masks.mkdir(parents=True)
+        for mask in (parts / "masks" / kind.name).iterdir():
+            shutil.copy(mask, masks / f"{mask.stem}_mask{mask.suffix}")
+    return root
+
+
+def test_good_parts_to_learn_from_and_defects_to_test_on_are_no_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(f"data synth {tmp_path}/parts --parts 60 --size-px 128 --seed 1".split()) == 0
+    root = as_mvtec(tmp_path / "parts", tmp_path / "mvtec")
+    assert main(["data", "check", str(root), "--layout=mvtec"]) == 0
+    assert "split 'val' holds no defective part" in re.sub(r"\s+", " ", capsys.readouterr().out)

@@ -90,9 +90,9 @@ _COPIES = [*((first, 4) for first in range(2078, 2082)), *((first, 5) for first 
 """Number of the first image of each pair, and how far on its copy lies."""
 
 
-def test_aliens_have_no_validation_split_and_no_copies(check: Callable[..., Checked]) -> None:
+def test_aliens_are_validated_on_a_fifth_of_train_and_have_no_copies(check: Callable[..., Checked]) -> None:
     checked = check("aws-aliens", "class_folder", good="normal", split="split")
-    assert [fault.message.split(";")[0] for fault in checked.faults] == ["split 'val' holds no part"]
+    assert (checked.faults, checked.split_by) == ((), "the index, val a fifth of train")
     assert check("aws-aliens", "class_folder", good="normal").faults == ()
 
 
