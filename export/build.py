@@ -3,41 +3,61 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import taktsight
 from taktsight.bundle import write_bundle
-from taktsight.card import Card, GoldenSample, Origin, Parity
+from taktsight.card import Card, GoldenSample, Origin
 from taktsight.datasets.samples import GOOD, Sample
 from taktsight.errors import ConfigError, ExportError
-from taktsight.export.parity import Compared, compare, prove
+from taktsight.export.gate import NOT_YET_COMPARED, explainer, open_inspectors, prove_all
+from taktsight.export.parity import Compared, compare
+from taktsight.export.parity_report import write_parity
 from taktsight.export.to_onnx import to_onnx
-from taktsight.inspect.backends.ort import OnnxRuntimeBackend
-from taktsight.inspect.inspector import Inspector
+from taktsight.inspect.engines import REFERENCE, engine_named
 from taktsight.manifest import Manifest
 from taktsight.records import Image
 from taktsight.source_code import code_digest
 from taktsight.training.evaluation.report import FIGURES_FILE, Evaluation, read_evaluation
 from taktsight.training.evaluation_run import FOLDER
-from taktsight.training.predict import part_scores
 from taktsight.training.run_folder import TrainedRun
 
+CALIBRATION_TILES = 64
+"""That int8 ranges are measured on."""
 
-def build_bundle(
-    run: TrainedRun, out: Path, *, key: Path | None = None, parity_parts: int = 200
-) -> tuple[Card, str]:
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a bundle is proved on, and how it is signed."""
+
+    engines: tuple[str, ...] = (REFERENCE,)
+    """By name, the reference first."""
+    flip_limit: float = 0.0
+    """Share of the parts that another engine or precision may judge otherwise."""
+    parity_parts: int = 200
+    """Test parts that all of them judge; every label is among them."""
+    key: Path | None = None
+    """PEM file of a P-256 private key, or None for an unsigned bundle."""
+    report: Path | None = None
+    """Folder that gets the comparison as a page, also where it ends in a refusal."""
+    on_part: Callable[[], None] = lambda: None
+    """Called after each part that was compared."""
+
+
+def build_bundle(run: TrainedRun, out: Path, asked: Asked = Asked()) -> tuple[Card, str]:  # frozen
     """Writes the bundle of a run and returns its card and its digest.
 
     Args:
         run: trained and evaluated; the card carries the limits and figures of that evaluation.
         out: the file.
-        key: PEM file of a P-256 private key, or None for an unsigned bundle.
-        parity_parts: test parts that both models judge; every label is among them.
+        asked: what the bundle is proved on, and how it is signed.
 
     Raises:
         ConfigError: If the run has no manifest, was not evaluated, or was trained again since.
-        ExportError: If the exported model answers differently, or the file cannot be written.
+        BackendError: If an engine that was asked for is not on this machine.
+        ExportError: If an exported model answers differently, or the file cannot be written.
     """
     if run.manifest is None:
         raise ConfigError(
@@ -46,15 +66,36 @@ def build_bundle(
         )
     evaluation = _evaluation_of(run)
     model = to_onnx(run.module.network, run.data.canvas)
-    card = _unproved_card(run, evaluation, run.manifest)
-    inspector = Inspector(OnnxRuntimeBackend(model), card, card.own_recipe())
-    samples = spread(run.data.split("test"), parity_parts)
-    compared = compare(run, inspector, samples)
-    parity = prove(compared, f"PyTorch float32 against ONNX Runtime float32 on {len(samples)} test parts")
-    golden, frames = choose_golden(compared)
+    card = _unproved_card(run, evaluation, run.manifest, asked.flip_limit)
+    models = {"f32": model} | _quantised(run, model, card, asked.engines)
+    samples = spread(run.data.split("test"), asked.parity_parts)
+    compared = compare(run, open_inspectors(asked.engines, models, card), samples, asked.on_part)
+    if asked.report is not None:
+        write_parity(asked.report, compared, card, asked.flip_limit)
+    reference = f"PyTorch float32 on {len(samples)} test parts"
+    explain = explainer(run.module.network, models, card.canvas)
+    try:
+        parity = prove_all(compared, asked.flip_limit, reference, explain)
+    except ExportError as error:
+        raise ExportError(f"{error}. Nothing was written") from error
+    golden, frames = choose_golden(compared[REFERENCE])
     card = card.model_copy(update={"parity": parity, "golden": golden})
-    digest = write_bundle(out, card, model, frames, key=key)
+    digest = write_bundle(out, card, model, frames, int8=models.get("int8"), key=asked.key)
     return card, digest
+
+
+def _quantised(run: TrainedRun, model: bytes, card: Card, engines: Sequence[str]) -> dict[str, bytes]:
+    """The int8 model where an engine wants it; its ranges come from training tiles of every kind."""
+    if not any(engine_named(each).precision == "int8" for each in engines):
+        return {}
+    from taktsight.export.quantize import calibration_tiles, quantise
+
+    cache = run.data.cache("train")
+    labels = [run.data.split("train")[owner].label for owner in cache.owners.tolist()]
+    targets = [sorted(set(labels)).index(label) for label in labels]
+    edges = {limit.label: limit.reject_score for limit in card.limits}
+    tiles = calibration_tiles(cache.images, targets, CALIBRATION_TILES)
+    return {"int8": quantise(model, tiles, [edges[label] for label in card.labels]).model}
 
 
 def spread(samples: Sequence[Sample], count: int) -> list[Sample]:
@@ -79,7 +120,7 @@ def _evaluation_of(run: TrainedRun) -> Evaluation:
     return evaluation
 
 
-def _unproved_card(run: TrainedRun, evaluation: Evaluation, manifest: Manifest) -> Card:
+def _unproved_card(run: TrainedRun, evaluation: Evaluation, manifest: Manifest, flip_limit: float) -> Card:
     return Card(
         name=evaluation.subject.model,
         task=run.task,
@@ -90,14 +131,8 @@ def _unproved_card(run: TrainedRun, evaluation: Evaluation, manifest: Manifest) 
         mm_per_px=run.data.mm_per_px,
         limits=evaluation.figures.limits,
         operating_point=evaluation.figures.operating_point,
-        parity=Parity(
-            reference="not yet compared",
-            parts=1,
-            flips=0,
-            flips_upper=1,
-            max_map_difference=0,
-            max_score_difference=0,
-        ),
+        flip_limit=flip_limit,
+        parity=(NOT_YET_COMPARED,),
         golden=(),
         origin=Origin(training=manifest, code=code_digest(), taktsight=taktsight.__version__),
     )
@@ -135,12 +170,12 @@ def choose_golden(compared: Sequence[Compared]) -> tuple[tuple[GoldenSample, ...
                 other_views=tuple(others),
                 references=references,
                 outcome=each.exported.outcome,
-                scores=tuple(part_scores(each.predictions).tolist()),
+                scores=tuple(each.scores.tolist()),
             )
         )
     return tuple(sorted(samples, key=lambda sample: sample.file)), files
 
 
 def _certainty(compared: Compared) -> float:
-    score = float(part_scores(compared.predictions).max())
+    score = float(compared.scores.max())
     return score if compared.sample.is_defective else -score

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from taktsight.bundle import Bundle, read_bundle
+from taktsight.card import Card
 from taktsight.errors import ConfigError
+from taktsight.inspect.backends.backend import engine_name
 from taktsight.inspect.config import Station
 from taktsight.recipe import Recipe, check_fit
 from taktsight.records import Image
@@ -38,7 +40,28 @@ def read_setup(station: Station) -> Setup:
     check_fit(recipe, card.labels, located=card.located, paired=card.canvas.paired)
     _check_cameras(station, recipe)
     _check_scale(station, recipe, bundle)
+    check_proof(engine_name(station.backend), bundle.card, recipe)
     return Setup(bundle, recipe, references)
+
+
+def check_proof(engine: str, card: Card, recipe: Recipe) -> None:
+    """The engine was proved to judge like the trained network, as closely as the recipe asks.
+
+    Raises:
+        ConfigError: If nothing was proved of it, or more verdicts flipped than the recipe allows.
+    """
+    parity = card.parity_of(engine)
+    if parity is None:
+        proved = ", ".join(each.engine for each in card.parity)
+        raise ConfigError(
+            f"backend {engine}: the bundle was proved on {proved} only; export it with --engine {engine}, "
+            "or set the station's backend to one of those"
+        )
+    if parity.flip_share > recipe.max_flip_share:
+        raise ConfigError(
+            f"backend {engine}: {parity.flips} of {parity.parts} verdicts flipped when the bundle was "
+            f"proved, recipe {recipe.product!r} allows max_flip_share {recipe.max_flip_share:g}"
+        )
 
 
 def _recipe(station: Station, bundle: Bundle) -> tuple[Recipe, Mapping[str, Image]]:

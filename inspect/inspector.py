@@ -13,6 +13,7 @@ from taktsight.card import Card, GoldenSample
 from taktsight.errors import BackendError
 from taktsight.imaging import prepare, read_outputs
 from taktsight.inspect.backends.backend import Backend
+from taktsight.inspect.engines import REFERENCE
 from taktsight.recipe import Recipe, View, decide
 from taktsight.records import Frame, Image, Inspection, Part, Prediction
 
@@ -88,8 +89,16 @@ class Inspector:
         return prediction
 
 
-def golden_mistakes(backend: Backend, bundle: Bundle) -> list[str]:
-    """Replays the golden samples under the card's own limits; one sentence for each that differs."""
+def golden_mistakes(backend: Backend, bundle: Bundle, engine: str = REFERENCE) -> list[str]:
+    """Replays the golden samples under the card's own limits; one sentence for each that differs.
+
+    Args:
+        backend: the engine.
+        bundle: with the golden samples.
+        engine: its name; scores may differ as far as they did when the engine was proved.
+    """
+    parity = bundle.card.parity_of(engine)
+    tolerance = GOLDEN_TOLERANCE + (parity.max_score_difference if parity else 0.0)
     inspector = Inspector(backend, bundle.card, bundle.card.own_recipe())
     views = bundle.card.views
     mistakes = [] if bundle.card.golden else ["the bundle has none to replay"]
@@ -97,17 +106,17 @@ def golden_mistakes(backend: Backend, bundle: Bundle) -> list[str]:
         frames = zip(views, sample.frames, strict=True)
         part = Part(0, tuple(Frame(bundle.golden[file], 0, 0, view) for view, file in frames))
         templates = dict(zip(views, (bundle.golden[file] for file in sample.references), strict=False))
-        mistake = _golden_mistake(sample, inspector.against(templates).inspect(part))
+        mistake = _golden_mistake(sample, inspector.against(templates).inspect(part), tolerance)
         if mistake:
             mistakes.append(mistake)
     return mistakes
 
 
-def _golden_mistake(sample: GoldenSample, inspection: Inspection) -> str | None:
+def _golden_mistake(sample: GoldenSample, inspection: Inspection, tolerance: float) -> str | None:
     scores = np.max([prediction.scores for prediction in inspection.predictions], axis=0)
     wanted = np.asarray(sample.scores, np.float32)
     if inspection.verdict.outcome is not sample.outcome:
         return f"{sample.file} is {inspection.verdict.outcome.value}, the card says {sample.outcome.value}"
-    if wanted.shape != scores.shape or not np.abs(wanted - scores).max() <= GOLDEN_TOLERANCE:
+    if wanted.shape != scores.shape or not np.abs(wanted - scores).max() <= tolerance:
         return f"{sample.file} scores {scores.tolist()}, the card says {list(sample.scores)}"
     return None

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from taktsight.errors import BackendError, CameraError, ConfigError, LineError, TaktsightError
-from taktsight.inspect.backends.backend import Backend, open_backend
+from taktsight.inspect.backends.backend import Backend, engine_name, open_backend
 from taktsight.inspect.cameras.folder import FolderCamera
 from taktsight.inspect.channel import Channel
 from taktsight.inspect.config import Station
@@ -88,8 +88,8 @@ class Vision:
 
     def __init__(self, station: Station, ring: Ring) -> None:
         setup = read_setup(station)
-        backend = open_backend(station.backend, setup.bundle.model)
-        replay_golden(backend, setup)
+        backend = open_backend(station.backend, setup.bundle.models)
+        replay_golden(backend, setup, engine_name(station.backend))
         self.setup = setup
         self.inspector = Inspector(
             backend, setup.bundle.card, setup.recipe, setup.bundle.digest, setup.references
@@ -167,13 +167,13 @@ def _uninspected(
     return Result(expose.trigger, verdict, grabs[0].serial, {}, stage_ns, slots)
 
 
-def replay_golden(backend: Backend, setup: Setup) -> None:
+def replay_golden(backend: Backend, setup: Setup, engine: str) -> None:
     """Replays the bundle's golden samples; the engine, which allocates in its first runs, is warm then.
 
     Raises:
         LineError: If one of them is judged otherwise than on the card.
     """
-    mistakes = golden_mistakes(backend, setup.bundle)
+    mistakes = golden_mistakes(backend, setup.bundle, engine)
     if mistakes:
         raise LineError(
             "golden samples are not judged as the bundle's card says, so parts would not be either: "

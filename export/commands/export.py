@@ -2,9 +2,13 @@
 
     taktsight export runs/tile --out tile.taktsight
     taktsight export runs/tile --out tile.taktsight --key plant.pem
+    taktsight export runs/tile --out tile.taktsight --engine openvino:bf16 --engine openvino:int8
 
-The exported model judges real test parts beside the trained one. One flipped verdict, and nothing is
-written. Make a key with: openssl ecparam -name prime256v1 -genkey -noout -out plant.pem
+The exported model judges real test parts beside the trained one, on ONNX Runtime in float32 and on every
+engine that is named (onnxruntime or openvino, a colon, f32, bf16 or int8). A line runs what was
+proved only. One flipped verdict, and nothing is written; --flip-limit allows some where the precision is
+not float32.
+Make a key with: openssl ecparam -name prime256v1 -genkey -noout -out plant.pem
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ import argparse
 from pathlib import Path
 
 from taktsight.errors import ConfigError
+
+MAX_FLIP_LIMIT = 0.05
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,24 +29,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parity-parts", type=int, default=200, help="test parts that both models judge (200)"
     )
+    parser.add_argument(
+        "--engine", action="append", default=[], metavar="NAME", help="prove it on this engine too; repeat"
+    )
+    parser.add_argument(
+        "--flip-limit",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of verdicts that may flip where the precision is not f32, such as 0.003 (0)",
+    )
+    parser.add_argument(
+        "--report", type=Path, metavar="FOLDER", help="write parity.html and parity.json, also on a refusal"
+    )
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Exports; 0 when the bundle is on the disk."""
     if arguments.parity_parts < 1:
         raise ConfigError("--parity-parts must be at least 1: a bundle is proved on real parts")
-    from taktsight.export.build import build_bundle
+    if not 0 <= arguments.flip_limit <= MAX_FLIP_LIMIT:
+        raise ConfigError(f"--flip-limit is a share of parts, 0 to {MAX_FLIP_LIMIT}")
+    from taktsight.export.build import Asked, build_bundle
+    from taktsight.inspect.engines import REFERENCE
     from taktsight.training.allocator import keep_freed_memory
     from taktsight.training.run_folder import open_run
 
     keep_freed_memory()
-    card, digest = build_bundle(
-        open_run(arguments.run), arguments.out, key=arguments.key, parity_parts=arguments.parity_parts
+    asked = Asked(
+        engines=(REFERENCE, *arguments.engine),
+        flip_limit=arguments.flip_limit,
+        parity_parts=arguments.parity_parts,
+        key=arguments.key,
+        report=arguments.report,
     )
-    parity = card.parity
+    card, digest = build_bundle(open_run(arguments.run), arguments.out, asked)
+    for parity in card.parity:
+        print(parity)
+    if arguments.report:
+        print(f"parity: {arguments.report / 'parity.html'}")
     print(
-        f"parity: {parity.flips} of {parity.parts} verdicts flipped (at most {parity.flips_upper:.2%} "
-        f"with 95 % confidence), maps differ by at most {parity.max_map_difference:.1e}\n"
         f"wrote {arguments.out} ({arguments.out.stat().st_size / 1e6:.1f} MB, "
         f"{len(card.golden)} golden samples, {'signed' if arguments.key else 'unsigned'}), "
         f"digest {digest[:16]}…\n"

@@ -1,18 +1,21 @@
-"""Verify a bundle: every byte, the signature, and the golden samples on this machine's engine.
+"""Verify a bundle: every byte, the signature, and the golden samples on this machine's engines.
 
     taktsight verify tile.taktsight
-    taktsight verify tile.taktsight --allowed-key plant.pub --run runs/tile
+    taktsight verify tile.taktsight --allowed-key plant.pub --engine openvino:int8
+    taktsight verify tile.taktsight --run runs/tile --report parity
 
-With --run the exported model judges the run's test parts beside the trained one once more.
+Golden samples are replayed on every engine that the bundle was proved on, or on those that are named. With
+--run these engines judge the run's test parts beside the trained network once more.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from taktsight.bundle import Bundle, read_bundle
-from taktsight.errors import BundleError
+from taktsight.errors import BundleError, ConfigError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,30 +24,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allowed-key", type=Path, action="append", default=[], help="PEM public key that must have signed"
     )
+    parser.add_argument(
+        "--engine", action="append", default=[], metavar="NAME", help="only on these, such as openvino:bf16"
+    )
     parser.add_argument("--run", type=Path, help="compare with this trained run on its test parts")
     parser.add_argument("--parity-parts", type=int, default=200, help="test parts to compare on (200)")
+    parser.add_argument(
+        "--report", type=Path, metavar="FOLDER", help="with --run: write parity.html and parity.json"
+    )
 
 
 def main(arguments: argparse.Namespace) -> int:
     """0 when the bundle is what was written and answers as its card says."""
-    from taktsight.inspect.backends.ort import OnnxRuntimeBackend
-    from taktsight.inspect.inspector import golden_mistakes
-
+    if arguments.report and arguments.run is None:
+        raise ConfigError("--report shows how engines answer beside a trained run: name it with --run")
     bundle = read_bundle(arguments.bundle, allowed_keys=arguments.allowed_key)
     print(f"digest     {bundle.digest}")
     signature = f"by key {bundle.signed_by[:16]}…" if bundle.signed_by else "not checked: no --allowed-key"
     print(f"signature  {signature}")
-    backend = OnnxRuntimeBackend(bundle.model)
-    mistakes = golden_mistakes(backend, bundle)
-    if mistakes:
-        raise BundleError(f"{arguments.bundle}: golden samples differ here: {'; '.join(mistakes)}")
-    print(
-        f"golden     {len(bundle.golden)} of {len(bundle.golden)} as the card says, ONNX Runtime on the CPU"
-    )
+    engines = arguments.engine or _proved_here(bundle)
+    for engine in engines:
+        _replay_golden(arguments.bundle, bundle, engine)
     _print_card(bundle)
     if arguments.run is not None:
-        _print_parity(arguments, bundle, backend)
+        _compare(arguments, bundle, engines)
     return 0
+
+
+def _proved_here(bundle: Bundle) -> list[str]:
+    """The engines on the card; those that are not on this machine are said to be left out."""
+    from taktsight.inspect.engines import installed
+
+    proved = [parity.engine for parity in bundle.card.parity]
+    for engine in proved:
+        if not installed(engine):
+            print(f"golden     {engine}: is not installed on this machine, left out")
+    return [engine for engine in proved if installed(engine)]
+
+
+def _replay_golden(path: Path, bundle: Bundle, engine: str) -> None:
+    from taktsight.inspect.backends.backend import open_backend
+    from taktsight.inspect.engines import engine_named
+    from taktsight.inspect.inspector import golden_mistakes
+
+    mistakes = golden_mistakes(open_backend(engine_named(engine), bundle.models), bundle, engine)
+    if mistakes:
+        raise BundleError(f"{path}: golden samples differ here on {engine}: {'; '.join(mistakes)}")
+    print(f"golden     {len(bundle.golden)} of {len(bundle.golden)} as the card says, {engine}")
 
 
 def _print_card(bundle: Bundle) -> None:
@@ -62,26 +88,30 @@ def _print_card(bundle: Bundle) -> None:
         f"(≤ {point.escape_upper:.2%}), {point.overkills} of {point.good} good parts held up "
         f"(≤ {point.overkill_upper:.2%})"
     )
-    print(f"parity     {card.parity.reference}: {card.parity.flips} flips")
+    for parity in card.parity:
+        print(f"parity     {parity.engine} against {parity.reference}: {parity.flips} flips")
     print("\n".join(card.origin.training.in_words()))
 
 
-def _print_parity(arguments: argparse.Namespace, bundle: Bundle, backend: object) -> None:
+def _compare(arguments: argparse.Namespace, bundle: Bundle, engines: Sequence[str]) -> None:
     from taktsight.export.build import spread
-    from taktsight.export.parity import compare, prove
-    from taktsight.inspect.backends.ort import OnnxRuntimeBackend
-    from taktsight.inspect.inspector import Inspector
+    from taktsight.export.gate import explainer, open_inspectors, prove_all
+    from taktsight.export.parity import compare
+    from taktsight.export.parity_report import write_parity
     from taktsight.training.run_folder import open_run
 
-    assert isinstance(backend, OnnxRuntimeBackend)
-    run = open_run(arguments.run)
-    if run.weights_digest != bundle.card.origin.training.weights:
+    run, card = open_run(arguments.run), bundle.card
+    if run.weights_digest != card.origin.training.weights:
         raise BundleError(
             f"{arguments.bundle}: was not exported from {arguments.run}, or it was trained again"
         )
-    inspector = Inspector(backend, bundle.card, bundle.card.own_recipe())
     samples = spread(run.data.split("test"), arguments.parity_parts)
-    parity = prove(compare(run, inspector, samples), "now")
-    print(
-        f"parity now {parity.flips} of {parity.parts} flipped, maps ≤ {parity.max_map_difference:.1e} apart"
-    )
+    compared = compare(run, open_inspectors(engines, bundle.models, card), samples)
+    if arguments.report:
+        print(f"report     {write_parity(arguments.report, compared, card, card.flip_limit)}")
+    explain = explainer(run.module.network, bundle.models, card.canvas)
+    for parity in prove_all(compared, card.flip_limit, "now", explain):
+        print(
+            f"parity now {parity.engine}: {parity.flips} of {parity.parts} flipped, "
+            f"maps ≤ {parity.max_map_difference:.1e} apart"
+        )

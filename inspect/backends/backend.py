@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taktsight.errors import BackendError
 from taktsight.imaging import Batch
-from taktsight.inspect.config import OnnxRuntime
+from taktsight.inspect.config import Engine
 
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
 """maps (N, K, h, w) and scores (N, K), float32."""
@@ -21,12 +23,46 @@ class Backend(Protocol):
         """Raises ``BackendError`` where the engine fails."""
 
 
-def open_backend(config: OnnxRuntime, model: bytes) -> Backend:
-    """The engine that was asked for, with ``model`` loaded.
+def open_backend(engine: Engine, models: Mapping[str, bytes]) -> Backend:
+    """The engine that was asked for, with the bundle's model of its precision loaded.
+
+    Args:
+        engine: of the station.
+        models: of the bundle, by precision.
 
     Raises:
-        BackendError: If it is not installed, refuses the model, or another one would run.
+        BackendError: If it is not installed, has no model, refuses it, or another one would run.
     """
-    from taktsight.inspect.backends.ort import OnnxRuntimeBackend
+    model = model_for(engine, models)
+    if engine.kind == "onnxruntime":
+        from taktsight.inspect.backends.ort import OnnxRuntimeBackend
 
-    return OnnxRuntimeBackend(model, device=config.device, threads=config.threads)
+        return OnnxRuntimeBackend(model, device=engine.device, threads=engine.threads)
+    try:
+        from taktsight.inspect.backends.openvino import OpenVinoBackend
+    except ModuleNotFoundError as error:
+        raise BackendError(
+            f"backend openvino is not installed ({error}); pip install 'taktsight[openvino]'"
+        ) from error
+    return OpenVinoBackend(model, precision=engine.precision, threads=engine.threads)
+
+
+def engine_name(engine: Engine) -> str:
+    """As parity is stated for it: kind, precision and, if it is not the CPU, the device."""
+    device = "" if engine.device == "cpu" else f":{engine.device}"
+    return f"{engine.kind}:{engine.precision}{device}"
+
+
+def model_for(engine: Engine, models: Mapping[str, bytes]) -> bytes:
+    """The bundle's model that the engine runs; bf16 is computed from the float32 one.
+
+    Raises:
+        BackendError: If the bundle was exported without that precision.
+    """
+    precision = "int8" if engine.precision == "int8" else "f32"
+    if precision not in models:
+        raise BackendError(
+            f"{engine_name(engine)} was asked for and the bundle holds {', '.join(models)} only; export it "
+            f"with --engine {engine.kind}:{engine.precision}"
+        )
+    return models[precision]

@@ -1,6 +1,7 @@
 """The model as shipped: one zip, stored, the same bytes from the same inputs, verified before parsed.
 
 model.onnx      uint8 (N, H, W, C) in → maps and scores float32 out
+model.int8.onnx the same, quantised, where it was exported so
 card.json       labels, canvas, limits, figures, origin
 golden/*.png    frames whose verdicts are known, and their golden templates
 model.sig       digest of every other entry, and a P-256 signature over them
@@ -28,7 +29,9 @@ from taktsight.records import Image
 from taktsight.whole_files import whole_file
 
 MAX_BUNDLE_BYTES = 1 << 30
-_ENTRY = re.compile(r"model\.onnx|card\.json|model\.sig|golden/[A-Za-z0-9._-]+\.png")
+_ENTRY = re.compile(r"model(\.int8)?\.onnx|card\.json|model\.sig|golden/[A-Za-z0-9._-]+\.png")
+MODELS = {"f32": "model.onnx", "int8": "model.int8.onnx"}
+"""Entry by precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,8 @@ class Bundle:
     """A bundle that was verified."""
 
     card: Card
-    model: bytes
-    """ONNX, no external data."""
+    models: Mapping[str, bytes]
+    """ONNX without external data by precision: f32, and int8 where the bundle has it."""
     golden: dict[str, Image]
     """Frames by the file name that the card gives them."""
     digest: str
@@ -46,9 +49,20 @@ class Bundle:
     """Fingerprint of the allowed key that signed it; None where no key was asked for: what a file says
     of itself proves nothing."""
 
+    @property
+    def model(self) -> bytes:
+        """The float32 one, which every bundle has."""
+        return self.models["f32"]
+
 
 def write_bundle(
-    path: Path, card: Card, model: bytes, golden: Mapping[str, Image], *, key: Path | None = None
+    path: Path,
+    card: Card,
+    model: bytes,
+    golden: Mapping[str, Image],
+    *,
+    int8: bytes | None = None,
+    key: Path | None = None,
 ) -> str:
     """Writes a bundle atomically and returns its digest.
 
@@ -56,6 +70,7 @@ def write_bundle(
         path: where it goes; an existing file is replaced only by a whole one.
         card: its ``golden`` names are the keys of ``golden``.
         model: the ONNX file.
+        int8: the same, quantised.
         golden: (H, W, C) uint8 frames by entry name.
         key: PEM file of a P-256 private key; without one the bundle is whole but unsigned.
 
@@ -65,6 +80,7 @@ def write_bundle(
     if sorted(golden) != sorted(file for sample in card.golden for file in sample.files):
         raise ValueError("the card's golden samples and the frames given differ")
     entries = {"model.onnx": model, "card.json": _canonical(card.model_dump(mode="json"))}
+    entries |= {} if int8 is None else {"model.int8.onnx": int8}
     entries |= {name: encode_png(image) for name, image in golden.items()}
     entries["model.sig"] = _sign(entries, key)
     content = _zip(entries)
@@ -107,7 +123,8 @@ def read_bundle(path: Path, *, allowed_keys: Sequence[Path] = ()) -> Bundle:
     except DataError as error:
         raise BundleError(f"{path}: {error}") from error
     digest = hashlib.sha256(content).hexdigest()
-    return Bundle(card, entries["model.onnx"], golden, digest, signed_by)
+    models = {precision: entries[name] for precision, name in MODELS.items() if name in entries}
+    return Bundle(card, models, golden, digest, signed_by)
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -45,8 +45,10 @@ class GoldenSample(StrictModel):
 
 
 class Parity(StrictModel):
-    """How far the exported model is from the trained one, on real parts."""
+    """How far an engine's answers are from those of the trained network, on real parts."""
 
+    engine: str
+    """Kind and precision, such as onnxruntime:f32; with a device where it is not the CPU."""
     reference: str
     """What was compared with what."""
     parts: int = Field(ge=1)
@@ -55,7 +57,23 @@ class Parity(StrictModel):
     flips_upper: float = Field(ge=0, le=1)
     """One-sided 95 % Clopper–Pearson bound on the share of flipped parts."""
     max_map_difference: float = Field(ge=0)
+    p999_map_difference: float = Field(ge=0)
+    """Of the largest difference of each part, the 99.9th percentile of its pixels, the highest."""
+    relative_map_difference: float = Field(ge=0)
+    """Norm of all differences ÷ norm of all maps."""
     max_score_difference: float = Field(ge=0)
+
+    @property
+    def flip_share(self) -> float:
+        """Share of the compared parts whose verdict flipped."""
+        return self.flips / self.parts
+
+    def __str__(self) -> str:
+        return (
+            f"parity {self.engine}: {self.flips} of {self.parts} verdicts flipped (at most "
+            f"{self.flips_upper:.2%} with 95 % confidence), maps differ by at most "
+            f"{self.max_map_difference:.1e}"
+        )
 
 
 class OperatingPoint(StrictModel):
@@ -102,12 +120,18 @@ class Card(StrictModel):
     """Scale of the frames the model learned from; None where the data say none."""
     limits: tuple[Limit, ...] = Field(min_length=1)
     operating_point: OperatingPoint
-    parity: Parity
+    flip_limit: float = Field(default=0.0, ge=0, le=0.05)
+    """Share of parts that an engine may judge otherwise than the trained network, as it was exported."""
+    parity: tuple[Parity, ...] = Field(min_length=1)
+    """The engines that the bundle was proved on, ONNX Runtime in float32 first."""
     golden: tuple[GoldenSample, ...]
     origin: Origin
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Card:
+        proved = [each.engine for each in self.parity]
+        if len(set(proved)) < len(proved):
+            raise ValueError(f"each engine is proved once, got {proved}")
         limited = [limit.label for limit in self.limits]
         if sorted(limited) != sorted(self.labels) or len(set(limited)) < len(limited):
             raise ValueError(f"each label has one limit; labels {self.labels}, limits for {limited}")
@@ -128,6 +152,10 @@ class Card(StrictModel):
                 raise ValueError(f"{sample.file}: {scores} scores for {labels} labels")
         return self
 
+    def parity_of(self, engine: str) -> Parity | None:
+        """What was proved of an engine; None where nothing was."""
+        return next((each for each in self.parity if each.engine == engine), None)
+
     @property
     def located(self) -> bool:
         """Whether the maps have pixels."""
@@ -141,4 +169,4 @@ class Card(StrictModel):
         """
         scale = self.mm_per_px or 1.0
         views = tuple(View(camera=camera, mm_per_px=scale) for camera in cameras or self.views)
-        return Recipe(product=self.name, views=views, limits=self.limits)
+        return Recipe(product=self.name, views=views, limits=self.limits, max_flip_share=self.flip_limit)

@@ -73,6 +73,9 @@ class Recipe(StrictModel):
     product: str = Field(min_length=1)
     views: tuple[View, ...] = Field(min_length=1)
     limits: tuple[Limit, ...] = Field(min_length=1)
+    max_flip_share: float = Field(default=0.0, ge=0, le=0.05)
+    """Share of parts that the station's engine may have judged otherwise than the trained network when the
+    bundle was proved. An engine that exceeded it, or that nothing was proved of, is refused."""
     book: Path | None = None
     """Defect book that says what the limits do not, relative to the recipe. Only :func:`load_recipe`
     reads it; a recipe that was loaded has the numbers and no book."""

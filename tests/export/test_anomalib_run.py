@@ -128,7 +128,12 @@ def test_a_model_of_anomalib_becomes_a_verified_bundle(
     ):
         assert main(line.split()) == 0, line
     card = read_bundle(Path(f"{name}.taktsight")).card
-    assert (card.task, card.labels, card.located, card.parity.flips) == ("anomaly", ("anomaly",), True, 0)
+    assert (card.task, card.labels, card.located, card.parity[0].flips) == (
+        "anomaly",
+        ("anomaly",),
+        True,
+        0,
+    )
 
 
 @needs_anomalib

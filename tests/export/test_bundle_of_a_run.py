@@ -91,7 +91,7 @@ def test_report_of_the_run_names_escapes_by_severity(workshop: Path) -> None:
 
 
 def test_card_says_how_many_verdicts_could_still_differ(workshop: Path) -> None:
-    parity = read_bundle(workshop / "part.taktsight").card.parity
+    (parity,) = read_bundle(workshop / "part.taktsight").card.parity
     assert parity.flips == 0
     assert parity.flips_upper == clopper_pearson(0, parity.parts, 0.90).high
     assert 0 < parity.max_map_difference < 1e-4

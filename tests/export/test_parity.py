@@ -19,7 +19,7 @@ from taktsight.datasets.samples import Sample
 from taktsight.errors import ExportError
 from taktsight.export import build
 from taktsight.export.parity import Compared, prove
-from taktsight.records import Outcome, Prediction, Verdict
+from taktsight.records import Outcome, Verdict
 from taktsight.training.run_folder import open_run
 
 PASS, REJECT = Verdict(Outcome.PASS), Verdict(Outcome.REJECT, ("pit",))
@@ -83,9 +83,8 @@ def test_bundle_whose_model_was_exchanged_does_not_verify(
 
 def compared(trained: Verdict, exported: Verdict, *, maps: float = 0.0, scores: float = 0.0) -> Compared:
     image = np.zeros((4, 4, 1), np.uint8)
-    prediction = Prediction(("pit",), np.zeros(1, np.float32), np.zeros((1, 4, 4), np.float32))
     sample = Sample((Path("a.png"),), "pit")
-    return Compared(sample, (image,), (), trained, exported, (prediction,), maps, scores)
+    return Compared(sample, (image,), (), trained, exported, np.zeros(1, np.float32), maps, maps, scores)
 
 
 def test_flipped_verdict_is_refused_and_the_part_is_named() -> None:

@@ -92,7 +92,7 @@ def _case(part: PartFigures, open_part: OpenPart, figures: Figures) -> Case:
     if part.is_defective:
         pictures.append(_reference(plain, opened))
     if opened.is_located:
-        pictures.append(_score_map(plain, opened, figures.limits))
+        pictures.append(score_map(plain, opened, figures.limits))
     return Case(part, tuple(pictures), _leading(part, figures.labels))
 
 
@@ -110,7 +110,8 @@ def _reference(plain: Colours, opened: OpenedPart) -> Picture:
     return Picture(data_uri(outlined(plain, marked, REFERENCE_RGB)), "reference outline")
 
 
-def _score_map(plain: Colours, opened: OpenedPart, limits: Sequence[Limit]) -> Picture:
+def score_map(plain: Colours, opened: OpenedPart, limits: Sequence[Limit]) -> Picture:
+    """The highest map over the fitted frame, with a line around what counts as a region."""
     map_scores = np.array([limit.map_score for limit in limits])[:, np.newaxis, np.newaxis]
     found = _on_frame((opened.maps >= map_scores).max(axis=0, keepdims=True)[0], opened) > 0
     highest = _on_frame(opened.maps.max(axis=0, keepdims=True)[0], opened)

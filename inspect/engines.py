@@ -1,0 +1,43 @@
+"""Engines by their short name: ``onnxruntime:f32``, ``openvino:int8``, ``onnxruntime:f32:cuda``."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from taktsight.errors import ConfigError
+from taktsight.inspect.config import Engine
+
+REFERENCE = "onnxruntime:f32"
+"""Every bundle is proved on it."""
+ON_THIS_CPU = (REFERENCE, "onnxruntime:int8", "openvino:f32", "openvino:bf16", "openvino:int8")
+"""What a PC without a GPU can run, if it is installed."""
+_ENGINE: TypeAdapter[Engine] = TypeAdapter(Engine)
+
+
+def engine_named(name: str, *, threads: int | None = None) -> Engine:
+    """The engine's settings.
+
+    Args:
+        name: kind, precision and device, parted by colons; precision f32 and device cpu where left out.
+        threads: for one inference; None: one per core.
+
+    Raises:
+        ConfigError: If there is no such engine.
+    """
+    said: dict[str, Any] = dict(zip(("kind", "precision", "device"), name.split(":"), strict=False))
+    try:
+        return _ENGINE.validate_python(said | {"threads": threads})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(place) for place in first["loc"])
+        raise ConfigError(
+            f"engine {name!r}: {where} {first['msg'].lower()}; such as {', '.join(ON_THIS_CPU)}"
+        ) from error
+
+
+def installed(name: str) -> bool:
+    """Whether the engine's package is on this machine."""
+    return find_spec(name.split(":", maxsplit=1)[0]) is not None
