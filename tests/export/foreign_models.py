@@ -1,0 +1,111 @@
+"""Models as others export them: smp, torchvision, and a graph of anomalib's shape; all made on the spot."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+CLASSES = ("good", "crack", "pit", "scratch", "stain")
+"""In the order of a network that somebody trained; the data sort theirs."""
+SIDE = 128
+IMAGENET = (torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225]))
+
+
+def segmenter(classes: int = len(CLASSES)) -> nn.Module:
+    """A U-Net of segmentation_models_pytorch whose maps are far from even."""
+    import segmentation_models_pytorch as smp
+
+    torch.manual_seed(3)
+    network = smp.Unet("resnet18", encoder_weights=None, classes=classes)
+    with torch.no_grad():
+        network.segmentation_head[0].weight *= 8
+    return settled(network)
+
+
+def classifier(classes: int = len(CLASSES)) -> nn.Module:
+    """torchvision's ResNet-18 whose answers differ from image to image."""
+    from torchvision.models import resnet18
+
+    torch.manual_seed(4)
+    network = resnet18(weights=None, num_classes=classes)
+    with torch.no_grad():
+        network.fc.weight *= 6
+    return settled(network)
+
+
+def settled(network: nn.Module) -> nn.Module:
+    """Batch norms that have seen images: fresh ones let activations die out."""
+    network.train()
+    with torch.no_grad():
+        for _ in range(3):
+            network(torch.randn(4, 3, SIDE, SIDE))
+    return network.eval()
+
+
+class AnomalibShaped(nn.Module):
+    """What anomalib exports: its own resize and normalisation inside, four outputs, two of them no floats."""
+
+    def __init__(self, threshold: float = 0.42) -> None:
+        super().__init__()
+        self.blur = nn.AvgPool2d(9, 1, 4)
+        self.threshold = threshold
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        grey = images.mean(dim=1, keepdim=True)
+        anomaly_map = ((grey - self.blur(grey)).abs() * 2).clamp(0, 1)
+        pred_score = anomaly_map.amax(dim=(1, 2, 3))
+        return (
+            pred_score,
+            pred_score > self.threshold,
+            anomaly_map,
+            anomaly_map > self.threshold,
+        )
+
+
+ANOMALIB_OUTPUTS = ("pred_score", "pred_label", "anomaly_map", "pred_mask")
+
+
+def export(
+    network: nn.Module,
+    file: Path,
+    *,
+    outputs: Sequence[str] = ("output",),
+    batch_is_free: bool = True,
+    size_is_free: bool = False,
+    **options: Any,
+) -> Path:
+    """As their users do: torch.onnx.export of float32 NCHW."""
+    shape: dict[int, Any] = {0: torch.export.Dim("batch", min=1, max=64)} if batch_is_free else {}
+    if size_is_free:
+        shape |= {axis: torch.export.Dim.AUTO for axis in (2, 3)}
+    for name in ("onnx_ir", "onnxscript"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network.eval(),
+            (torch.randn(2 if batch_is_free else 1, 3, SIDE, SIDE),),
+            file,
+            dynamo=True,
+            input_names=["input"],
+            output_names=list(outputs),
+            dynamic_shapes=(shape,) if shape else None,
+            verbose=False,
+            **{"external_data": False} | options,
+        )
+    return file
+
+
+def edited(file: Path, out: Path, edit: Any) -> Path:
+    """The file with one thing changed."""
+    model = onnx.load(file)
+    edit(model)
+    onnx.save(model, out)
+    return out

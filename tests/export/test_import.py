@@ -1,0 +1,523 @@
+"""Networks that were trained elsewhere become bundles, and only if they answer as their own file does."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from taktsight.bundle import read_bundle
+from taktsight.cli import main
+from taktsight.errors import ExportError
+from taktsight.export.foreign import build
+from taktsight.export.foreign.wrap import wrap
+from taktsight.foreign import Foreign, Preparation
+from taktsight.image_files import read_image
+
+from .foreign_models import (
+    ANOMALIB_OUTPUTS,
+    CLASSES,
+    IMAGENET,
+    SIDE,
+    AnomalibShaped,
+    classifier,
+    edited,
+    export,
+    segmenter,
+)
+
+LABELS = CLASSES[1:]
+Said = pytest.CaptureFixture[str]
+Arguments = list[str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A product of 40 parts, and three networks as their owners exported them."""
+    folder = tmp_path_factory.mktemp("foreign")
+    synth = f"data synth {folder}/parts --parts 40 --size-px {SIDE} --defective-share 0.5 --parts-per-lot 5"
+    assert main(synth.split()) == 0
+    export(segmenter(), folder / "unet.onnx")
+    export(classifier(), folder / "resnet.onnx")
+    export(classifier(), folder / "one-at-a-time.onnx", batch_is_free=False)
+    export(AnomalibShaped(), folder / "anomaly.onnx", outputs=ANOMALIB_OUTPUTS)
+    return folder
+
+
+def data_of(shop: Path) -> Arguments:
+    index = ["--index", str(shop / "parts" / "index.csv"), "--part-column", "part", "--lot-column", "lot"]
+    return [str(shop / "parts"), "--layout", "mask_folder", *index]
+
+
+def stated(task: str) -> Arguments:
+    if task == "anomaly":
+        return ["--task", task, "--normalise", "unit", "--activation", "none"]
+    named = ["--classes", ",".join(CLASSES), "--activation", "softmax"]
+    return ["--task", task, "--normalise", "imagenet", *named]
+
+
+MODELS = {"segmentation": "unet.onnx", "classification": "resnet.onnx", "anomaly": "anomaly.onnx"}
+
+
+def importing(shop: Path, task: str, out: Path, *more: str, model: Path | None = None) -> int:
+    """Limits that let many parts pass: fresh networks judge at random, and a golden sample must be right."""
+    file = model or shop / MODELS[task]
+    easy = ["--target-escape", "0.5", "--target-overkill", "0.3"]
+    return main(["import", str(file), *data_of(shop), *stated(task), *easy, "--out", str(out), *more])
+
+
+@pytest.mark.parametrize("task", MODELS)
+def test_foreign_network_becomes_a_bundle_that_verifies(
+    task: str, shop: Path, tmp_path: Path, capsys: Said
+) -> None:
+    out = tmp_path / "part.taktsight"
+    assert importing(shop, task, out) == 0
+    assert "0 of 20 verdicts flipped" in capsys.readouterr().out
+    assert main(["verify", str(out)]) == 0
+    said = capsys.readouterr().out
+    card = read_bundle(out).card
+    assert card.labels == (("anomaly",) if task == "anomaly" else LABELS)
+    assert card.located == (task != "classification")
+    assert card.parity[0].flips == 0
+    assert card.parity[0].max_score_difference < 1e-4
+    assert (card.operating_point.chosen_on, card.operating_point.measured_on) == ("val", "test")
+    assert f"imported   {MODELS[task]} (" in said
+    assert "made from  not known" in said
+
+
+def test_card_says_where_the_network_comes_from_and_what_was_stated(shop: Path, tmp_path: Path) -> None:
+    import hashlib
+
+    assert importing(shop, "segmentation", tmp_path / "part.taktsight") == 0
+    origin = read_bundle(tmp_path / "part.taktsight").card.origin
+    assert isinstance(origin.training, Foreign)
+    assert origin.weights is None
+    assert origin.training.sha256 == hashlib.sha256((shop / "unet.onnx").read_bytes()).hexdigest()
+    assert origin.training.producer.startswith("pytorch")
+    assert origin.training.answers is None
+    assert origin.training.preparation.classes == CLASSES
+    assert origin.training.parts == {"val": 20, "test": 20}
+
+
+@pytest.mark.parametrize("task", MODELS)
+def test_wrapped_graph_keeps_the_model_contract(task: str, shop: Path, tmp_path: Path) -> None:
+    assert importing(shop, task, tmp_path / "part.taktsight") == 0
+    model = onnx.load_from_string(read_bundle(tmp_path / "part.taktsight").model)
+    consumers = [node.op_type for node in model.graph.node if "images" in node.input]
+    assert consumers == ["Cast"]
+    assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}
+    assert b"/tmp" not in model.SerializeToString()
+    outputs = {name for node in model.graph.node for name in node.output}
+    assert not any("pred_mask" in name or "pred_label" in name for name in outputs)  # nobody asks for them
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    images = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
+    maps, scores = session.run(["maps", "scores"], {"images": images})
+    labels = 1 if task == "anomaly" else len(LABELS)
+    side = 1 if task == "classification" else SIDE
+    assert (maps.shape, scores.shape) == ((3, labels, side, side), (3, labels))
+    assert (maps.min() >= 0, maps.max() <= 1, maps.dtype == np.float32) == (True, True, True)
+
+
+def in_torch(network: nn.Module, image: Path, colour: str = "rgb") -> torch.Tensor:
+    """As its owner runs it, in its own framework: (1, classes, …) after the softmax."""
+    pixels = torch.from_numpy(read_image(image, 3).copy())
+    if colour == "bgr":
+        pixels = pixels.flip(2)
+    mean, deviation = IMAGENET
+    batch = ((pixels / 255 - mean) / deviation).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        answer: torch.Tensor = network(batch.float()).softmax(dim=1)
+    return answer
+
+
+def write_answers(shop: Path, file: Path, network: nn.Module) -> Path:
+    """The highest of each label's outputs."""
+    with (shop / "parts" / "index.csv").open(encoding="utf-8") as index, file.open("w") as answers:
+        writer = csv.writer(answers)
+        writer.writerow(["image", *LABELS])
+        for row in list(csv.DictReader(index))[:12]:
+            highest = in_torch(network, shop / "parts" / row["image"])[0, 1:].flatten(1).amax(dim=1)
+            writer.writerow([row["image"], *highest.tolist()])
+    return file
+
+
+@pytest.mark.parametrize(("task", "made"), [("segmentation", segmenter), ("classification", classifier)])
+def test_scores_of_the_networks_own_framework_are_found_again(
+    task: str, made: Callable[[], nn.Module], shop: Path, tmp_path: Path, capsys: Said
+) -> None:
+    answers = write_answers(shop, tmp_path / "answers.csv", made())
+    assert importing(shop, task, tmp_path / "part.taktsight", "--answers", str(answers)) == 0
+    assert "answers: 12 images score as in the model's own framework" in capsys.readouterr().out
+    origin = read_bundle(tmp_path / "part.taktsight").card.origin.training
+    assert isinstance(origin, Foreign)
+    assert origin.answers is not None
+
+
+@pytest.mark.parametrize("task", ["segmentation", "classification"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--normalise", "unit"],
+        ["--normalise", "half"],
+        ["--mean", "0.229,0.224,0.225", "--std", "0.485,0.456,0.406"],  # the two exchanged
+        ["--activation", "sigmoid"],
+    ],
+    ids=["no mean", "other mean", "mean and std exchanged", "activation"],
+)
+def test_wrong_statement_is_caught_by_the_networks_own_scores(
+    task: str, wrong: Arguments, shop: Path, tmp_path: Path, capsys: Said
+) -> None:
+    made = segmenter if task == "segmentation" else classifier
+    answers = write_answers(shop, tmp_path / "answers.csv", made())
+    given = stated(task)
+    if "--mean" in wrong:
+        place = given.index("--normalise")
+        del given[place : place + 2]
+    out = tmp_path / "part.taktsight"
+    line = ["import", str(shop / MODELS[task]), *data_of(shop), *given, *wrong, "--out", str(out)]
+    assert main([*line, "--answers", str(answers)]) == 1
+    assert "score otherwise here than in the network's own framework" in capsys.readouterr().err
+    assert not out.exists()
+
+
+FAULTS: dict[str, dict[str, object]] = {
+    "mean of zero": {"mean": (0.0, 0.0, 0.0)},
+    "mean and deviation exchanged": {"mean": IMAGENET[1].tolist(), "deviation": IMAGENET[0].tolist()},
+    "not divided by 255": {"deviation": (0.229 / 255, 0.224 / 255, 0.225 / 255)},
+    "classes in another order": {"classes": ("good", *reversed(LABELS))},
+    "sigmoid for softmax": {"activation": "sigmoid"},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_in_the_wrapped_graph_is_caught_by_the_parity_gate(
+    fault: str, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    def faulty(graph, chosen, preparation, canvas, size):  # type: ignore[no-untyped-def]  # passed on
+        wrong = Preparation(**preparation.model_dump() | FAULTS[fault])
+        return wrap(graph, chosen, wrong, canvas, size)
+
+    monkeypatch.setattr(build, "wrap", faulty)
+    assert importing(shop, "segmentation", tmp_path / "part.taktsight") == 1
+    said = capsys.readouterr().err
+    assert "another verdict" in said or "differ by" in said
+    assert "a fault of the import" in said
+    assert not (tmp_path / "part.taktsight").exists()
+
+
+def test_channels_of_a_network_that_learned_from_bgr_are_turned_round(shop: Path, tmp_path: Path) -> None:
+    """On colour images: turning grey ones changes nothing."""
+    root = tmp_path / "parts"
+    shutil.copytree(shop / "parts", root)
+    rng = np.random.default_rng(0)
+    for file in sorted((root / "images").rglob("*.png")):
+        tinted = read_image(file, 3) * rng.uniform(0.3, 1.0, 3)
+        import cv2
+
+        cv2.imwrite(str(file), tinted.astype(np.uint8))
+    data = [str(root), *data_of(shop)[1:]]
+    line = ["import", str(shop / "resnet.onnx"), *data, *stated("classification"), "--colour", "bgr"]
+    easy = ["--target-escape", "0.5", "--target-overkill", "0.3"]
+    assert main([*line, *easy, "--out", str(tmp_path / "part.taktsight")]) == 0
+    bundle = read_bundle(tmp_path / "part.taktsight")
+    session = onnxruntime.InferenceSession(bundle.model, providers=["CPUExecutionProvider"])
+    file = next((root / "images" / "pit").glob("*.png"))
+    (scores,) = session.run(["scores"], {"images": read_image(file, 3)[np.newaxis]})
+    wanted = in_torch(classifier(), file, "bgr")[:, 1:].numpy()
+    assert np.abs(scores - wanted).max() < 1e-4
+    assert np.abs(scores - in_torch(classifier(), file)[:, 1:].numpy()).max() > 1e-3
+
+
+def test_resize_in_the_graph_is_that_of_pillow_and_is_said_to_be_lossy(
+    shop: Path, tmp_path: Path, capsys: Said
+) -> None:
+    """The reference resizes with Pillow, the graph with two products of matrices."""
+    model = export(classifier(), tmp_path / "resnet.onnx", size_is_free=True)
+    more = ["--resize", "96x72", "--canvas", "128x128", "--axes", "nchw"]
+    assert importing(shop, "classification", tmp_path / "part.taktsight", *more, model=model) == 0
+    parity = read_bundle(tmp_path / "part.taktsight").card.parity[0]
+    assert 0 < parity.max_score_difference < 1e-4
+    capsys.readouterr()
+    assert main(["verify", str(tmp_path / "part.taktsight")]) == 0
+    assert "resized to 96×72 (lossy)" in capsys.readouterr().out
+
+
+def test_parts_larger_than_the_network_are_halved_and_cut_into_tiles(
+    shop: Path, tmp_path: Path, capsys: Said
+) -> None:
+    model = export(segmenter(), tmp_path / "free.onnx", size_is_free=True)
+    more = ["--canvas", "64x64", "--overlap", "32"]
+    assert importing(shop, "segmentation", tmp_path / "part.taktsight", *more, model=model) == 0
+    assert "tiles: parts are cut into up to 9" in capsys.readouterr().out
+    more = ["--canvas", "64x64", "--factor", "2", "--overlap", "32"]
+    assert importing(shop, "segmentation", tmp_path / "half.taktsight", *more, model=model) == 0
+    assert read_bundle(tmp_path / "half.taktsight").card.canvas.factor == 2
+
+
+def test_network_for_one_image_at_a_time_judges_parts_of_one_tile(
+    shop: Path, tmp_path: Path, capsys: Said
+) -> None:
+    alone = shop / "one-at-a-time.onnx"
+    assert importing(shop, "classification", tmp_path / "part.taktsight", model=alone) == 0
+    session = onnxruntime.InferenceSession(
+        read_bundle(tmp_path / "part.taktsight").model, providers=["CPUExecutionProvider"]
+    )
+    assert session.get_inputs()[0].shape == [1, SIDE, SIDE, 3]
+    small = export(nn.Sequential(classifier(), nn.Identity()), tmp_path / "c.onnx", batch_is_free=False)
+    large = tmp_path / "large"
+    assert main(f"data synth {large} --parts 30 --size-px 192 --defective-share 0.5".split()) == 0
+    line = ["import", str(small), str(large), "--layout", "mask_folder", *stated("classification")]
+    assert main([*line, "--out", str(tmp_path / "no.taktsight")]) == 1
+    assert "takes 1 image at a time, and parts of this size are cut into 4 tiles" in capsys.readouterr().err
+
+
+class OverTheBatch(nn.Module):
+    """Divides by the highest value of the batch, as Cflow does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = classifier()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        answer = self.network(images)
+        return torch.as_tensor(answer / answer.abs().amax())
+
+
+def test_network_whose_answer_depends_on_its_neighbours_is_refused(
+    shop: Path, tmp_path: Path, capsys: Said
+) -> None:
+    model = export(OverTheBatch(), tmp_path / "batch.onnx")
+    assert importing(shop, "classification", tmp_path / "part.taktsight", model=model) == 1
+    assert "an image scores otherwise beside another one" in capsys.readouterr().err
+
+
+def test_older_opset_is_read_and_gives_the_same_answers(shop: Path, tmp_path: Path) -> None:
+    old = onnx.version_converter.convert_version(onnx.load(shop / "resnet.onnx"), 15)
+    onnx.save(old, tmp_path / "old.onnx")
+    out = tmp_path / "part.taktsight"
+    assert importing(shop, "classification", out, model=tmp_path / "old.onnx") == 0
+    assert read_bundle(out).card.parity[0].max_score_difference < 1e-4
+
+
+def test_parts_that_lie_in_train_are_not_judged(shop: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index.csv"
+    rows = list(csv.DictReader((shop / "parts" / "index.csv").open(encoding="utf-8")))
+    lots = sorted({row["lot"] for row in rows})
+    home = {lot: ("train", "val", "test")[number % 3] for number, lot in enumerate(lots)}
+    with index.open("w", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["image", "part", "split"])
+        writer.writerows((shop / "parts" / row["image"], row["part"], home[row["lot"]]) for row in rows)
+    data = [str(shop / "parts"), "--layout", "mask_folder", "--index", str(index), "--part-column", "part"]
+    line = ["import", str(shop / "anomaly.onnx"), *data, "--split-column", "split", *stated("anomaly")]
+    assert main([*line, "--target-escape", "0.5", "--out", str(tmp_path / "part.taktsight")]) == 0
+    origin = read_bundle(tmp_path / "part.taktsight").card.origin.training
+    assert isinstance(origin, Foreign)
+    counted = [home[row["lot"]] for row in rows]
+    assert origin.parts == {split: counted.count(split) for split in ("val", "test")}
+
+
+def own_operator(model: onnx.ModelProto) -> None:
+    model.graph.node[0].domain, model.graph.node[0].op_type = "com.acme", "FastConv"
+    model.opset_import.append(helper.make_opsetid("com.acme", 1))
+
+
+def uint8_input(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+
+
+def batch_of_four(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+
+
+def second_input(model: onnx.ModelProto) -> None:
+    model.graph.input.append(helper.make_tensor_value_info("mask", TensorProto.FLOAT, [1]))
+
+
+def cyclic(model: onnx.ModelProto) -> None:
+    model.graph.node.reverse()
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        (own_operator, "needs com.acme.FastConv, which no other engine has"),
+        (uint8_input, "input is uint8 of 4 axes; float32 images of four are wanted"),
+        (batch_of_four, "takes 4 images at a time"),
+        (second_input, "takes 2 inputs (input, mask), one batch of images is wanted"),
+        (cyclic, "is refused by ONNX's checker"),
+    ],
+)
+def test_graph_that_a_bundle_cannot_hold_is_refused_by_name(
+    edit: Callable[[onnx.ModelProto], None], complaint: str, shop: Path, tmp_path: Path, capsys: Said
+) -> None:
+    model = edited(shop / "resnet.onnx", tmp_path / "edited.onnx", edit)
+    assert importing(shop, "classification", tmp_path / "part.taktsight", model=model) == 1
+    said = capsys.readouterr().err
+    assert complaint in said
+    assert "edited.onnx" in said
+    assert not (tmp_path / "part.taktsight").exists()
+
+
+def test_weights_in_another_file_are_refused(shop: Path, tmp_path: Path, capsys: Said) -> None:
+    model = onnx.load(shop / "resnet.onnx")
+    onnx.save(model, tmp_path / "split.onnx", save_as_external_data=True, location="weights.bin")
+    assert importing(shop, "classification", tmp_path / "p.taktsight", model=tmp_path / "split.onnx") == 1
+    assert "weights in another file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model at all", b"\x08\x07"])
+def test_file_that_is_no_onnx_is_refused(content: bytes, shop: Path, tmp_path: Path, capsys: Said) -> None:
+    (tmp_path / "x.onnx").write_bytes(content)
+    assert importing(shop, "classification", tmp_path / "p.taktsight", model=tmp_path / "x.onnx") == 1
+    assert "is not an ONNX file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("task", "model", "more", "status", "complaint"),
+    [
+        ("classification", "anomaly.onnx", [], 1, "has 2 float32 outputs (pred_score, anomaly_map)"),
+        (
+            "classification",
+            "resnet.onnx",
+            ["--classes", "good,crack,pit"],
+            1,
+            "output is 1×5; of one image",
+        ),
+        ("classification", "resnet.onnx", ["--classes", "good,a,b,c,d"], 1, "each must be in both"),
+        ("classification", "unet.onnx", [], 1, "output is 1×5×128×128; of one image"),
+        (
+            "classification",
+            "resnet.onnx",
+            ["--activation", "none"],
+            1,
+            "after the stated activation 'none'",
+        ),
+        ("segmentation", "unet.onnx", ["--activation", "none"], 1, "after the stated activation 'none'"),
+        ("segmentation", "unet.onnx", ["--maps", "masks"], 2, "no such float32 output, but output"),
+        (
+            "segmentation",
+            "unet.onnx",
+            ["--canvas", "256x256"],
+            2,
+            "takes 128×128 and the canvas is 256×256",
+        ),
+        ("segmentation", "unet.onnx", ["--canvas", "100x128"], 2, "multiple of 32, got 100×128"),
+        ("segmentation", "unet.onnx", ["--axes", "nhwc"], 2, "takes 128 channels and --colour rgb has 3"),
+        ("segmentation", "unet.onnx", ["--resize", "128x128"], 2, "it is resized; say with --canvas"),
+        (
+            "segmentation",
+            "unet.onnx",
+            ["--resize", "128x128", "--canvas", "192x192"],
+            2,
+            "maps of 128×128 do not divide a canvas of 192×192",
+        ),
+        ("classification", "resnet.onnx", ["--maps", "output"], 2, "a classifier has none"),
+        ("classification", "resnet.onnx", ["--mean", "0,0,0"], 2, "state --normalise, or --mean and --std"),
+        ("classification", "resnet.onnx", ["--colour", "mono"], 2, "mono has 1 channels, got 3 means"),
+        ("anomaly", "anomaly.onnx", ["--classes", "good,bad"], 2, "an anomaly model knows one"),
+        ("anomaly", "anomaly.onnx", ["--engine", "openvino:int8"], 2, "is not quantised here"),
+        ("anomaly", "absent.onnx", [], 2, "cannot be read"),
+        ("anomaly", "anomaly.onnx", ["--answers", "absent.csv"], 2, "cannot be read as CSV"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_one_error(
+    task: str,
+    model: str,
+    more: Arguments,
+    status: int,
+    complaint: str,
+    shop: Path,
+    tmp_path: Path,
+    capsys: Said,
+) -> None:
+    out = tmp_path / "part.taktsight"
+    assert importing(shop, task, out, *more, model=shop / model) == status
+    said = capsys.readouterr().err
+    assert complaint in said
+    assert len([line for line in said.splitlines() if line.startswith("taktsight import: ")]) == 1
+    assert not out.exists()
+
+
+def test_rows_and_columns_that_are_free_must_be_stated_and_must_fit(
+    shop: Path, tmp_path: Path, capsys: Said
+) -> None:
+    model = export(segmenter(), tmp_path / "free.onnx", size_is_free=True)
+    assert importing(shop, "segmentation", tmp_path / "part.taktsight", model=model) == 2
+    assert "rows and columns of its input are free; say with --canvas" in capsys.readouterr().err
+    more = ["--resize", "100x100", "--canvas", "128x128"]  # no multiple of the encoder's stride
+    assert importing(shop, "segmentation", tmp_path / "part.taktsight", *more, model=model) == 1
+    assert "does not run on 1×3×100×100" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"mean": (123.7, 116.3, 103.5)}, "divide those of 0–255 by 255"),
+        ({"deviation": (0.0, 1.0, 1.0)}, "above 0"),
+        ({"deviation": (58.4, 57.1, 57.4)}, "divide those of 0–255 by"),
+        ({"classes": ("a", "a")}, "stands twice"),
+        ({"classes": ("good",), "good": "good", "activation": "none"}, "hold no defect"),
+        ({"classes": ("pit",), "good": None}, "a softmax over one class"),
+        ({"good": "background"}, "none of the classes"),
+    ],
+)
+def test_statement_that_contradicts_itself_is_refused(changes: dict[str, object], complaint: str) -> None:
+    right = {
+        "colour": "rgb",
+        "axes": "nchw",
+        "mean": (0.5, 0.5, 0.5),
+        "deviation": (0.5, 0.5, 0.5),
+        "activation": "softmax",
+        "classes": ("good", "pit"),
+        "good": "good",
+    }
+    Preparation.model_validate(right)
+    with pytest.raises(ValueError, match=complaint):
+        Preparation.model_validate(right | changes)
+
+
+def test_imported_bundle_is_no_run_of_ours(in_workshop: Path, shop: Path, tmp_path: Path) -> None:
+    assert importing(shop, "anomaly", tmp_path / "part.taktsight") == 0
+    assert main(["verify", str(tmp_path / "part.taktsight"), "--run", "run"]) == 1
+
+
+def test_report_and_openvino_are_as_for_an_export(shop: Path, tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    more = ["--engine", "openvino:f32", "--report", str(tmp_path / "parity")]
+    assert importing(shop, "segmentation", tmp_path / "part.taktsight", *more) == 0
+    card = read_bundle(tmp_path / "part.taktsight").card
+    assert [parity.engine for parity in card.parity] == ["onnxruntime:f32", "openvino:f32"]
+    assert (tmp_path / "parity" / "parity.html").is_file()
+
+
+def test_constant_tensors_in_nodes_are_looked_into_for_other_files(tmp_path: Path, shop: Path) -> None:
+    def outside(model: onnx.ModelProto) -> None:
+        held = numpy_helper.from_array(np.zeros(1, np.float32), "held")
+        node = helper.make_node("Constant", [], ["unused"], value=held)
+        node.attribute[0].t.ClearField("raw_data")
+        node.attribute[0].t.data_location = TensorProto.EXTERNAL
+        node.attribute[0].t.external_data.add(key="location", value="../../secret")
+        model.graph.node.append(node)
+
+    from taktsight.export.foreign.graph import open_graph
+
+    model = onnx.load(shop / "resnet.onnx")
+    outside(model)
+    (tmp_path / "o.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ExportError, match="weights in another file"):
+        open_graph(tmp_path / "o.onnx")
