@@ -7,9 +7,10 @@ r"""Write a bundle of an ONNX model that was trained elsewhere, after proving th
     taktsight import resnet18.onnx parts --layout class_folder --task classification --classes good,crack \
         --normalise imagenet --activation softmax --canvas 512x512 --resize 224x224 --out part.taktsight
 
-How it wants its images is stated, never guessed. Limits are chosen on val and measured on test: parts that it
-has not learned from. The bundle judges test parts beside the file itself; one flipped verdict, and nothing is
-written. Whether the statement is right, only scores of its own framework can tell: give some with --answers.
+How it wants its images is stated, never guessed. Limits are chosen on val and measured on test: parts that
+it has not learned from. The bundle judges test parts beside the file itself; one flipped verdict, and
+nothing is written. Whether the statement is right, only scores of its own framework can tell: give some
+with --answers.
 """
 
 from __future__ import annotations
@@ -177,9 +178,10 @@ def _preparation(arguments: argparse.Namespace) -> Preparation:
 
 
 def _canvas(arguments: argparse.Namespace, graph: ForeignGraph, preparation: Preparation) -> Canvas:
-    from taktsight.export.foreign.reference import input_size
+    from taktsight.export.foreign.reference import check_channels, input_size
     from taktsight.imaging import Canvas
 
+    check_channels(graph, preparation)
     _, rows, columns = input_size(graph, arguments.axes)
     if arguments.canvas:
         height, width = _size("--canvas", arguments.canvas)

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from taktsight.errors import ConfigError, ExportError
 
+Highest = dict[Path, NDArray[np.float64]]
+"""Image, resolved → (K,) the highest of each label's outputs, 0–1."""
 DIFFERENCE = 1e-3
 """Rounding stays near 1e-5; a wrong mean, colour or scale does not."""
 RESIZED_DIFFERENCE = 1e-2
@@ -29,8 +31,7 @@ class Answers:
 
     file: Path
     sha256: str
-    scores: Mapping[Path, NDArray[np.float64]]
-    """Image, resolved → (K,) in the order of the labels: the highest of each label's outputs, 0–1."""
+    scores: Highest
 
 
 def read_answers(file: Path, root: Path, labels: Sequence[str]) -> Answers:
@@ -66,9 +67,7 @@ def _numbers(file: Path, row: Mapping[str, str], labels: Sequence[str]) -> NDArr
     return values
 
 
-def check_answers(
-    answers: Answers, got: Mapping[Path, NDArray[np.float64]], labels: Sequence[str], *, resized: bool
-) -> int:
+def check_answers(answers: Answers, got: Highest, labels: Sequence[str], *, resized: bool) -> int:
     """How many images have the score that their framework gave them.
 
     Args:

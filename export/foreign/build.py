@@ -18,9 +18,10 @@ from taktsight.datasets.learn_from import only_good_to_learn
 from taktsight.datasets.samples import Sample, Split, defect_labels
 from taktsight.datasets.source import Source
 from taktsight.datasets.splits import check_splits, split_samples
+from taktsight.datasets.view_files import read_view
 from taktsight.errors import DataError, ExportError
 from taktsight.export.build import Asked, choose_golden, spread
-from taktsight.export.foreign.answers import check_answers, read_answers
+from taktsight.export.foreign.answers import Answers, Highest, check_answers, read_answers
 from taktsight.export.foreign.graph import Chosen, ForeignGraph
 from taktsight.export.foreign.reference import Reference
 from taktsight.export.foreign.wrap import wrap
@@ -39,6 +40,7 @@ from taktsight.training.evaluation.evaluate import evaluate
 from taktsight.training.evaluation.figures import Figures
 from taktsight.training.evaluation.operating_point import choose_limits
 from taktsight.training.predict import Look, choose_map_score, judge_part
+from taktsight.training.predict import Seen as Judged
 
 JUDGED: tuple[Split, Split] = ("val", "test")
 ALONE_DIFFERENCE = 1e-3
@@ -95,20 +97,21 @@ def import_model(graph: ForeignGraph, stated: Stated, source: Source, out: Path,
         DataError: If the data cannot choose or measure limits.
         ExportError: If the wrapped network or an engine answers otherwise than the file itself.
     """
+    reference = Reference(graph, stated.chosen, stated.preparation, stated.canvas)
     samples = parts_to_judge(source, stated.preparation.labels, stated.task)
     views = samples[0].views or ("camera",)
-    reference = Reference(graph, stated.chosen, stated.preparation, stated.canvas)
-    looks = {sample.images[0]: reference.look(sample, views, stated.mm_per_px) for sample in samples}
-    tiles = max(len(look.layout.starts) for each in looks.values() for look in each)
-    _check_tiles(graph, tiles, stated.canvas)
-    answers, found = _find_again(stated, source.root, looks)
-    figures = _judge(samples, looks, stated, source.root)
+    tiles = _tiles_of(graph, samples, stated.canvas)
+    answers = _answers_of(stated, source.root)
+    seen, highest = _look_at_all(reference, samples, views, stated, source.root)
+    labels, is_resized = stated.preparation.labels, stated.preparation.resize is not None
+    found = check_answers(answers, highest, labels, resized=is_resized) if answers else 0
+    figures = _judge(seen, stated)
     model = wrap(graph, stated.chosen, stated.preparation, stated.canvas, reference.map_size)
-    origin = _foreign(graph, stated, samples, source.root, answers)
+    origin = _foreign(graph, stated, samples, source.root, answers.sha256 if answers else None)
     card = _unproved_card(stated, figures, origin, views, source, asked.flip_limit)
     inspectors = open_inspectors(asked.engines, {"f32": model}, card)
     tested = spread([sample for sample in samples if sample.split == "test"], asked.parity_parts)
-    _check_neighbours(graph, model, stated.canvas, [looks[sample.images[0]] for sample in tested[:2]])
+    _check_neighbours(graph, model, stated.canvas, tested[:2])
     compared = _compare(inspectors, tested, reference, views, stated.mm_per_px, asked)
     if asked.report is not None:
         write_parity(asked.report, compared, card, asked.flip_limit)
@@ -139,22 +142,36 @@ def parts_to_judge(source: Source, labels: Sequence[str], task: Task) -> list[Sa
     if set(found) != set(labels):
         raise DataError(
             f"the network's defect labels are {', '.join(labels)}, those of the val and test parts "
-            f"{', '.join(found)}: each must be in both. Name classes as the data do (a book renames labels), "
-            "or add parts"
+            f"{', '.join(found)}: each must be in both. Name classes as the data do (a book renames "
+            "labels), or add parts"
         )
     return samples
 
 
-def _judge(
-    samples: Sequence[Sample], looks: Mapping[Path, Sequence[Look]], stated: Stated, root: Path
-) -> Figures:
+def _look_at_all(
+    reference: Reference, samples: Sequence[Sample], views: Sequence[str], stated: Stated, root: Path
+) -> tuple[list[Judged], Highest]:
+    """Every part through the foreign file once."""
+    seen: list[Judged] = []
+    highest: Highest = {}
+    for sample in samples:
+        looks = reference.look(sample, views, stated.mm_per_px)
+        assert sample.split is not None
+        name = _name(sample, root)
+        seen.append(judge_part(looks, sample, sample.split, name, stated.mm_per_px))
+        highest[sample.images[0].resolve()] = _highest(looks, stated)
+    return seen, highest
+
+
+def _highest(looks: Sequence[Look], stated: Stated) -> NDArray[np.float64]:
+    """(K,): scores that the network gave, or the highest pixels of its maps."""
+    named = stated.chosen.scores is not None
+    each = [look.prediction.scores if named else look.prediction.maps.max(axis=(1, 2)) for look in looks]
+    return np.asarray(np.max(each, axis=0), np.float64)
+
+
+def _judge(seen: Sequence[Judged], stated: Stated) -> Figures:
     """Limits from val, figures from test."""
-    seen = [
-        judge_part(looks[sample.images[0]], sample, split, _name(sample, root), stated.mm_per_px)
-        for split in JUDGED
-        for sample in samples
-        if sample.split == split
-    ]
     map_score = choose_map_score([each for each in seen if each.part.split == "val"])
     parts = [each.at(map_score) for each in seen]
     labels = stated.preparation.labels
@@ -198,41 +215,32 @@ def _seen(sample: Sample, number: int, looks: Sequence[Look], recipe: Recipe) ->
     return Seen(sample, Part(number, frames), {}, predictions, tuple(look.map_px for look in looks))
 
 
-def _find_again(stated: Stated, root: Path, looks: Mapping[Path, Sequence[Look]]) -> tuple[str | None, int]:
-    """Digest of the owner's answers, and how many of them were found again."""
+def _answers_of(stated: Stated, root: Path) -> Answers | None:
     if stated.answers is None:
-        return None, 0
-    answers = read_answers(stated.answers, root, stated.preparation.labels)
-    got = {image.resolve(): _highest(each, stated) for image, each in looks.items()}
-    count = check_answers(
-        answers, got, stated.preparation.labels, resized=stated.preparation.resize is not None
-    )
-    return answers.sha256, count
+        return None
+    return read_answers(stated.answers, root, stated.preparation.labels)
 
 
-def _highest(looks: Sequence[Look], stated: Stated) -> NDArray[np.float64]:
-    """(K,): scores that the network gave, or the highest pixels of its maps."""
-    named = stated.chosen.scores is not None
-    each = [look.prediction.scores if named else look.prediction.maps.max(axis=(1, 2)) for look in looks]
-    return np.asarray(np.max(each, axis=0), np.float64)
-
-
-def _check_tiles(graph: ForeignGraph, tiles: int, canvas: Canvas) -> None:
+def _tiles_of(graph: ForeignGraph, samples: Sequence[Sample], canvas: Canvas) -> int:
+    """Most tiles of a part, seen on the first part: a product's frames have one size."""
+    image, _ = read_view(samples[0].each_view()[0], canvas)
+    tiles = len(prepare(image, None, canvas)[1].starts)
     if tiles > 1 and graph.shape[0] == 1:
         raise ExportError(
             f"{graph.name}: takes 1 image at a time, and parts of this size are cut into {tiles} tiles of "
-            f"{canvas.width}×{canvas.height}; export it with a free batch dimension, or give a larger canvas"
+            f"{canvas.width}×{canvas.height}; export it with a free batch dimension, or give a larger "
+            "canvas"
         )
+    return tiles
 
 
-def _check_neighbours(
-    graph: ForeignGraph, model: bytes, canvas: Canvas, parts: Sequence[Sequence[Look]]
-) -> None:
+def _check_neighbours(graph: ForeignGraph, model: bytes, canvas: Canvas, samples: Sequence[Sample]) -> None:
     """No image's answer may depend on what lies beside it in the batch."""
-    if graph.shape[0] == 1 or len(parts) < 2:
+    if graph.shape[0] == 1 or len(samples) < 2:
         return
     backend = open_backend(engine_named(REFERENCE), {"f32": model})
-    tiles = [prepare(looks[0].image, None, canvas)[0][:1] for looks in parts]
+    images = [read_view(sample.each_view()[0], canvas)[0] for sample in samples]
+    tiles = [prepare(image, None, canvas)[0][:1] for image in images]
     alone = np.concatenate([backend.infer(tile)[1] for tile in tiles])
     apart = float(np.abs(alone - backend.infer(np.concatenate(tiles))[1]).max())
     if not apart <= ALONE_DIFFERENCE:

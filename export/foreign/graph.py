@@ -77,6 +77,7 @@ def open_graph(path: Path) -> ForeignGraph:
     _refuse_external_data(path, proto)
     proto = inliner.inline_local_functions(proto)
     _refuse_own_operators(path, proto)
+    name, shape = _input_of(path, proto.graph)
     try:
         onnx.checker.check_model(proto, full_check=True)
         proto = _newer(proto)
@@ -86,7 +87,6 @@ def open_graph(path: Path) -> ForeignGraph:
         raise ExportError(
             f"{path}: cannot be read as opset {OPSET}: {error}; export it with opset_version={OPSET}"
         ) from error
-    (name, shape) = _input_of(path, proto.graph)
     floats = tuple(each.name for each in proto.graph.output if _kind(each) == TensorProto.FLOAT)
     return ForeignGraph(path.name, content, proto, name, shape, floats)
 
@@ -141,7 +141,8 @@ def _refuse_external_data(path: Path, proto: ModelProto) -> None:
     if outside:
         raise ExportError(
             f"{path}: keeps {len(outside)} weights in another file, the first is {outside[0]!r}; a bundle "
-            "is one file: export it with external_data=False"
+            'is one file: export it with external_data=False, or join them: python -c "import onnx; '
+            f"onnx.save(onnx.load('{path}'), 'whole.onnx')\""
         )
 
 

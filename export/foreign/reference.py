@@ -194,13 +194,22 @@ def input_size(graph: ForeignGraph, axes: str) -> tuple[int | None, int | None, 
     return channels, height, width
 
 
-def _check_size(graph: ForeignGraph, preparation: Preparation, canvas: Canvas) -> None:
-    channels, height, width = input_size(graph, preparation.axes)
-    if channels not in (None, canvas.channels):
+def check_channels(graph: ForeignGraph, preparation: Preparation) -> None:
+    """The stated colour has as many channels as the network takes.
+
+    Raises:
+        ConfigError: If not.
+    """
+    channels, given = input_size(graph, preparation.axes)[0], len(preparation.mean)
+    if channels not in (None, given):
         raise ConfigError(
-            f"{graph.name}: takes {channels} channels and --colour {preparation.colour} has "
-            f"{canvas.channels}; look at --colour and --axes (its input is {list(graph.shape)})"
+            f"{graph.name}: takes {channels} channels and --colour {preparation.colour} has {given}; look "
+            f"at --colour and --axes (its input is {list(graph.shape)})"
         )
+
+
+def _check_size(graph: ForeignGraph, preparation: Preparation, canvas: Canvas) -> None:
+    _, height, width = input_size(graph, preparation.axes)
     given = preparation.resize or (canvas.height, canvas.width)
     if any(wanted not in (None, side) for wanted, side in zip((height, width), given, strict=True)):
         what = "--resize" if preparation.resize else "the canvas"

@@ -23,7 +23,7 @@ def segmenter(classes: int = len(CLASSES)) -> nn.Module:
     import segmentation_models_pytorch as smp
 
     torch.manual_seed(3)
-    network = smp.Unet("resnet18", encoder_weights=None, classes=classes)
+    network = smp.Unet("resnet18", 3, None, decoder_channels=(32, 16, 8), classes=classes)
     with torch.no_grad():
         network.segmentation_head[0].weight *= 8
     return settled(network)
@@ -50,7 +50,7 @@ def settled(network: nn.Module) -> nn.Module:
 
 
 class AnomalibShaped(nn.Module):
-    """What anomalib exports: its own resize and normalisation inside, four outputs, two of them no floats."""
+    """What anomalib exports: pixels 0–1 in, its own normalisation within, two of four outputs are floats."""
 
     def __init__(self, threshold: float = 0.42) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def export(
     """As their users do: torch.onnx.export of float32 NCHW."""
     shape: dict[int, Any] = {0: torch.export.Dim("batch", min=1, max=64)} if batch_is_free else {}
     if size_is_free:
-        shape |= {axis: torch.export.Dim.AUTO for axis in (2, 3)}
+        shape |= dict.fromkeys((2, 3), torch.export.Dim.AUTO)
     for name in ("onnx_ir", "onnxscript"):
         logging.getLogger(name).setLevel(logging.WARNING)
     with warnings.catch_warnings():
