@@ -50,7 +50,7 @@ def settled(network: nn.Module) -> nn.Module:
 
 
 class AnomalibShaped(nn.Module):
-    """What anomalib exports: pixels 0–1 in, its own normalisation within, two of four outputs are floats."""
+    """What anomalib exports: pixels 0–1 in, normalisation within, two of its four outputs are floats."""
 
     def __init__(self, threshold: float = 0.42) -> None:
         super().__init__()
