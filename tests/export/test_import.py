@@ -13,13 +13,14 @@ import onnxruntime
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image as Pictures
 from torch import nn
 
 from taktsight.bundle import read_bundle
 from taktsight.cli import main
 from taktsight.errors import ExportError
 from taktsight.export.foreign import build
-from taktsight.export.foreign.wrap import wrap
+from taktsight.export.foreign.wrap import shrunk, wrap
 from taktsight.foreign import Foreign, Preparation
 from taktsight.image_files import read_image
 
@@ -564,3 +565,42 @@ def test_constant_tensors_in_nodes_are_looked_into_for_other_files(tmp_path: Pat
     (tmp_path / "o.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(ExportError, match="weights in another file"):
         open_graph(tmp_path / "o.onnx")
+
+
+@pytest.mark.parametrize(
+    ("length", "wanted"), [(128, 96), (128, 128), (100, 33), (97, 96), (64, 160), (512, 224), (5, 1)]
+)
+def test_one_axis_is_resized_as_pillow_does_it(length: int, wanted: int) -> None:
+    row = np.random.default_rng(length).normal(0, 1, (1, length)).astype(np.float32)
+    pillow = Pictures.fromarray(row).resize((wanted, 1), Pictures.Resampling.BILINEAR)
+    assert np.abs(row @ shrunk(length, wanted).T - np.asarray(pillow)).max() < 1e-5  # float32 sums
+
+
+def test_one_defect_of_two_pixels_may_be_lost_by_resizing() -> None:
+    """Why it is lossy: at a quarter of the size a pit of 2×2 pixels keeps a fifth of its height."""
+    pit = np.zeros((128, 128), np.float32)
+    pit[65:67, 65:67] = 1
+    small = shrunk(128, 32) @ pit @ shrunk(128, 32).T
+    assert small.max() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "complaint"),
+    [
+        ("image,anomaly\n", 2, "has no row"),
+        ("image,pit\nimages/good/x.png,0.1\n", 2, "no column anomaly"),
+        ("image,anomaly\nimages/good/x.png,0.1\n", 2, "names no image of val or test"),
+        ("image,anomaly\nimages/good/x.png,much\n", 2, "a score that is no number"),
+        ("image,anomaly\nimages/good/x.png,nan\n", 2, "0–1 is wanted"),
+        ("image,anomaly\nimages/good/x.png,1.5\n", 2, "0–1 is wanted"),
+        ("image,anomaly\nimages/good/part-000000.png,0.9999\n", 1, "1 of 1 images score otherwise here"),
+    ],
+)
+def test_answers_that_say_nothing_or_something_else_are_refused(
+    answers: str, status: int, complaint: str, shop: Path, tmp_path: Path, capsys: Said
+) -> None:
+    file, out = tmp_path / "answers.csv", tmp_path / "part.taktsight"
+    file.write_text(answers, encoding="utf-8")
+    assert importing(shop, "anomaly", out, "--answers", str(file)) == status
+    assert complaint in capsys.readouterr().err
+    assert not out.exists()
