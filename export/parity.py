@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taktsight.card import Parity
 from taktsight.datasets.samples import Sample
-from taktsight.errors import ExportError
+from taktsight.errors import BackendError, ExportError
 from taktsight.inspect.engines import REFERENCE
 from taktsight.inspect.inspector import Inspector
 from taktsight.quality.rates import clopper_pearson
@@ -112,8 +112,17 @@ def compare(
 
 
 def hold_against(seen: Seen, inspector: Inspector) -> Compared:
-    """The part on one engine, against what was seen of it."""
-    inspection = inspector.against(seen.references).inspect(seen.part)
+    """The part on one engine, against what was seen of it.
+
+    Raises:
+        ExportError: If the engine fails on it, or answers with something that is no score.
+    """
+    try:
+        inspection = inspector.against(seen.references).inspect(seen.part)
+    except (ValueError, BackendError) as error:
+        raise ExportError(
+            f"{seen.sample.images[0]} has no verdict from the exported model: {error}"
+        ) from error
     trained = decide(seen.predictions, inspector.recipe)
     pairs = list(zip(seen.predictions, inspection.predictions, strict=True))
     maps = [np.abs(one.maps - other.maps) for one, other in pairs]
