@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -88,8 +88,7 @@ def see(run: TrainedRun, sample: Sample, number: int, recipe: Recipe) -> Seen:
 def compare(
     run: TrainedRun,
     inspectors: Mapping[str, Inspector],
-    samples: Sequence[Sample],
-    on_part: Callable[[], None] = lambda: None,
+    samples: Iterable[Sample],
 ) -> dict[str, list[Compared]]:
     """Each sample through PyTorch once and through the line's own inspector on each engine.
 
@@ -97,7 +96,6 @@ def compare(
         run: the trained network and its data.
         inspectors: by engine, all with the same recipe.
         samples: real parts.
-        on_part: called after each.
     """
     found: dict[str, list[Compared]] = {engine: [] for engine in inspectors}
     recipe = next(iter(inspectors.values())).recipe
@@ -107,7 +105,6 @@ def compare(
             each = hold_against(seen, inspector)
             shown = sum(before.flip is not None for before in found[engine])
             found[engine].append(each if shown < SHOWN_FLIPS else replace(each, flip=None))
-        on_part()
     return found
 
 

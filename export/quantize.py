@@ -92,6 +92,7 @@ def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str]) ->
     os.environ["NNCF_CI"] = "1"
     try:
         import nncf
+        from nncf.quantization.advanced_parameters import QuantizationParameters
     except ModuleNotFoundError as error:
         raise BackendError(
             f"int8 needs NNCF, which is not installed ({error}); pip install 'taktsight[int8]'"
@@ -106,6 +107,10 @@ def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str]) ->
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(tiles),
         ignored_scope=nncf.IgnoredScope(names=list(left_alone)),
+        # ONNX Runtime refuses an activation with a scale per channel.
+        advanced_parameters=nncf.AdvancedQuantizationParameters(
+            activations_quantization_params=QuantizationParameters(per_channel=False)
+        ),
     )
     model.producer_name, model.producer_version = "taktsight", ""
     del model.metadata_props[:]
