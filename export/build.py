@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from rich.progress import track
 
 import taktsight
 from taktsight.bundle import write_bundle
@@ -17,7 +19,6 @@ from taktsight.export.parity import Compared, compare
 from taktsight.export.parity_report import write_parity
 from taktsight.export.to_onnx import to_onnx
 from taktsight.inspect.engines import REFERENCE, engine_named
-from taktsight.manifest import Manifest
 from taktsight.records import Image
 from taktsight.source_code import code_digest
 from taktsight.training.evaluation.report import FIGURES_FILE, Evaluation, read_evaluation
@@ -42,8 +43,6 @@ class Asked:
     """PEM file of a P-256 private key, or None for an unsigned bundle."""
     report: Path | None = None
     """Folder that gets the comparison as a page, also where it ends in a refusal."""
-    on_part: Callable[[], None] = lambda: None
-    """Called after each part that was compared."""
 
 
 def build_bundle(run: TrainedRun, out: Path, asked: Asked = Asked()) -> tuple[Card, str]:  # frozen
@@ -59,17 +58,12 @@ def build_bundle(run: TrainedRun, out: Path, asked: Asked = Asked()) -> tuple[Ca
         BackendError: If an engine that was asked for is not on this machine.
         ExportError: If an exported model answers differently, or the file cannot be written.
     """
-    if run.manifest is None:
-        raise ConfigError(
-            f"{run.folder}: was trained before runs had a manifest, so nothing says what its weights were "
-            "made of; train again"
-        )
-    evaluation = _evaluation_of(run)
+    card = unproved_card(run, asked.flip_limit)
     model = to_onnx(run.module.network, run.data.canvas)
-    card = _unproved_card(run, evaluation, run.manifest, asked.flip_limit)
-    models = {"f32": model} | _quantised(run, model, card, asked.engines)
+    models = {"f32": model} | quantised(run, model, card, asked.engines)
     samples = spread(run.data.split("test"), asked.parity_parts)
-    compared = compare(run, open_inspectors(asked.engines, models, card), samples, asked.on_part)
+    told = track(samples, f"{len(asked.engines)} engines beside the trained network", transient=True)
+    compared = compare(run, open_inspectors(asked.engines, models, card), told)
     if asked.report is not None:
         write_parity(asked.report, compared, card, asked.flip_limit)
     reference = f"PyTorch float32 on {len(samples)} test parts"
@@ -84,7 +78,7 @@ def build_bundle(run: TrainedRun, out: Path, asked: Asked = Asked()) -> tuple[Ca
     return card, digest
 
 
-def _quantised(run: TrainedRun, model: bytes, card: Card, engines: Sequence[str]) -> dict[str, bytes]:
+def quantised(run: TrainedRun, model: bytes, card: Card, engines: Sequence[str]) -> dict[str, bytes]:
     """The int8 model where an engine wants it; its ranges come from training tiles of every kind."""
     if not any(engine_named(each).precision == "int8" for each in engines):
         return {}
@@ -120,7 +114,18 @@ def _evaluation_of(run: TrainedRun) -> Evaluation:
     return evaluation
 
 
-def _unproved_card(run: TrainedRun, evaluation: Evaluation, manifest: Manifest, flip_limit: float) -> Card:
+def unproved_card(run: TrainedRun, flip_limit: float = 0.0) -> Card:
+    """The card of a run before anything was compared: its limits and figures are those of the evaluation.
+
+    Raises:
+        ConfigError: If the run has no manifest, was not evaluated, or was trained again since.
+    """
+    if run.manifest is None:
+        raise ConfigError(
+            f"{run.folder}: was trained before runs had a manifest, so nothing says what its weights were "
+            "made of; train again"
+        )
+    evaluation = _evaluation_of(run)
     return Card(
         name=evaluation.subject.model,
         task=run.task,
@@ -134,7 +139,7 @@ def _unproved_card(run: TrainedRun, evaluation: Evaluation, manifest: Manifest, 
         flip_limit=flip_limit,
         parity=(NOT_YET_COMPARED,),
         golden=(),
-        origin=Origin(training=manifest, code=code_digest(), taktsight=taktsight.__version__),
+        origin=Origin(training=run.manifest, code=code_digest(), taktsight=taktsight.__version__),
     )
 
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from onnx import helper
 from torch import Tensor, nn
 
+from taktsight.export.layer_noise import LAYERS
 from taktsight.inspect.backends.backend import model_for
 from taktsight.inspect.config import Engine, OpenVino
 
 BEGINS = {"f32": 1e-3}
 """Relative difference of what enters a layer that is more than rounding; of shorter arithmetic 0.1."""
 Values = dict[str, NDArray[np.float32]]
-LAYERS = ("Conv", "Gemm")
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,12 +91,17 @@ def explainer(network: nn.Module, models: Mapping[str, bytes], canvas: Canvas) -
     def explain(engine: str, worst: Compared) -> str:
         templates = worst.references or (None,)
         tiles, _ = prepare(worst.images[0], None, canvas, templates[0])
+        precision = engine_named(engine).precision
         found = where_it_begins(network, engine_named(engine), models, tiles[:1])
+        if found is None and precision != "f32":
+            return (
+                f"no layer alone is to blame, what is rounded in all of them adds up. {ADVICE[precision]}"
+            )
         if found is None:
             return (
                 "every layer is fed the same as in the trained network: it begins behind the last one, or "
                 "in how the frame is prepared; export it again from the checkpoint"
             )
-        return f"{found}. {ADVICE.get(engine_named(engine).precision, ADVICE['f32'])}"
+        return f"{found}. {ADVICE[precision]}"
 
     return explain

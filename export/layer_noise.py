@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+LAYERS = ("Conv", "Gemm")
+Steps = tuple[NDArray[Any], NDArray[Any]]
+"""Scale and zero point."""
 LOOKED_AT = 8
 """Tiles; the noise of a layer differs little between them."""
 
 
 def layer_noise(model: onnx.ModelProto, quantised: onnx.ModelProto, tiles: NDArray[np.uint8]) -> list[str]:
-    """Names of the convolutions that ``quantised`` rounds, noisiest first.
+    """Names of the layers that ``quantised`` rounds, noisiest first.
 
     Each is computed twice on what it gets in float32: as it is, and with its input and its weights rounded
     as in ``quantised``. Its noise is the energy of the difference ÷ that of its answer.
@@ -23,16 +28,20 @@ def layer_noise(model: onnx.ModelProto, quantised: onnx.ModelProto, tiles: NDArr
         quantised: the same graph with QuantizeLinear and DequantizeLinear nodes.
         tiles: (T, H, W, C) uint8.
     """
-    held = {each.name: numpy_helper.to_array(each) for each in quantised.graph.initializer}
+    rounding = _Rounding(quantised)
+    rounded = {node.name: node for node in quantised.graph.node if node.op_type in LAYERS}
     twin = onnx.ModelProto()
     twin.CopyFrom(model)
-    graph = twin.graph
     noises: dict[str, str] = {}
     for node in model.graph.node:
-        scale = held.get(f"{node.input[0]}_scale") if node.op_type == "Conv" else None
-        weights = _rounded_weights(held, node) if scale is not None else None
-        if scale is not None and weights is not None:
-            noises[node.name] = _add_twin(graph, node, scale, weights)
+        if node.name not in rounded:
+            continue
+        steps = rounding.of_input(rounded[node.name])
+        weights = rounding.weights(rounded[node.name])
+        if steps is not None and weights is not None:
+            noises[node.name] = _add_twin(twin.graph, node, steps, weights)
+    if not noises:
+        return []
     session = ort.InferenceSession(twin.SerializeToString(), providers=["CPUExecutionProvider"])
     name, outputs = session.get_inputs()[0].name, list(noises.values())
     looks = [session.run(outputs, {name: tile}) for tile in tiles[:LOOKED_AT, None]]
@@ -41,25 +50,36 @@ def layer_noise(model: onnx.ModelProto, quantised: onnx.ModelProto, tiles: NDArr
     return [layers[place] for place in np.argsort(-mean)]
 
 
-def _rounded_weights(
-    held: dict[str, NDArray[np.generic]], node: onnx.NodeProto
-) -> NDArray[np.float32] | None:
-    """The layer's weights as the quantised model has them; None where it leaves them alone."""
-    name = node.input[1]
-    whole, scale = held.get(f"{name}_quantized"), held.get(f"{name}_scale")
-    if whole is None or scale is None:
-        return None
-    per_channel = np.asarray(scale, np.float32).reshape(-1, *[1] * (whole.ndim - 1))
-    return np.asarray(whole, np.float32) * per_channel
+class _Rounding:
+    """What a quantised graph does to the input and the weights of a layer."""
+
+    def __init__(self, quantised: onnx.ModelProto) -> None:
+        self._held = {each.name: numpy_helper.to_array(each) for each in quantised.graph.initializer}
+        self._made_by = {name: node for node in quantised.graph.node for name in node.output}
+
+    def of_input(self, node: onnx.NodeProto) -> Steps | None:
+        """Scale and zero point of its input; None where that stays float32."""
+        back = self._made_by.get(node.input[0])
+        if back is None or back.op_type != "DequantizeLinear":
+            return None
+        return self._held[back.input[1]], self._held[back.input[2]]
+
+    def weights(self, node: onnx.NodeProto) -> NDArray[np.float32] | None:
+        """Its weights as they are after rounding, one scale per channel; None where they stay float32."""
+        back = self._made_by.get(node.input[1])
+        whole = self._held.get(back.input[0]) if back is not None else None
+        if back is None or whole is None:
+            return None
+        scale = np.asarray(self._held[back.input[1]], np.float32)
+        return np.asarray(whole, np.float32) * scale.reshape(-1, *[1] * (whole.ndim - 1))
 
 
 def _add_twin(
-    graph: onnx.GraphProto, node: onnx.NodeProto, scale: NDArray[np.generic], weights: NDArray[np.float32]
+    graph: onnx.GraphProto, node: onnx.NodeProto, steps: Steps, weights: NDArray[np.float32]
 ) -> str:
     """Adds the layer once more with rounded input and weights; the name of the output that is its noise."""
     own = f"noise_{len(graph.output)}"
-    constants = {"scale": np.asarray(scale, np.float32), "zero": np.int8(0), "weights": weights}
-    for name, value in constants.items():
+    for name, value in (("scale", steps[0]), ("zero", steps[1]), ("weights", weights)):
         graph.initializer.append(numpy_helper.from_array(np.asarray(value), f"{own}_{name}"))
     again = onnx.NodeProto()
     again.CopyFrom(node)

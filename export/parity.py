@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taktsight.card import Parity
 from taktsight.datasets.samples import Sample
-from taktsight.errors import ExportError
+from taktsight.errors import BackendError, ExportError
 from taktsight.inspect.engines import REFERENCE
 from taktsight.inspect.inspector import Inspector
 from taktsight.quality.rates import clopper_pearson
@@ -88,8 +88,7 @@ def see(run: TrainedRun, sample: Sample, number: int, recipe: Recipe) -> Seen:
 def compare(
     run: TrainedRun,
     inspectors: Mapping[str, Inspector],
-    samples: Sequence[Sample],
-    on_part: Callable[[], None] = lambda: None,
+    samples: Iterable[Sample],
 ) -> dict[str, list[Compared]]:
     """Each sample through PyTorch once and through the line's own inspector on each engine.
 
@@ -97,23 +96,36 @@ def compare(
         run: the trained network and its data.
         inspectors: by engine, all with the same recipe.
         samples: real parts.
-        on_part: called after each.
     """
-    found: dict[str, list[Compared]] = {engine: [] for engine in inspectors}
     recipe = next(iter(inspectors.values())).recipe
-    for number, sample in enumerate(samples):
-        seen = see(run, sample, number, recipe)
+    return compare_seen(
+        inspectors, (see(run, sample, number, recipe) for number, sample in enumerate(samples))
+    )
+
+
+def compare_seen(inspectors: Mapping[str, Inspector], parts: Iterable[Seen]) -> dict[str, list[Compared]]:
+    """The same of parts that the reference has seen, one after the other."""
+    found: dict[str, list[Compared]] = {engine: [] for engine in inspectors}
+    for seen in parts:
         for engine, inspector in inspectors.items():
             each = hold_against(seen, inspector)
             shown = sum(before.flip is not None for before in found[engine])
             found[engine].append(each if shown < SHOWN_FLIPS else replace(each, flip=None))
-        on_part()
     return found
 
 
 def hold_against(seen: Seen, inspector: Inspector) -> Compared:
-    """The part on one engine, against what was seen of it."""
-    inspection = inspector.against(seen.references).inspect(seen.part)
+    """The part on one engine, against what was seen of it.
+
+    Raises:
+        ExportError: If the engine fails on it, or answers with something that is no score.
+    """
+    try:
+        inspection = inspector.against(seen.references).inspect(seen.part)
+    except (ValueError, BackendError) as error:
+        raise ExportError(
+            f"{seen.sample.images[0]} has no verdict from the exported model: {error}"
+        ) from error
     trained = decide(seen.predictions, inspector.recipe)
     pairs = list(zip(seen.predictions, inspection.predictions, strict=True))
     maps = [np.abs(one.maps - other.maps) for one, other in pairs]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import track
 
 import taktsight
 from taktsight.bundle import write_bundle
@@ -26,14 +27,12 @@ from taktsight.export.foreign.graph import Chosen, ForeignGraph
 from taktsight.export.foreign.reference import Reference
 from taktsight.export.foreign.wrap import wrap
 from taktsight.export.gate import NOT_YET_COMPARED, open_inspectors, prove_all
-from taktsight.export.parity import SHOWN_FLIPS, Compared, Seen, hold_against
+from taktsight.export.parity import Compared, Seen, compare_seen
 from taktsight.export.parity_report import write_parity
 from taktsight.foreign import Foreign, Preparation
 from taktsight.imaging import Canvas, prepare
 from taktsight.inspect.backends.backend import open_backend
 from taktsight.inspect.engines import REFERENCE, engine_named
-from taktsight.inspect.inspector import Inspector
-from taktsight.recipe import Recipe
 from taktsight.records import Frame, Part
 from taktsight.source_code import code_digest
 from taktsight.training.evaluation.evaluate import evaluate
@@ -49,8 +48,8 @@ WRONG = (
     "the wrapped graph answers otherwise than the file itself: a fault of the import; please report it "
     "with the file"
 )
-ADVICE = {"f32": WRONG}
-OTHERWISE = "leave this engine out, or allow with --flip-limit what your product can bear"
+SHORTER = "leave this engine out, or allow with --flip-limit what your product can bear"
+"""Arithmetic than float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,8 @@ def import_model(graph: ForeignGraph, stated: Stated, source: Source, out: Path,
     inspectors = open_inspectors(asked.engines, {"f32": model}, card)
     tested = spread([sample for sample in samples if sample.split == "test"], asked.parity_parts)
     _check_neighbours(graph, model, stated.canvas, tested[:2])
-    compared = _compare(inspectors, tested, reference, views, stated.mm_per_px, asked)
+    told = track(tested, f"{len(inspectors)} engines beside the file itself", transient=True)
+    compared = compare_seen(inspectors, _see(reference, told, views, stated.mm_per_px))
     if asked.report is not None:
         write_parity(asked.report, compared, card, asked.flip_limit)
     said = f"{graph.name} itself, fed as stated, on {len(tested)} test parts"
@@ -154,7 +154,7 @@ def _look_at_all(
     """Every part through the foreign file once."""
     seen: list[Judged] = []
     highest: Highest = {}
-    for sample in samples:
+    for sample in track(samples, "the file itself on val and test", transient=True):
         looks = reference.look(sample, views, stated.mm_per_px)
         assert sample.split is not None
         name = _name(sample, root)
@@ -186,33 +186,15 @@ def _judge(seen: Sequence[Judged], stated: Stated) -> Figures:
     return evaluate(parts, labels, stated.task, replaced(chosen, limits=limits), mm_per_px=stated.mm_per_px)
 
 
-def _compare(
-    inspectors: Mapping[str, Inspector],
-    samples: Sequence[Sample],
-    reference: Reference,
-    views: Sequence[str],
-    mm_per_px: float | None,
-    asked: Asked,
-) -> dict[str, list[Compared]]:
-    """Each part through the foreign file once and through the line's own inspector on each engine."""
-    found: dict[str, list[Compared]] = {engine: [] for engine in inspectors}
+def _see(
+    reference: Reference, samples: Iterable[Sample], views: Sequence[str], mm_per_px: float | None
+) -> Iterator[Seen]:
+    """The parts as the foreign file sees them; its regions play no part, for no limit tolerates an area."""
     for number, sample in enumerate(samples):
-        recipe = next(iter(inspectors.values())).recipe
-        seen = _seen(sample, number, reference.look(sample, views, mm_per_px), recipe)
-        for engine, inspector in inspectors.items():
-            each = hold_against(seen, inspector)
-            shown = sum(before.flip is not None for before in found[engine])
-            found[engine].append(each if shown < SHOWN_FLIPS else replaced(each, flip=None))
-        asked.on_part()
-    return found
-
-
-def _seen(sample: Sample, number: int, looks: Sequence[Look], recipe: Recipe) -> Seen:
-    """What the foreign file saw; its regions play no part where no area is tolerated."""
-    assert not any(limit.max_area_mm2 for limit in recipe.limits)
-    frames = tuple(Frame(look.image, number, 0, look.prediction.view) for look in looks)
-    predictions = tuple(look.prediction for look in looks)
-    return Seen(sample, Part(number, frames), {}, predictions, tuple(look.map_px for look in looks))
+        looks = reference.look(sample, views, mm_per_px)
+        frames = tuple(Frame(look.image, number, 0, look.prediction.view) for look in looks)
+        predictions = tuple(look.prediction for look in looks)
+        yield Seen(sample, Part(number, frames), {}, predictions, tuple(look.map_px for look in looks))
 
 
 def _answers_of(stated: Stated, root: Path) -> Answers | None:
@@ -251,8 +233,8 @@ def _check_neighbours(graph: ForeignGraph, model: bytes, canvas: Canvas, samples
 
 
 def _advice(engine: str, worst: Compared) -> str:
-    name = worst.sample.images[0].name
-    return f"most on {name}: {ADVICE.get(engine_named(engine).precision, OTHERWISE)}"
+    advice = WRONG if engine_named(engine).precision == "f32" else SHORTER
+    return f"most on {worst.sample.images[0].name}: {advice}"
 
 
 def _foreign(

@@ -46,6 +46,10 @@ VERBS = {
     ),
     "run": ("taktsight.inspect.commands.run", "inspect parts: one verdict per trigger, on time"),
     "replay": ("taktsight.inspect.commands.replay", "run a folder of images through a bundle at takt"),
+    "bench": (
+        "taktsight.inspect.commands.bench",
+        "measure a bundle on this machine's engines and pick one",
+    ),
     "ledger": ("taktsight.inspect.commands.ledger", "verify and list the record of every trigger"),
 }
 """Verb → the module that does it (``add_arguments`` and ``main``), and its one line of help."""
