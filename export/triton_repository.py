@@ -70,7 +70,6 @@ def _config(bundle: Bundle, name: str, serving: Serving) -> str:
         "scores": (*leading, *shapes.scores),
     }
     return (
-        f"# {bundle.card.name}, from the bundle {bundle.digest}\n"
         f'name: "{name}"\n'
         'backend: "onnxruntime"\n'
         f"max_batch_size: {max_batch}\n"

@@ -73,7 +73,7 @@ def _plain(bundle: Bundle) -> dict[str, bytes]:
 def _served(arguments: argparse.Namespace, bundle: Bundle) -> dict[str, bytes]:
     from taktsight.export.triton_repository import Serving, triton_repository
 
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", bundle.card.name)
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", bundle.card.name).lstrip(".-") or "model"
     serving = Serving(
         arguments.device or "cpu",
         arguments.instances or 1,

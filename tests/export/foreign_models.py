@@ -12,9 +12,12 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from taktsight.cli import main
+
 CLASSES = ("good", "crack", "pit", "scratch", "stain")
 """In the order of a network that somebody trained; the data sort theirs."""
 SIDE = 128
+Arguments = list[str]
 IMAGENET = (torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225]))
 
 
@@ -109,3 +112,25 @@ def edited(file: Path, out: Path, edit: Any) -> Path:
     edit(model)
     onnx.save(model, out)
     return out
+
+
+def data_of(shop: Path) -> Arguments:
+    index = ["--index", str(shop / "parts" / "index.csv"), "--part-column", "part", "--lot-column", "lot"]
+    return [str(shop / "parts"), "--layout", "mask_folder", *index]
+
+
+def stated(task: str) -> Arguments:
+    if task == "anomaly":
+        return ["--task", task, "--normalise", "unit", "--activation", "none"]
+    named = ["--classes", ",".join(CLASSES), "--activation", "softmax"]
+    return ["--task", task, "--normalise", "imagenet", *named]
+
+
+MODELS = {"segmentation": "unet.onnx", "classification": "resnet.onnx", "anomaly": "anomaly.onnx"}
+
+
+def importing(shop: Path, task: str, out: Path, *more: str, model: Path | None = None) -> int:
+    """Limits that let many parts pass: fresh networks judge at random, and golden samples are right."""
+    file = model or shop / MODELS[task]
+    easy = ["--target-escape", "0.5", "--target-overkill", "0.3"]
+    return main(["import", str(file), *data_of(shop), *stated(task), *easy, "--out", str(out), *more])

@@ -63,12 +63,20 @@ def write_small_bundle(
     *,
     views: tuple[str, ...] = ("camera",),
     batch: int | str = "N",
+    name: str = "flange",
 ) -> str:
     """Two golden samples of frames of ``size``, with the scores that the line's inspector gave them."""
     model = small_model(canvas, batch=batch)
     limits = tuple(Limit(label=label, reject_score=0.9, review_score=0.6) for label in LABELS)
     task = "comparison" if canvas.paired else "segmentation"
-    common = {"labels": LABELS, "canvas": canvas, "limits": limits, "task": task, "views": views}
+    common = {
+        "labels": LABELS,
+        "canvas": canvas,
+        "limits": limits,
+        "task": task,
+        "views": views,
+        "name": name,
+    }
     card = make_card(golden=(), **common)
     inspector = Inspector(OnnxRuntimeBackend(model, threads=1), card, card.own_recipe())
     golden: dict[str, Image] = {}

@@ -171,6 +171,20 @@ def test_model_of_a_fixed_batch_is_served_with_its_batch_among_the_dims(tmp_path
     assert [list(value.dims) for value in config.output] == [[1, 2, 32, 48], [1, 2]]
 
 
+@pytest.mark.parametrize(
+    "name", ["..", "../../up", 'a" max_batch_size: 0 #', "two\nlines: 1", "Schraube größer M8"]
+)
+def test_name_on_the_card_leaves_neither_its_folder_nor_its_quotes(name: str, tmp_path: Path) -> None:
+    write_small_bundle(tmp_path / "part.taktsight", MONO, (64, 96), name=name)
+    before = sorted(tmp_path.iterdir())
+    out = tmp_path / "out"
+    assert main(["convert", str(tmp_path / "part.taktsight"), str(out), "--to", "triton"]) == 0
+    assert sorted(tmp_path.iterdir()) == sorted([*before, out])
+    (folder,) = out.iterdir()
+    config = parsed((folder / "config.pbtxt").read_text(encoding="utf-8"))
+    assert (config.name, config.max_batch_size) == (folder.name, 8)
+
+
 def test_requests_cannot_share_a_batch_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_small_bundle(tmp_path / "part.taktsight", MONO, (64, 96), batch=1)
     asked = ["convert", str(tmp_path / "part.taktsight"), str(tmp_path / "out"), "--to", "triton"]

@@ -18,67 +18,27 @@ from torch import nn
 
 from taktsight.bundle import read_bundle
 from taktsight.cli import main
-from taktsight.errors import ExportError
 from taktsight.export.foreign import build
 from taktsight.export.foreign.wrap import shrunk, wrap
 from taktsight.foreign import Foreign, Preparation
 from taktsight.image_files import read_image
 
 from .foreign_models import (
-    ANOMALIB_OUTPUTS,
     CLASSES,
     IMAGENET,
+    MODELS,
     SIDE,
-    AnomalibShaped,
+    Arguments,
     classifier,
-    edited,
+    data_of,
     export,
+    importing,
     segmenter,
+    stated,
 )
 
 LABELS = CLASSES[1:]
 Said = pytest.CaptureFixture[str]
-Arguments = list[str]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A product of 40 parts, and three networks as their owners exported them."""
-    folder = tmp_path_factory.mktemp("foreign")
-    synth = f"data synth {folder}/parts --parts 40 --size-px {SIDE} --defective-share 0.5 --parts-per-lot 5"
-    assert main(synth.split()) == 0
-    export(segmenter(), folder / "unet.onnx")
-    export(classifier(), folder / "resnet.onnx")
-    export(classifier(), folder / "one-at-a-time.onnx", batch_is_free=False)
-    export(AnomalibShaped(), folder / "anomaly.onnx", outputs=ANOMALIB_OUTPUTS)
-    return folder
-
-
-def data_of(shop: Path) -> Arguments:
-    index = ["--index", str(shop / "parts" / "index.csv"), "--part-column", "part", "--lot-column", "lot"]
-    return [str(shop / "parts"), "--layout", "mask_folder", *index]
-
-
-def stated(task: str) -> Arguments:
-    if task == "anomaly":
-        return ["--task", task, "--normalise", "unit", "--activation", "none"]
-    named = ["--classes", ",".join(CLASSES), "--activation", "softmax"]
-    return ["--task", task, "--normalise", "imagenet", *named]
-
-
-MODELS = {"segmentation": "unet.onnx", "classification": "resnet.onnx", "anomaly": "anomaly.onnx"}
-
-
-def importing(shop: Path, task: str, out: Path, *more: str, model: Path | None = None) -> int:
-    """Limits that let many parts pass: fresh networks judge at random, and golden samples are right."""
-    file = model or shop / MODELS[task]
-    easy = ["--target-escape", "0.5", "--target-overkill", "0.3"]
-    return main(["import", str(file), *data_of(shop), *stated(task), *easy, "--out", str(out), *more])
 
 
 @pytest.mark.parametrize("task", MODELS)
@@ -360,181 +320,6 @@ def test_parts_that_lie_in_train_are_not_judged(shop: Path, tmp_path: Path) -> N
     assert origin.parts == {split: counted.count(split) for split in ("val", "test")}
 
 
-def own_operator(model: onnx.ModelProto) -> None:
-    model.graph.node[0].domain, model.graph.node[0].op_type = "com.acme", "FastConv"
-    model.opset_import.append(helper.make_opsetid("com.acme", 1))
-
-
-def uint8_input(model: onnx.ModelProto) -> None:
-    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
-
-
-def batch_of_four(model: onnx.ModelProto) -> None:
-    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
-
-
-def second_input(model: onnx.ModelProto) -> None:
-    model.graph.input.append(helper.make_tensor_value_info("mask", TensorProto.FLOAT, [1]))
-
-
-def cyclic(model: onnx.ModelProto) -> None:
-    model.graph.node.reverse()
-
-
-@pytest.mark.parametrize(
-    ("edit", "complaint"),
-    [
-        (own_operator, "needs com.acme.FastConv, which no other engine has"),
-        (uint8_input, "input is uint8 of 4 axes; float32 images of four are wanted"),
-        (batch_of_four, "takes 4 images at a time"),
-        (second_input, "takes 2 inputs (input, mask), one batch of images is wanted"),
-        (cyclic, "is refused by ONNX's checker"),
-    ],
-)
-def test_graph_that_a_bundle_cannot_hold_is_refused_by_name(
-    edit: Callable[[onnx.ModelProto], None], complaint: str, shop: Path, tmp_path: Path, capsys: Said
-) -> None:
-    model = edited(shop / "resnet.onnx", tmp_path / "edited.onnx", edit)
-    assert importing(shop, "classification", tmp_path / "part.taktsight", model=model) == 1
-    said = capsys.readouterr().err
-    assert complaint in said
-    assert "edited.onnx" in said
-    assert not (tmp_path / "part.taktsight").exists()
-
-
-def test_weights_in_another_file_are_refused(shop: Path, tmp_path: Path, capsys: Said) -> None:
-    model = onnx.load(shop / "resnet.onnx")
-    onnx.save(model, tmp_path / "split.onnx", save_as_external_data=True, location="weights.bin")
-    assert importing(shop, "classification", tmp_path / "p.taktsight", model=tmp_path / "split.onnx") == 1
-    assert "weights in another file" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("content", [b"", b"not a model at all", b"\x08\x07"])
-def test_file_that_is_no_onnx_is_refused(content: bytes, shop: Path, tmp_path: Path, capsys: Said) -> None:
-    (tmp_path / "x.onnx").write_bytes(content)
-    assert importing(shop, "classification", tmp_path / "p.taktsight", model=tmp_path / "x.onnx") == 1
-    assert "is not an ONNX file" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("task", "model", "more", "status", "complaint"),
-    [
-        ("classification", "anomaly.onnx", [], 1, "has 2 float32 outputs (pred_score, anomaly_map)"),
-        (
-            "classification",
-            "resnet.onnx",
-            ["--classes", "good,crack,pit"],
-            1,
-            "output is 1×5; of one image",
-        ),
-        ("classification", "resnet.onnx", ["--classes", "good,a,b,c,d"], 1, "each must be in both"),
-        ("classification", "unet.onnx", [], 1, "output is 1×5×128×128; of one image"),
-        (
-            "classification",
-            "resnet.onnx",
-            ["--activation", "none"],
-            1,
-            "after the stated activation 'none'",
-        ),
-        ("segmentation", "unet.onnx", ["--activation", "none"], 1, "after the stated activation 'none'"),
-        ("segmentation", "unet.onnx", ["--maps", "masks"], 2, "no such float32 output, but output"),
-        (
-            "segmentation",
-            "unet.onnx",
-            ["--canvas", "256x256"],
-            2,
-            "takes 128×128 and the canvas is 256×256",
-        ),
-        ("segmentation", "unet.onnx", ["--canvas", "100x128"], 2, "multiple of 32, got 100×128"),
-        ("segmentation", "unet.onnx", ["--axes", "nhwc"], 2, "takes 128 channels and --colour rgb has 3"),
-        ("segmentation", "unet.onnx", ["--resize", "128x128"], 2, "it is resized; say with --canvas"),
-        (
-            "segmentation",
-            "unet.onnx",
-            ["--resize", "128x128", "--canvas", "192x192"],
-            2,
-            "maps of 128×128 do not divide a canvas of 192×192",
-        ),
-        ("classification", "resnet.onnx", ["--maps", "output"], 2, "a classifier has none"),
-        ("classification", "resnet.onnx", ["--mean", "0,0,0"], 2, "state --normalise, or --mean and --std"),
-        ("classification", "resnet.onnx", ["--colour", "mono"], 2, "mono has 1 channels, got 3 means"),
-        ("anomaly", "anomaly.onnx", ["--classes", "good,bad"], 2, "an anomaly model knows one"),
-        ("anomaly", "anomaly.onnx", ["--engine", "openvino:int8"], 2, "is not quantised here"),
-        ("anomaly", "absent.onnx", [], 2, "cannot be read"),
-        ("anomaly", "anomaly.onnx", ["--answers", "absent.csv"], 2, "cannot be read as CSV"),
-    ],
-)
-def test_what_does_not_fit_is_said_in_one_error(
-    task: str,
-    model: str,
-    more: Arguments,
-    status: int,
-    complaint: str,
-    shop: Path,
-    tmp_path: Path,
-    capsys: Said,
-) -> None:
-    out = tmp_path / "part.taktsight"
-    assert importing(shop, task, out, *more, model=shop / model) == status
-    said = capsys.readouterr().err
-    assert complaint in said
-    assert len([line for line in said.splitlines() if line.startswith("taktsight import: ")]) == 1
-    assert not out.exists()
-
-
-def test_rows_and_columns_that_are_free_must_be_stated_and_must_fit(
-    shop: Path, tmp_path: Path, capsys: Said
-) -> None:
-    model = export(segmenter(), tmp_path / "free.onnx", size_is_free=True)
-    assert importing(shop, "segmentation", tmp_path / "part.taktsight", model=model) == 2
-    assert "rows and columns of its input are free; say with --canvas" in capsys.readouterr().err
-    more = ["--resize", "100x100", "--canvas", "128x128"]
-    assert importing(shop, "segmentation", tmp_path / "part.taktsight", *more, model=model) == 2
-    assert "maps of 100×100 do not divide a canvas of 128×128" in capsys.readouterr().err
-
-
-def free_size(model: onnx.ModelProto) -> None:
-    for axis in (2, 3):
-        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = f"free_{axis}"
-
-
-def test_network_that_says_any_size_and_takes_one_is_refused(
-    shop: Path, tmp_path: Path, capsys: Said
-) -> None:
-    flat = nn.Sequential(nn.AvgPool2d(16), nn.Flatten(), nn.Linear(3 * (SIDE // 16) ** 2, len(CLASSES)))
-    model = edited(export(flat, tmp_path / "flat.onnx"), tmp_path / "free.onnx", free_size)
-    more = ["--canvas", "96x96"]
-    assert importing(shop, "classification", tmp_path / "part.taktsight", *more, model=model) == 1
-    assert "does not run on 1×3×96×96" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"mean": (123.7, 116.3, 103.5)}, "divide those of 0–255 by 255"),
-        ({"deviation": (0.0, 1.0, 1.0)}, "above 0"),
-        ({"deviation": (58.4, 57.1, 57.4)}, "divide those of 0–255 by"),
-        ({"classes": ("a", "a")}, "stands twice"),
-        ({"classes": ("good",), "good": "good", "activation": "none"}, "hold no defect"),
-        ({"classes": ("pit",), "good": None}, "a softmax over one class"),
-        ({"good": "background"}, "none of the classes"),
-    ],
-)
-def test_statement_that_contradicts_itself_is_refused(changes: dict[str, object], complaint: str) -> None:
-    right = {
-        "colour": "rgb",
-        "axes": "nchw",
-        "mean": (0.5, 0.5, 0.5),
-        "deviation": (0.5, 0.5, 0.5),
-        "activation": "softmax",
-        "classes": ("good", "pit"),
-        "good": "good",
-    }
-    Preparation.model_validate(right)
-    with pytest.raises(ValueError, match=complaint):
-        Preparation.model_validate(right | changes)
-
-
 def test_imported_bundle_is_no_run_of_ours(in_workshop: Path, shop: Path, tmp_path: Path) -> None:
     assert importing(shop, "anomaly", tmp_path / "part.taktsight") == 0
     assert main(["verify", str(tmp_path / "part.taktsight"), "--run", "run"]) == 1
@@ -547,24 +332,6 @@ def test_report_and_openvino_are_as_for_an_export(shop: Path, tmp_path: Path) ->
     card = read_bundle(tmp_path / "part.taktsight").card
     assert [parity.engine for parity in card.parity] == ["onnxruntime:f32", "openvino:f32"]
     assert (tmp_path / "parity" / "parity.html").is_file()
-
-
-def test_constant_tensors_in_nodes_are_looked_into_for_other_files(tmp_path: Path, shop: Path) -> None:
-    def outside(model: onnx.ModelProto) -> None:
-        held = numpy_helper.from_array(np.zeros(1, np.float32), "held")
-        node = helper.make_node("Constant", [], ["unused"], value=held)
-        node.attribute[0].t.ClearField("raw_data")
-        node.attribute[0].t.data_location = TensorProto.EXTERNAL
-        node.attribute[0].t.external_data.add(key="location", value="../../secret")
-        model.graph.node.append(node)
-
-    from taktsight.export.foreign.graph import open_graph
-
-    model = onnx.load(shop / "resnet.onnx")
-    outside(model)
-    (tmp_path / "o.onnx").write_bytes(model.SerializeToString())
-    with pytest.raises(ExportError, match="weights in another file"):
-        open_graph(tmp_path / "o.onnx")
 
 
 @pytest.mark.parametrize(
@@ -582,25 +349,3 @@ def test_one_defect_of_two_pixels_may_be_lost_by_resizing() -> None:
     pit[65:67, 65:67] = 1
     small = shrunk(128, 32) @ pit @ shrunk(128, 32).T
     assert small.max() < 0.2
-
-
-@pytest.mark.parametrize(
-    ("answers", "status", "complaint"),
-    [
-        ("image,anomaly\n", 2, "has no row"),
-        ("image,pit\nimages/good/x.png,0.1\n", 2, "no column anomaly"),
-        ("image,anomaly\nimages/good/x.png,0.1\n", 2, "names no image of val or test"),
-        ("image,anomaly\nimages/good/x.png,much\n", 2, "a score that is no number"),
-        ("image,anomaly\nimages/good/x.png,nan\n", 2, "0–1 is wanted"),
-        ("image,anomaly\nimages/good/x.png,1.5\n", 2, "0–1 is wanted"),
-        ("image,anomaly\nimages/good/part-000000.png,0.9999\n", 1, "1 of 1 images score otherwise here"),
-    ],
-)
-def test_answers_that_say_nothing_or_something_else_are_refused(
-    answers: str, status: int, complaint: str, shop: Path, tmp_path: Path, capsys: Said
-) -> None:
-    file, out = tmp_path / "answers.csv", tmp_path / "part.taktsight"
-    file.write_text(answers, encoding="utf-8")
-    assert importing(shop, "anomaly", out, "--answers", str(file)) == status
-    assert complaint in capsys.readouterr().err
-    assert not out.exists()
