@@ -17,12 +17,12 @@ from pathlib import Path
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from taktsight.bundle import read_bundle
 from taktsight.errors import ConfigError
 from taktsight.inspect.backends.backend import engine_name, model_for
 from taktsight.inspect.backends.trt.engine_files import list_engines
+from taktsight.inspect.backends.trt.key import Key
 from taktsight.inspect.backends.trt.ready import Ready, ready_engine
 from taktsight.inspect.backends.trt.target import Target, target_here, target_named
 from taktsight.inspect.backends.trt.vendor import Vendor, open_vendor
@@ -134,17 +134,19 @@ def _build(
 def _list(console: Console, folder: Path) -> int:
     if not folder.is_dir():
         raise ConfigError(f"--cache {folder}: there is no such folder")
-    table = Table(box=None, pad_edge=False)
-    for column in ("file", "MB", "engine", "for", "precision", "batch", ""):
-        table.add_column(column, overflow="fold")
     faults = 0
     for stored in list_engines(folder):
         faults += bool(stored.fault)
-        key = stored.key
-        told = ("?", "?", "?", "?")
-        if key is not None:
-            gpu = f"{key.gpu}, {key.compute_capability}, driver {key.driver}"
-            told = (key.vendor, gpu, f"{key.precision} {key.device}", str(key.batch))
-        table.add_row(stored.path.name, f"{stored.size / 1e6:.1f}", *told, stored.fault or "whole")
-    console.print(table if table.row_count else f"{folder}: no engines yet")
+        told = "" if stored.key is None else f", {_in_words(stored.key)}"
+        size_mb, state = stored.size / 1e6, stored.fault or "whole"
+        console.print(f"{stored.path.name}  {size_mb:.1f} MB  {state}{told}")
     return int(faults > 0)
+
+
+def _in_words(key: Key) -> str:
+    target = Target(key.gpu, key.compute_capability, key.driver)
+    tiles = "tile" if key.batch == 1 else "tiles"
+    return (
+        f"{key.vendor} for {target}, driver {key.driver}: model {key.model:.12}, {key.precision}, "
+        f"{key.device}, {key.batch} {tiles}"
+    )

@@ -35,6 +35,8 @@ class Phases:
         place = self._place(name)
         if place is not None:
             del self._open[place:], self._done[place:]
+        if not self._open:
+            self._furthest = 1.0
 
     @property
     def innermost(self) -> str:
