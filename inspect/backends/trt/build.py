@@ -41,12 +41,19 @@ def build_engine(vendor: Vendor, target: Target, config: TensorRt, model: bytes,
     if monitor.interrupted is not None:
         raise monitor.interrupted
     if built is None:
-        raise BackendError(
-            f"{vendor} cannot build an engine for {target}: {last_words(listener)}; if memory ran "
-            f"out, lower backend.workspace_mb ({config.workspace_mb}) or backend.batch ({config.batch})"
-        )
+        why = last_words(listener)
+        raise BackendError(f"{vendor} cannot build an engine for {target}: {why}; {_advice(why, config)}")
     store_timings(vendor, target, config.cache, settings)
     return bytes(memoryview(built))
+
+
+def _advice(why: str, config: TensorRt) -> str:
+    if "memory" in why.lower():
+        return (
+            f"lower backend.workspace_mb ({config.workspace_mb}) or backend.batch ({config.batch}), or end "
+            "what else uses the GPU"
+        )
+    return f"{config.precision} may be what this GPU lacks: try another precision, or another engine"
 
 
 def configure(vendor: Vendor, target: Target, config: TensorRt, parsed: Parsed) -> Any:
