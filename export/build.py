@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import taktsight
@@ -25,7 +26,13 @@ from taktsight.training.run_folder import TrainedRun
 
 
 def build_bundle(
-    run: TrainedRun, out: Path, *, key: Path | None = None, parity_parts: int = 200
+    run: TrainedRun,
+    out: Path,
+    *,
+    key: Path | None = None,
+    parity_parts: int = 200,
+    version: int = 1,
+    expires: date | None = None,
 ) -> tuple[Card, str]:
     """Writes the bundle of a run and returns its card and its digest.
 
@@ -34,6 +41,8 @@ def build_bundle(
         out: the file.
         key: PEM file of a P-256 private key, or None for an unsigned bundle.
         parity_parts: test parts that both models judge; every label is among them.
+        version: of the product's bundle, higher than that of the one it replaces.
+        expires: the last day, in UTC, on which a line may start with it.
 
     Raises:
         ConfigError: If the run has no manifest, was not evaluated, or was trained again since.
@@ -52,7 +61,8 @@ def build_bundle(
     compared = compare(run, inspector, samples)
     parity = prove(compared, f"PyTorch float32 against ONNX Runtime float32 on {len(samples)} test parts")
     golden, frames = choose_golden(compared)
-    card = card.model_copy(update={"parity": parity, "golden": golden})
+    known = {"parity": parity, "golden": golden, "version": version, "expires": expires}
+    card = card.model_copy(update=known)
     digest = write_bundle(out, card, model, frames, key=key)
     return card, digest
 

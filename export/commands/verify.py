@@ -9,9 +9,10 @@ With --run the exported model judges the run's test parts beside the trained one
 from __future__ import annotations
 
 import argparse
+from datetime import datetime, timezone
 from pathlib import Path
 
-from taktsight.bundle import Bundle, read_bundle
+from taktsight.bundle import Bundle, check_expiry, read_bundle
 from taktsight.errors import BundleError
 
 
@@ -19,7 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's arguments."""
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle")
     parser.add_argument(
-        "--allowed-key", type=Path, action="append", default=[], help="PEM public key that must have signed"
+        "--allowed-key",
+        type=Path,
+        action="append",
+        default=[],
+        help="file of PEM public keys, of which one must have signed",
     )
     parser.add_argument("--run", type=Path, help="compare with this trained run on its test parts")
     parser.add_argument("--parity-parts", type=int, default=200, help="test parts to compare on (200)")
@@ -31,9 +36,12 @@ def main(arguments: argparse.Namespace) -> int:
     from taktsight.inspect.inspector import golden_mistakes
 
     bundle = read_bundle(arguments.bundle, allowed_keys=arguments.allowed_key)
+    check_expiry(bundle.card, datetime.now(timezone.utc).date(), str(arguments.bundle))
     print(f"digest     {bundle.digest}")
     signature = f"by key {bundle.signed_by[:16]}…" if bundle.signed_by else "not checked: no --allowed-key"
     print(f"signature  {signature}")
+    card = bundle.card
+    print(f"version    {card.version}, {f'last day {card.expires}' if card.expires else 'without expiry'}")
     backend = OnnxRuntimeBackend(bundle.model)
     mistakes = golden_mistakes(backend, bundle)
     if mistakes:

@@ -32,6 +32,7 @@ VERBS = {
         "train, evaluate, export and verify in one go, for a changeover",
     ),
     "verify": ("taktsight.export.commands.verify", "digests, signature and golden samples of a bundle"),
+    "keys": ("taktsight.export.commands.keys", "make and show the keys that sign bundles"),
     "check": (
         "taktsight.inspect.commands.check",
         "a station's configuration, bundle, clock and disk; says what to fix",
