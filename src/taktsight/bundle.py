@@ -15,7 +15,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -53,7 +53,7 @@ class Bundle:
     signed_by: str | None
     """Fingerprint of the allowed key that signed it; None where no key was asked for: what a file says
     of itself proves nothing."""
-    precisions: Mapping[str, bytes] = MappingProxyType({})
+    precisions: dict[str, bytes] = field(default_factory=dict)
     """The network in other precisions, by their name."""
 
 

@@ -103,7 +103,8 @@ class _Graph:
         outputs = sorted(self._ends(12), key=lambda end: end.name)
         if [(end.name, end.kind, len(end.shape)) for end in outputs] != OUTPUTS:
             raise BundleError(
-                f"{self._where}: gives {_said(outputs)}; float32 maps (N, K, h, w) and scores (N, K) are wanted"
+                f"{self._where}: gives {_said(outputs)}; float32 maps (N, K, h, w) and scores (N, K) are "
+                "wanted"
             )
         (frames,), (maps, scores) = inputs, outputs
         self._check_shape("frames", frames.shape[1:], (canvas.height, canvas.width, canvas.planes))

@@ -73,7 +73,7 @@ def read_index(file: BinaryIO, size: int, where: str) -> list[Stored]:
     if 0xFFFF in (count, here) or 0xFFFFFFFF in (length, start):
         raise BundleError(f"{where}: is a zip64, and no bundle is so large")
     if not 0 < count <= MAX_ENTRIES:
-        raise BundleError(f"{where}: holds {count} entries; a bundle has 1 to {MAX_ENTRIES}")
+        raise BundleError(f"{where}: holds {count} entries, a bundle has 1 to {MAX_ENTRIES}; copy it again")
     if start + length + _END.size != size:
         raise BundleError(f"{where}: has bytes that are not what was written; copy it again")
     file.seek(start)
