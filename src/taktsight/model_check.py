@@ -71,6 +71,8 @@ def check_model(model: bytes, card: Card, where: str) -> None:
             raise BundleError(
                 f"{where}: wants the operators of {domain!r}; the ONNX standard's are allowed"
             )
+    if len(content.contents(8)) != 1:
+        raise BundleError(f"{where}: names {len(content.contents(8))} sets of operators; one is wanted")
     if not content.content(7):
         raise BundleError(f"{where}: holds no network")
     _Graph(reader, reader.read(content.content(7), _GRAPH, "the graph"), where).check(card)

@@ -12,7 +12,7 @@ from typing import Literal
 from taktsight.errors import BundleError
 
 MAX_FIELDS = 500_000
-"""Ten times what the largest network here has; it bounds the time that a hostile file can take."""
+"""Fifty times what the U-Nets here have; it bounds the time that a hostile file can take."""
 MAX_VARINT_BYTES = 10
 
 Kind = Literal["int", "ints", "float", "floats", "bytes", "many"]

@@ -149,6 +149,8 @@ def _zip() -> bytes:
     return buffer.getvalue()
 
 
+OPSET = b"\x42\x02\x10\x11"
+"""That of version 17, as a model names it."""
 FLOAT, UINT8 = TensorProto.FLOAT, TensorProto.UINT8
 NOT_FINITE, NO_MEMORY, NOT_ALLOWED = "infinite or none", "which no memory holds", "are not allowed"
 ELSEWHERE = "lies in another file"
@@ -164,6 +166,10 @@ add(
         "foreign_operator_set": (
             _ship(lambda model: model.opset_import.append(helper.make_opsetid("com.evil", 1))),
             "wants the operators of 'com.evil'",
+        ),
+        "two_operator_sets": (
+            _ship(lambda model: model.opset_import.append(helper.make_opsetid("", 9))),
+            "names 2 sets of operators",
         ),
         "operator_that_nobody_knows": (_ship(_node("Explode", "pixels")), NOT_ALLOWED),
         "loop_without_end": (_ship(_loop), "has the operator Loop"),
@@ -289,7 +295,8 @@ add(
         ),
         "network_that_is_a_zip": (_bytes(_zip), "the model"),
         "network_of_the_engines_own_format": (_bytes(lambda: b"\x20\0\0\0ORTM" + bytes(64)), "the model"),
-        "network_of_nothing": (_bytes(lambda: b""), "holds no network"),
+        "network_without_a_graph": (_bytes(lambda: OPSET), "holds no network"),
+        "network_of_nothing": (_bytes(lambda: b""), "names 0 sets of operators"),
         "network_that_is_cut_short": (_bytes(lambda: MODEL[:-7]), "the model is cut short"),
         "network_with_bytes_behind": (_bytes(lambda: MODEL + b"\xff\xff"), "the model is cut short"),
         "network_that_stands_twice": (_bytes(lambda: MODEL + MODEL), "twice"),
@@ -299,11 +306,11 @@ add(
         "number_without_end": (_bytes(lambda: b"\x08" + b"\xff" * 1000), "is cut short, or is no message"),
         "group_of_old": (_bytes(lambda: b"\x3b" * 1000), "is of another type"),
         "million_operators": (
-            _bytes(lambda: _field(7, b"\x0a\x00" * 1_000_000)),
+            _bytes(lambda: OPSET + _field(7, b"\x0a\x00" * 1_000_000)),
             "more than 500000 fields",
         ),
         "million_numbers_in_a_shape": (
-            _bytes(lambda: _field(7, _field(5, _field(1, b"\x01" * 1_000_000)))),
+            _bytes(lambda: OPSET + _field(7, _field(5, _field(1, b"\x01" * 1_000_000)))),
             "more than 500000 fields",
         ),
     }
