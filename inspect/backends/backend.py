@@ -44,12 +44,8 @@ def open_backend(engine: Engine, models: Mapping[str, bytes]) -> Backend:
         from taktsight.inspect.backends.trt.vendor import open_vendor
 
         return TensorRtBackend(engine, model, open_vendor(engine.kind), Gpu())
-    try:
-        from taktsight.inspect.backends.openvino import OpenVinoBackend
-    except ModuleNotFoundError as error:
-        raise BackendError(
-            f"backend openvino is not installed ({error}); pip install 'taktsight[openvino]'"
-        ) from error
+    from taktsight.inspect.backends.ov import OpenVinoBackend
+
     return OpenVinoBackend(model, precision=engine.precision, threads=engine.threads)
 
 

@@ -13,12 +13,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
 
+from taktsight.card import Card
 from taktsight.errors import TaktsightError
 from taktsight.inspect.config import Station, load_station
 from taktsight.inspect.fit import Setup, read_setup
@@ -26,6 +28,7 @@ from taktsight.inspect.fit import Setup, read_setup
 Grade = Literal["ok", "note", "fix"]
 STYLES: dict[Grade, str] = {"ok": "green", "note": "yellow", "fix": "bold red"}
 MAX_FSYNC_MS = 50.0
+SOON_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +51,29 @@ def main(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     station = load_station(arguments.station)
     would_stop = False
-    for finding in check(station):
+    for finding in check(station, datetime.now(timezone.utc).date()):
         would_stop |= finding.grade == "fix"
         grade = f"[{STYLES[finding.grade]}]{finding.grade:<5}[/]"
         console.print(f"{grade}{finding.subject:<10} {escape(finding.text)}")
     return int(would_stop)
 
 
-def check(station: Station) -> Iterator[Finding]:
+def check(station: Station, today: date) -> Iterator[Finding]:
     """Every finding, the cheap ones first."""
     yield Finding("ok", "station", f"{station.name!r}: no mistake in the file")
     try:
-        setup = read_setup(station)
+        setup = read_setup(station, today)
     except TaktsightError as error:
         yield Finding("fix", "bundle", str(error))
     else:
-        yield from _check_setup(station, setup)
+        yield from _check_setup(station, setup, today)
     yield from _check_clock()
     yield _check_cores(station)
     yield from _check_disk(station)
-    yield from _check_speed(station)
+    yield from _check_speed(station, today)
 
 
-def _check_setup(station: Station, setup: Setup) -> Iterator[Finding]:
+def _check_setup(station: Station, setup: Setup, today: date) -> Iterator[Finding]:
     bundle, recipe = setup.bundle, setup.recipe
     grade: Grade = "ok" if bundle.signed_by else "note"
     signed = (
@@ -78,7 +81,9 @@ def _check_setup(station: Station, setup: Setup) -> Iterator[Finding]:
         if bundle.signed_by
         else "signature not looked at: allowed_keys is empty, any whole bundle would be accepted"
     )
-    yield Finding(grade, "bundle", f"{bundle.card.name}: whole, {bundle.digest:.12}, {signed}")
+    version = f"version {bundle.card.version}"
+    yield Finding(grade, "bundle", f"{bundle.card.name}: whole, {version}, {bundle.digest:.12}, {signed}")
+    yield from _check_age(station, bundle.card, today)
     source = station.recipe or "the card's own limits"
     labels = ", ".join(bundle.card.labels)
     yield Finding("ok", "recipe", f"{recipe.product!r} ({source}) fits: labels {labels}")
@@ -89,6 +94,16 @@ def _check_setup(station: Station, setup: Setup) -> Iterator[Finding]:
     point = bundle.card.operating_point
     rate = f"{point.escapes} of {point.defective} defective parts passed, at most {point.escape_upper:.1%}"
     yield Finding("ok", "proof", f"{rate} of such (95 %), measured on {point.measured_on}")
+
+
+def _check_age(station: Station, card: Card, today: date) -> Iterator[Finding]:
+    if card.expires is not None:
+        days = (card.expires - today).days
+        grade: Grade = "ok" if days >= SOON_DAYS else "note"
+        yield Finding(grade, "expiry", f"the bundle's last day is {card.expires}, {days} days from today")
+    if station.rollback_to is not None:
+        text = f"rollback_to: {station.rollback_to} lets an older bundle run; remove it once that is over"
+        yield Finding("note", "rollback", text)
 
 
 def _check_clock() -> Iterator[Finding]:
@@ -153,12 +168,12 @@ def _fsync_ms(file: Path) -> float:
     return sorted(times_ms)[4]
 
 
-def _check_speed(station: Station) -> Iterator[Finding]:
+def _check_speed(station: Station, today: date) -> Iterator[Finding]:
     """Cameras, engine, golden samples, and whether there is time: all as vision does it."""
     from taktsight.inspect.pace import measure_cycles_ms
 
     try:
-        times_ms = measure_cycles_ms(station)
+        times_ms = measure_cycles_ms(station, today)
     except TaktsightError as error:
         yield Finding("fix", "vision", str(error))
         return
