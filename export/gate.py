@@ -19,6 +19,7 @@ Explain = Callable[[str, Compared], str]
 ADVICE = {
     "f32": "Export it again from the checkpoint; a float32 engine may differ by rounding only",
     "bf16": "Leave this engine out, or allow it with --flip-limit what your product can bear",
+    "fp16": "A value may be too large for fp16: leave this engine out, or allow it with --flip-limit",
     "int8": "Train on more parts like these, leave this engine out, or allow it with --flip-limit",
 }
 """What to do where an engine of this precision fails."""
