@@ -94,6 +94,11 @@ def explainer(network: nn.Module, models: Mapping[str, bytes], canvas: Canvas) -
         tiles, _ = prepare(worst.images[0], None, canvas, templates[0])
         precision = engine_named(engine).precision
         found = where_it_begins(network, engine_named(engine), models, tiles[:1])
+        if found is None and engine_named(engine).kind.startswith("tensorrt"):
+            return (
+                "its ONNX answers as the trained network does in ONNX Runtime, so it begins within the "
+                "engine: build it again (taktsight engine --again --no-cuda-graph). " + ADVICE[precision]
+            )
         if found is None and precision != "f32":
             return (
                 f"no layer alone is to blame, what is rounded in all of them adds up. {ADVICE[precision]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from taktsight.bundle import read_bundle, write_bundle
 from taktsight.cli import main
 from taktsight.errors import BackendError
+from taktsight.export.divergence import where_it_begins
 from taktsight.export.half import halve_precision
 from taktsight.export.quantize import quantise
 from taktsight.export.symmetric import make_symmetric
@@ -23,6 +25,7 @@ from taktsight.inspect.backends.trt.engine_files import list_engines
 from taktsight.inspect.backends.trt.parse import parse
 from taktsight.inspect.backends.trt.vendor import open_vendor
 from taktsight.inspect.backends.trt.vendor_log import listen
+from taktsight.inspect.engines import engine_named
 from taktsight.training.networks import SegmentationNetwork
 
 from ..inspect.spots import spot_bundle
@@ -31,9 +34,13 @@ TILES = np.random.default_rng(0).integers(0, 256, (16, 64, 64, 1), np.uint8)
 
 
 @pytest.fixture(scope="module")
-def model() -> bytes:
+def network() -> SegmentationNetwork:
     torch.manual_seed(0)
-    network = SegmentationNetwork(2, 1, "unet", "test_efficientnet", None, (32, 16, 16, 8, 8)).eval()
+    return SegmentationNetwork(2, 1, "unet", "test_efficientnet", None, (32, 16, 16, 8, 8)).eval()
+
+
+@pytest.fixture(scope="module")
+def model(network: SegmentationNetwork) -> bytes:
     return to_onnx(network, Canvas(64, 64, 1, 1, 32))
 
 
@@ -96,6 +103,30 @@ def test_range_is_widened_around_zero_and_never_narrowed() -> None:
     ends_of_range = np.array([-0.55, 0.0, 2.0], np.float32)
     (rounded,) = session.run(None, {"x": ends_of_range})
     assert np.abs(rounded - ends_of_range).max() <= 2.0 / 127 / 2 + 1e-6  # half a step
+
+
+@pytest.mark.parametrize("precision", ["f32", "fp16", "int8"])
+def test_inner_values_of_every_precision_are_compared_with_the_trained_network(
+    precision: str, network: SegmentationNetwork, model: bytes, int8: bytes
+) -> None:
+    """Without a GPU, and after a flip: the explanation must not fail."""
+    models = {"f32": model, "fp16": halve_precision(model), "int8": int8}
+    engine = engine_named(f"tensorrt:{precision}")
+    found = where_it_begins(network, engine, models, TILES[:1])
+    assert found is None or precision == "int8"
+    models[precision] = halve_precision(to_onnx(_brighter(network), Canvas(64, 64, 1, 1, 32)))
+    planted = where_it_begins(network, engine, models, TILES[:1])
+    assert planted is not None
+    assert planted.difference > 0.1
+
+
+def _brighter(network: SegmentationNetwork) -> SegmentationNetwork:
+    """With its first layer's weights changed."""
+    changed = copy.deepcopy(network)
+    first = next(module for module in changed.modules() if isinstance(module, torch.nn.Conv2d))
+    with torch.no_grad():
+        first.weight *= 3
+    return changed
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
