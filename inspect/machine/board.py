@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from taktsight.inspect.machine.jetpack import (
 )
 from taktsight.inspect.machine.probe import Probe
 
+CUDA, CUDNN, TENSORRT = r"cuda-cudart-[\d-]+", r"libcudnn\d+(-cuda-\d+)?", r"libnvinfer\d+"
+"""Names of the Debian packages that hold the libraries."""
 INSTALL = "sudo apt update && sudo apt install nvidia-jetpack"
 _PATTERNS = (
     "nvidia-jetpack",
@@ -50,19 +53,21 @@ class Board:
         """Xavier, Orin or Thor."""
         return next((family for family in WANTED if family in self.model), None)
 
-    def version(self, *prefixes: str) -> str:
-        """Of the installed package with the first such prefix; "" where there is none."""
-        for prefix in prefixes:
-            found = [version for name, version in self.packages.items() if name.startswith(prefix)]
-            if found:
-                return max(found, key=version_of)
-        return ""
+    def version(self, name: str) -> str:
+        """Of the newest installed package whose whole name matches; "" where there is none."""
+        found = [version for package, version in self.packages.items() if re.fullmatch(name, package)]
+        return max(found, key=version_of, default="")
 
     @property
     def venv(self) -> str:
-        """Makes an environment that sees the system's TensorRT."""
-        python = self.jetpack.python if self.jetpack else "3"
-        return f"/usr/bin/python{python} -m venv --system-site-packages /opt/taktsight"
+        """Makes an environment that sees the system's TensorRT; "" where that would be of no use."""
+        row = self.jetpack
+        if row is None or not row.runs_tensorrt or not self.version(TENSORRT):
+            return ""
+        return (
+            f"sudo /usr/bin/python{row.python} -m venv --system-site-packages /opt/taktsight && "
+            "sudo /opt/taktsight/bin/pip install 'taktsight[line]'"
+        )
 
 
 def read_board(probe: Probe) -> Board | None:
@@ -85,13 +90,13 @@ def check_board(board: Board, demand: Demand | None) -> Iterator[Finding]:
     yield Finding("ok", "board", board.model)
     yield _check_jetpack(board, demand)
     row = board.jetpack
-    cuda = board.cuda or board.version("cuda-cudart-")
+    cuda = board.cuda or board.version(CUDA)
     yield _check_library("cuda", cuda, row.cuda if row else None, demand, "TensorRT needs it")
-    cudnn = board.version("libcudnn9-cuda", "libcudnn8")
+    cudnn = board.version(CUDNN)
     use = "only ONNX Runtime's CUDA provider needs it"
     yield _check_library("cudnn", cudnn, row.cudnn if row else None, demand, use)
-    tensorrt = board.version("libnvinfer10", "libnvinfer8")
-    use = "the engine is built with it on this board; another version builds it anew"
+    tensorrt = board.version(TENSORRT)
+    use = "the engine is built with it on this board; by another version anew"
     yield _check_library("libnvinfer", tensorrt, row.tensorrt if row else None, demand, use)
 
 
@@ -111,24 +116,27 @@ def _check_jetpack(board: Board, demand: Demand | None) -> Finding:
             name = ".".join(map(str, package))
             text = f"{said} with the packages of JetPack {name}: updated by half"
             return Finding("note", "jetpack", text, "sudo apt update && sudo apt dist-upgrade")
-        return Finding("ok", "jetpack", f"{said}: every engine can run")
-    wanted = WANTED.get(board.family or "")
-    old = f"{said} has TensorRT {row.tensorrt} and Taktsight builds with 10.3 or later"
-    if wanted:
-        grade: Grade = "fix" if asked else "note"
-        return Finding(
-            grade, "jetpack", f"{old}: flash JetPack {wanted}; until then ONNX Runtime on the CPU"
-        )
-    use = "set backend.kind to onnxruntime" if asked else "ONNX Runtime on the CPU is what runs"
-    return Finding("fix" if asked else "note", "jetpack", f"{old}, this board gets none: {use}")
+        return Finding("ok", "jetpack", f"{said}: its TensorRT {row.tensorrt} builds our engines")
+    old = f"{said}: its TensorRT {row.tensorrt} is too old, 10.3 or later builds our engines"
+    use = "set backend.kind to onnxruntime" if asked else "ONNX Runtime on the CPU runs"
+    return Finding("fix" if asked else "note", "jetpack", f"{old}; {_way_out(board)}, or {use}")
+
+
+def _way_out(board: Board) -> str:
+    if board.family is None:
+        return "flash JetPack 6.1 or later, if its maker has one for this board"
+    wanted = WANTED[board.family]
+    return f"flash JetPack {wanted}" if wanted else f"no JetPack for {board.family} has it"
 
 
 def _check_library(
     subject: str, version: str, expected: str | None, demand: Demand | None, use: str
 ) -> Finding:
     if not version:
-        needed = asks_for(demand, "tensorrt") and subject != "cudnn"
-        return Finding("fix" if needed else "note", subject, f"not installed: {use}", INSTALL)
+        if subject == "cudnn":
+            return Finding("ok", subject, f"not installed: {use}")
+        grade: Grade = "fix" if asks_for(demand, "tensorrt") else "note"
+        return Finding(grade, subject, f"not installed: {use}", INSTALL)
     if expected and not is_release(version, expected):
         text = (
             f"{version}, and this JetPack comes with {expected}: engines were not tried with the two mixed"

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from taktsight.inspect.machine.finding import Finding
 from taktsight.inspect.machine.probe import Probe
 
+AS_ROOT = 'sudo "$(command -v taktsight)" check --machine'
 _MODE = re.compile(r"^NV Power Mode: ?(\S+)\n(\d+)", re.MULTILINE)
 _MODES = re.compile(r"^<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)\s*>", re.MULTILINE)
 _CLOCK = re.compile(r"^(cpu\d+|GPU)\b.*?MinFreq=(\d+) MaxFreq=(\d+) CurrentFreq=\d+", re.MULTILINE)
-_OFFLINE = re.compile(r"^cpu\d+:.*Online=0", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,7 @@ def check_clocks(probe: Probe) -> Iterator[Finding]:
     processors, graphics = _read_clocks(probe)
     clocks = (*processors, *graphics)
     if not clocks:
-        text = "neither jetson_clocks nor the kernel says them: 'sudo taktsight check' may see more"
-        yield Finding("note", "clocks", text)
+        yield Finding("note", "clocks", "root alone may see them", AS_ROOT)
         return
     said = ", ".join(
         f"{name} up to {max(clock.highest_hz for clock in some) / 1e6:.0f} MHz"
@@ -48,7 +47,7 @@ def _check_mode(probe: Probe) -> Finding:
     # Not every user may read all that nvpmodel reads: it fails after it has said the mode.
     found = _MODE.search(probe.run(("nvpmodel", "-q")).text)
     if found is None:
-        return Finding("note", "power", "nvpmodel says no mode: 'sudo taktsight check' may see it")
+        return Finding("note", "power", "nvpmodel says no mode; root may see it", AS_ROOT)
     mode, modes = found[1], _MODES.findall(probe.text("/etc/nvpmodel.conf"))
     fastest = [pair for pair in modes if pair[1].startswith("MAXN")]
     if mode.startswith("MAXN") and mode not in {name for _, name in fastest[:-1]}:

@@ -37,5 +37,5 @@ def examine(probe: Probe, demand: Demand | None = None) -> Iterator[Finding]:
     elif board.family == "Thor":
         yield check_graphics(probe, demand)
     yield check_memory(probe, demand, shared=board is not None)
-    yield from check_packages(read_packages(probe), demand, venv=board.venv if board else "")
+    yield from check_packages(read_packages(probe), demand, venv=board.venv if board else None)
     yield from check_rights(probe)

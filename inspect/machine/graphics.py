@@ -31,7 +31,8 @@ def check_graphics(probe: Probe, demand: Demand | None) -> Finding:
         return Finding("fix" if needed else "note", "gpu", text, "sudo reboot")
     if _has_card(probe):
         text = "there is an NVIDIA GPU and no driver that answers nvidia-smi"
-        command = "sudo ubuntu-drivers install && sudo reboot"
+        is_ubuntu = "ID=ubuntu" in probe.text("/etc/os-release").splitlines()
+        command = "sudo ubuntu-drivers install && sudo reboot" if is_ubuntu else ""
         return Finding("fix" if needed else "note", "gpu", text, command)
     if needed and demand is not None:
         text = (

@@ -29,7 +29,7 @@ class JetPack:
         return version_of(self.tensorrt) >= MIN_TENSORRT
 
 
-# Sources: NVIDIA's JetPack and Jetson Linux archive pages, and the packages that boards with the release list
+# Sources: NVIDIA's JetPack and Jetson Linux archive pages, and the packages that boards with a release list
 # (libnvinfer*, libcudnn*, cuda-cudart-*), as their owners published them; read in November 2026.
 JETPACKS = (
     JetPack("5.1.1", ("35.3.1",), "11.4", "8.6.0", "8.5.2", "3.8"),

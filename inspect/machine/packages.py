@@ -12,8 +12,13 @@ from taktsight.inspect.machine.installed import MODULES
 from taktsight.inspect.machine.jetpack import MIN_TENSORRT, version_of
 from taktsight.inspect.machine.probe import PYTHON, Probe
 
-EXTRAS = {"openvino": "openvino", "tensorrt": "tensorrt", "tensorrt_rtx": "tensorrt-rtx"}
-"""Import name → extra of the ``taktsight`` package that brings it; ONNX Runtime always comes."""
+EXTRAS = {
+    "onnxruntime": "line",
+    "openvino": "openvino",
+    "tensorrt": "tensorrt",
+    "tensorrt_rtx": "tensorrt-rtx",
+}
+"""Import name → extra of the ``taktsight`` package that brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +44,41 @@ def read_packages(probe: Probe) -> dict[str, Package]:
 
 
 def check_packages(
-    packages: Mapping[str, Package], demand: Demand | None, *, venv: str = ""
+    packages: Mapping[str, Package], demand: Demand | None, *, venv: str | None
 ) -> Iterator[Finding]:
     """A line for each engine.
 
     Args:
         packages: by import name.
         demand: of the station; None where there is none.
-        venv: on a Jetson, the command that makes the system's TensorRT visible.
+        venv: on a Jetson, the command that makes the system's TensorRT visible, "" where it has none of
+            use; None on a PC, where TensorRT is a package like others.
     """
     for package in packages.values():
         asked = asks_for(demand, package.name)
         if package.version:
             yield _started(package, demand if asked else None)
-        elif package.is_absent and not asked:
-            yield Finding(
-                "ok", package.name, "not installed" + ("" if demand is None else ", not asked for")
-            )
         else:
-            install = f"pip install 'taktsight[{EXTRAS[package.name]}]'" if package.name in EXTRAS else ""
-            command = venv if venv and package.name == "tensorrt" else install
-            wanted = f"; the station asks for {demand.engine}" if demand and asked else ""
-            grade: Grade = "fix" if asked else "note"
-            reason = "not installed" if package.is_absent else f"does not start: {package.refused}"
-            yield Finding(grade, package.name, reason + wanted, command)
+            yield _refused(package, demand if asked else None, venv if package.name == "tensorrt" else None)
+
+
+def _refused(package: Package, demand: Demand | None, venv: str | None) -> Finding:
+    grade: Grade = "note" if demand is None else "fix"
+    asked = "" if demand is None else f"; the station asks for {demand.engine}"
+    if not package.is_absent:
+        return Finding(grade, package.name, f"does not start: {package.refused}{asked}")
+    if venv:
+        text = f"the system has it, this Python environment does not see it{asked}"
+        return Finding(grade, package.name, text, venv)
+    if demand is None:
+        return Finding("ok", package.name, "not installed")
+    command = f"pip install 'taktsight[{EXTRAS[package.name]}]'" if venv is None else ""
+    return Finding(grade, package.name, f"not installed{asked}", command)
 
 
 def _started(package: Package, demand: Demand | None) -> Finding:
-    providers = ", ".join(name.removesuffix("ExecutionProvider") for name in package.providers)
+    names = (name.removesuffix("ExecutionProvider") for name in package.providers)
+    providers = ", ".join(name for name in names if name != "Azure")  # a service, not a device
     text = f"{package.version}, computes on {providers}" if providers else package.version
     if demand is None:
         return Finding("ok", package.name, text)

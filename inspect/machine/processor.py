@@ -32,6 +32,8 @@ def check_processor(probe: Probe, demand: Demand | None) -> Finding:
     """Cores, and what the station's precision means on them."""
     said = probe.text("/proc/cpuinfo")
     cores = len(re.findall(r"(?m)^processor\s*:", said))
+    if not cores:
+        return Finding("note", "processor", "/proc/cpuinfo does not say which")
     found = re.search(r"(?m)^(?:flags|Features)\s*:(.*)", said)
     flags = set(found[1].split()) if found else set()
     units = ", ".join(name for flag, name in UNITS.items() if flag in flags) or "no short arithmetic"

@@ -25,10 +25,11 @@ def check_rights(probe: Probe) -> Iterator[Finding]:
     refused = ran.text.splitlines()
     if ran.status != 0:
         yield Finding("note", "schedule", f"could not be tried (status {ran.status}); {limits}")
-    for sentence in refused:
-        text = f"{sentence.split(':')[0]} ({limits}); verdicts can be late by 10 ms on a busy machine"
+    elif refused:
+        said = " and ".join(sentence.split(":")[0] for sentence in refused)
+        text = f"{said} ({limits}): verdicts can be late by 10 ms on a busy machine"
         yield Finding("note", "schedule", text, GRANT)
-    if ran.status == 0 and not refused:
+    else:
         yield Finding("ok", "schedule", f"SCHED_FIFO and mlockall are granted ({limits})")
     yield from _check_buffer(probe.text(RMEM))
 
@@ -45,9 +46,9 @@ def _check_buffer(said: str) -> Iterator[Finding]:
 
 
 def _limit(said: str, name: str) -> str:
-    """The soft limit, as the kernel prints it; memory in MiB."""
+    """The soft limit, as the kernel prints it; memory in KiB."""
     found = re.search(rf"(?m)^{name}\s+(\S+)", said)
     if found is None:
         return "unknown"
     is_memory = name == "Max locked memory" and found[1].isdigit()
-    return f"{int(found[1]) / 2**20:.0f} MiB" if is_memory else found[1]
+    return f"{int(found[1]) >> 10} KiB" if is_memory else found[1]
