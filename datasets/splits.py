@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Literal
 
-from taktsight.datasets.samples import Sample, Split
+from taktsight.datasets.samples import SPLITS, Sample, Split
 from taktsight.errors import DataError
 
 Apart = Literal["part", "lot", "camera"]
@@ -127,7 +127,11 @@ def with_val(samples: Sequence[Sample], *, seed: int = 0) -> list[Sample]:
 
 
 def check_splits(
-    samples: Sequence[Sample], *, test_only: bool = False, apart: Sequence[Apart] = ("part", "lot")
+    samples: Sequence[Sample],
+    *,
+    test_only: bool = False,
+    apart: Sequence[Apart] = ("part", "lot"),
+    wanted: Sequence[Split] = SPLITS,
 ) -> None:
     """Each split can do its job and none leaks into another.
 
@@ -135,9 +139,10 @@ def check_splits(
         samples: with their splits.
         test_only: whether only test needs a defective part: the others need a good one.
         apart: what may not lie in two splits.
+        wanted: the splits that are needed.
 
     Raises:
-        DataError: If a sample has no split, what must stay apart lies in two splits, train, val or test
+        DataError: If a sample has no split, what must stay apart lies in two splits, a wanted one
             is empty or has no defective part; with ``test_only`` train or val has no good part.
     """
     homeless = [sample.name for sample in samples if sample.split is None]
@@ -154,7 +159,7 @@ def check_splits(
             raise DataError(
                 f"{kind} {cut[0]} lies in {where}: the figures would be memory ({len(cut)} such)"
             )
-    for split in ("train", "val", "test"):
+    for split in wanted:
         inside = [sample for sample in samples if sample.split == split]
         if not inside:
             raise DataError(f"the split {split!r} holds no sample")

@@ -127,7 +127,7 @@ def _run_onnxruntime(model: bytes, precision: str, tiles: NDArray[np.uint8], nam
 def _run_openvino(model: bytes, precision: str, tiles: NDArray[np.uint8], names: list[str]) -> Values:
     import openvino
 
-    from taktsight.inspect.backends.openvino import HINTS
+    from taktsight.inspect.backends.ov import HINTS
 
     core = openvino.Core()
     properties: dict[str, Any] = {"INFERENCE_PRECISION_HINT": HINTS[precision]}

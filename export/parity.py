@@ -97,10 +97,16 @@ def compare(
         inspectors: by engine, all with the same recipe.
         samples: real parts.
     """
-    found: dict[str, list[Compared]] = {engine: [] for engine in inspectors}
     recipe = next(iter(inspectors.values())).recipe
-    for number, sample in enumerate(samples):
-        seen = see(run, sample, number, recipe)
+    return compare_seen(
+        inspectors, (see(run, sample, number, recipe) for number, sample in enumerate(samples))
+    )
+
+
+def compare_seen(inspectors: Mapping[str, Inspector], parts: Iterable[Seen]) -> dict[str, list[Compared]]:
+    """The same of parts that the reference has seen, one after the other."""
+    found: dict[str, list[Compared]] = {engine: [] for engine in inspectors}
+    for seen in parts:
         for engine, inspector in inspectors.items():
             each = hold_against(seen, inspector)
             shown = sum(before.flip is not None for before in found[engine])

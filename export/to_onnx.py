@@ -46,14 +46,15 @@ def to_onnx(network: nn.Module, canvas: Canvas) -> bytes:
                 verbose=False,
             )
             model = onnx.load(file)
-            _forget_sources(model)
+            forget_sources(model)
             onnx.checker.check_model(model, full_check=True)
         except (torch.onnx.OnnxExporterError, onnx.checker.ValidationError) as error:
             raise ExportError(f"the network cannot be written as ONNX: {error}") from error
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _forget_sources(model: onnx.ModelProto) -> None:
+def forget_sources(model: onnx.ModelProto) -> None:
+    """Removes what an exporter noted about the source code and the machine it ran on, in place."""
     model.doc_string = ""
     model.producer_name, model.producer_version = "taktsight", ""
     del model.metadata_props[:]

@@ -100,24 +100,39 @@ class Seen:
 def judge_split(run: TrainedRun, split: Split) -> Iterator[Seen]:
     """Every sample of a split with its scores; of several views the highest counts, as on the line."""
     for sample in run.data.split(split):
-        looks = look_at(run, sample)
-        part = JudgedPart(
-            name=part_name(run, sample.images[0]),
-            label=sample.label,
-            scores=part_scores([look.prediction for look in looks]),
-            split=split,
-            part=sample.part,
-            lot=sample.lot,
-            time=sample.time,
-            image_paths=sample.images,
-            true_defects=_true_defects(looks),
-            drawn=_drawn(looks),
-            view_scores=tuple((look.prediction.view, look.prediction.scores) for look in looks)
-            if len(looks) > 1
-            else (),
-        )
-        defects = tuple(_defects(run, looks, map_score) for map_score in MAP_SCORES)
-        yield Seen(part, _pixel_f1s(looks) if sample.is_defective else None, defects)
+        name = part_name(run, sample.images[0])
+        yield judge_part(look_at(run, sample), sample, split, name, run.data.mm_per_px)
+
+
+def judge_part(
+    looks: Sequence[Look], sample: Sample, split: Split, name: str, mm_per_px: float | None
+) -> Seen:
+    """What was seen of a part beside what is true of it.
+
+    Args:
+        looks: one per view.
+        sample: the part.
+        split: it counts as one of.
+        name: unique within the split.
+        mm_per_px: scale of the frames; None where nobody knows.
+    """
+    part = JudgedPart(
+        name=name,
+        label=sample.label,
+        scores=part_scores([look.prediction for look in looks]),
+        split=split,
+        part=sample.part,
+        lot=sample.lot,
+        time=sample.time,
+        image_paths=sample.images,
+        true_defects=_true_defects(looks),
+        drawn=_drawn(looks),
+        view_scores=tuple((look.prediction.view, look.prediction.scores) for look in looks)
+        if len(looks) > 1
+        else (),
+    )
+    defects = tuple(_defects(looks, mm_per_px or 1.0, map_score) for map_score in MAP_SCORES)
+    return Seen(part, _pixel_f1s(looks) if sample.is_defective else None, defects)
 
 
 def part_scores(predictions: Sequence[Prediction]) -> Scores:
@@ -149,7 +164,11 @@ def _region_f1(parts: Sequence[JudgedPart]) -> float:
 
 def open_sample(run: TrainedRun, sample: Sample) -> OpenedPart:
     """The pictures of one part for a report: of several views the one that decided."""
-    looks = look_at(run, sample)
+    return open_looks(look_at(run, sample))
+
+
+def open_looks(looks: Sequence[Look]) -> OpenedPart:
+    """The same of a part that was looked at."""
     look = max(looks, key=lambda each: each.prediction.scores.max())
     return OpenedPart(
         look.image,
@@ -166,19 +185,18 @@ def part_name(run: TrainedRun, image: Path) -> str:
     return os.path.relpath(image, run.data.root)
 
 
-def _defects(run: TrainedRun, looks: Sequence[Look], map_score: float) -> tuple[Defect, ...]:
-    labels = run.module.labels
+def _defects(looks: Sequence[Look], mm_per_px: float, map_score: float) -> tuple[Defect, ...]:
     return tuple(
         defect
         for look in looks
         if look.is_located
         for defect in locate(
             look.prediction.maps,
-            labels,
-            [map_score] * len(labels),
+            look.prediction.labels,
+            [map_score] * len(look.prediction.labels),
             look.layout,
             stride=look.stride,
-            mm_per_px=run.data.mm_per_px or 1.0,
+            mm_per_px=mm_per_px,
             view=look.prediction.view,
         )
     )

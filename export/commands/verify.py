@@ -101,7 +101,7 @@ def _compare(arguments: argparse.Namespace, bundle: Bundle, engines: Sequence[st
     from taktsight.training.run_folder import open_run
 
     run, card = open_run(arguments.run), bundle.card
-    if run.weights_digest != card.origin.training.weights:
+    if run.weights_digest != card.origin.weights:
         raise BundleError(
             f"{arguments.bundle}: was not exported from {arguments.run}, or it was trained again"
         )

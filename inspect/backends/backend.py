@@ -38,12 +38,8 @@ def open_backend(engine: Engine, models: Mapping[str, bytes]) -> Backend:
         from taktsight.inspect.backends.ort import OnnxRuntimeBackend
 
         return OnnxRuntimeBackend(model, device=engine.device, threads=engine.threads)
-    try:
-        from taktsight.inspect.backends.openvino import OpenVinoBackend
-    except ModuleNotFoundError as error:
-        raise BackendError(
-            f"backend openvino is not installed ({error}); pip install 'taktsight[openvino]'"
-        ) from error
+    from taktsight.inspect.backends.ov import OpenVinoBackend
+
     return OpenVinoBackend(model, precision=engine.precision, threads=engine.threads)
 
 

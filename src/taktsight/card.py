@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from taktsight.defect_book import Described
+from taktsight.foreign import Foreign
 from taktsight.imaging import Canvas
 from taktsight.manifest import Digest, Manifest
 from taktsight.recipe import Limit, Recipe, View
@@ -95,12 +96,17 @@ class OperatingPoint(StrictModel):
 class Origin(StrictModel):
     """Where the bundle comes from."""
 
-    training: Manifest
-    """What the weights were made of."""
+    training: Manifest | Foreign
+    """What the weights were made of; of an imported network, what is known instead."""
     code: Digest
     """Every Python file of the Taktsight that exported them."""
     taktsight: str
     """Its version."""
+
+    @property
+    def weights(self) -> str | None:
+        """Digest of the trained weights; None of an imported network."""
+        return self.training.weights if isinstance(self.training, Manifest) else None
 
 
 class Card(StrictModel):

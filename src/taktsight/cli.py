@@ -31,6 +31,14 @@ VERBS = {
         "taktsight.export.commands.learn",
         "train, evaluate, export and verify in one go, for a changeover",
     ),
+    "import": (
+        "taktsight.export.commands.import_onnx",
+        "an ONNX model that was trained elsewhere as a bundle, proved on real parts",
+    ),
+    "convert": (
+        "taktsight.export.commands.convert",
+        "write a bundle's model for others: a Triton repository, or plain ONNX",
+    ),
     "verify": ("taktsight.export.commands.verify", "digests, signature and golden samples of a bundle"),
     "check": (
         "taktsight.inspect.commands.check",

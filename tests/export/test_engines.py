@@ -142,8 +142,8 @@ def test_unknown_engine_is_refused_with_the_known_ones(name: str) -> None:
 def test_openvino_never_computes_in_a_precision_that_was_not_asked_for(
     workshop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from taktsight.inspect.backends import openvino
+    from taktsight.inspect.backends import ov
 
-    engine = openvino.OpenVinoBackend(read_bundle(workshop / "part.taktsight").model)
+    engine = ov.OpenVinoBackend(read_bundle(workshop / "part.taktsight").model)
     compiled = engine._request.get_compiled_model()
     assert compiled.get_property("INFERENCE_PRECISION_HINT").to_string() == "f32"

@@ -25,7 +25,7 @@ def test_one_command_gives_a_bundle_of_its_run_that_was_verified(
         *("seconds", "train", "evaluate", "export", "verify")
     ]
     card = read_bundle(out).card
-    assert card.origin.training.weights == open_run(run).weights_digest
+    assert card.origin.weights == open_run(run).weights_digest
     assert (run / "evaluation" / "report.html").is_file()
 
 

@@ -6,7 +6,6 @@ import os
 from typing import Any, Literal
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 from taktsight.errors import BackendError
@@ -23,7 +22,13 @@ class OpenVinoBackend:
     def __init__(
         self, model: bytes, *, precision: OpenVinoPrecision = "f32", threads: int | None = None
     ) -> None:
-        core = openvino.Core()
+        try:
+            import openvino
+        except ModuleNotFoundError as error:
+            raise BackendError(
+                f"backend openvino is not installed ({error}); pip install 'taktsight[openvino]'"
+            ) from error
+        core, self._tensor = openvino.Core(), openvino.Tensor
         _check_processor(core, precision)
         try:
             network = core.read_model(model)
@@ -45,7 +50,7 @@ class OpenVinoBackend:
         # The engine reads the batch where it lies; it must not be freed before the answer is there.
         frames = np.ascontiguousarray(batch)
         try:
-            self._request.set_input_tensor(openvino.Tensor(frames, shared_memory=True))
+            self._request.set_input_tensor(self._tensor(frames, shared_memory=True))
             self._request.infer()
             # Copies: the engine writes the next answer to the same place.
             maps, scores = (np.array(self._request.get_tensor(name).data) for name in ("maps", "scores"))

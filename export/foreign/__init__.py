@@ -1,0 +1,1 @@
+"""Networks that were trained elsewhere: opened, wrapped into the model contract, proved, bundled."""

@@ -1,0 +1,286 @@
+"""A foreign network as a bundle: wrapped, held against its own file on real parts, limits from val."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as replaced
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+import taktsight
+from taktsight.bundle import write_bundle
+from taktsight.card import Card, Origin, Task
+from taktsight.datasets.fingerprints import digests_of, fingerprints
+from taktsight.datasets.learn_from import only_good_to_learn
+from taktsight.datasets.samples import Sample, Split, defect_labels
+from taktsight.datasets.source import Source
+from taktsight.datasets.splits import check_splits, split_samples
+from taktsight.datasets.view_files import read_view
+from taktsight.errors import DataError, ExportError
+from taktsight.export.build import Asked, choose_golden, spread
+from taktsight.export.foreign.answers import Answers, Highest, check_answers, read_answers
+from taktsight.export.foreign.graph import Chosen, ForeignGraph
+from taktsight.export.foreign.reference import Reference
+from taktsight.export.foreign.wrap import wrap
+from taktsight.export.gate import NOT_YET_COMPARED, open_inspectors, prove_all
+from taktsight.export.parity import Compared, Seen, compare_seen
+from taktsight.export.parity_report import write_parity
+from taktsight.foreign import Foreign, Preparation
+from taktsight.imaging import Canvas, prepare
+from taktsight.inspect.backends.backend import open_backend
+from taktsight.inspect.engines import REFERENCE, engine_named
+from taktsight.records import Frame, Part
+from taktsight.source_code import code_digest
+from taktsight.training.evaluation.evaluate import evaluate
+from taktsight.training.evaluation.figures import Figures
+from taktsight.training.evaluation.operating_point import choose_limits
+from taktsight.training.predict import Look, choose_map_score, judge_part
+from taktsight.training.predict import Seen as Judged
+
+JUDGED: tuple[Split, Split] = ("val", "test")
+ALONE_DIFFERENCE = 1e-3
+"""An image's scores alone and beside another one: rounding stays near 1e-6."""
+WRONG = (
+    "the wrapped graph answers otherwise than the file itself: a fault of the import; please report it "
+    "with the file"
+)
+SHORTER = "leave this engine out, or allow with --flip-limit what your product can bear"
+"""Arithmetic than float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the owner of a network says of it."""
+
+    name: str
+    task: Task
+    preparation: Preparation
+    canvas: Canvas
+    chosen: Chosen
+    mm_per_px: float | None = None
+    answers: Path | None = None
+    """CSV of scores that the network's own framework gave."""
+    target_escape: float = 0.01
+    target_overkill: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A bundle that was written."""
+
+    card: Card
+    digest: str
+    figures: Figures
+    answers: int
+    """Images whose framework's scores were found again."""
+    tiles: int
+    """Most tiles of a part."""
+
+
+def import_model(graph: ForeignGraph, stated: Stated, source: Source, out: Path, asked: Asked) -> Imported:
+    """Writes the bundle of a foreign network.
+
+    Args:
+        graph: opened.
+        stated: what its owner says of it.
+        source: parts that it has not learned from.
+        out: the file.
+        asked: what it is proved on, and how it is signed.
+
+    Raises:
+        ConfigError: If what was stated does not fit the file or the data.
+        DataError: If the data cannot choose or measure limits.
+        ExportError: If the wrapped network or an engine answers otherwise than the file itself.
+    """
+    reference = Reference(graph, stated.chosen, stated.preparation, stated.canvas)
+    samples = parts_to_judge(source, stated.preparation.labels, stated.task)
+    views = samples[0].views or ("camera",)
+    tiles = _tiles_of(graph, samples, stated.canvas)
+    answers = _answers_of(stated, source.root)
+    seen, highest = _look_at_all(reference, samples, views, stated, source.root)
+    labels, is_resized = stated.preparation.labels, stated.preparation.resize is not None
+    found = check_answers(answers, highest, labels, resized=is_resized) if answers else 0
+    figures = _judge(seen, stated)
+    model = wrap(graph, stated.chosen, stated.preparation, stated.canvas, reference.map_size)
+    origin = _foreign(graph, stated, samples, source.root, answers.sha256 if answers else None)
+    card = _unproved_card(stated, figures, origin, views, source, asked.flip_limit)
+    inspectors = open_inspectors(asked.engines, {"f32": model}, card)
+    tested = spread([sample for sample in samples if sample.split == "test"], asked.parity_parts)
+    _check_neighbours(graph, model, stated.canvas, tested[:2])
+    told = track(tested, f"{len(inspectors)} engines beside the file itself", transient=True)
+    compared = compare_seen(inspectors, _see(reference, told, views, stated.mm_per_px))
+    if asked.report is not None:
+        write_parity(asked.report, compared, card, asked.flip_limit)
+    said = f"{graph.name} itself, fed as stated, on {len(tested)} test parts"
+    try:
+        parity = prove_all(compared, asked.flip_limit, said, _advice)
+    except ExportError as error:
+        raise ExportError(f"{error}. Nothing was written") from error
+    golden, frames = choose_golden(compared[REFERENCE])
+    card = card.model_copy(update={"parity": parity, "golden": golden})
+    return Imported(card, write_bundle(out, card, model, frames, key=asked.key), figures, found, tiles)
+
+
+def parts_to_judge(source: Source, labels: Sequence[str], task: Task) -> list[Sample]:
+    """The parts of val and test; where nobody split them, half and half, by part and lot.
+
+    Raises:
+        DataError: If a split cannot do its job, or the labels are not those of the network.
+    """
+    samples = source.read()
+    if all(sample.split is None for sample in samples):
+        samples = split_samples(samples, {"val": 0.5, "test": 0.5})
+    if task == "anomaly":
+        samples = only_good_to_learn(samples)
+    check_splits(samples, test_only=task == "anomaly", wanted=JUDGED)
+    samples = [sample for sample in samples if sample.split in JUDGED]
+    found = defect_labels(samples)
+    if set(found) != set(labels):
+        raise DataError(
+            f"the network's defect labels are {', '.join(labels)}, those of the val and test parts "
+            f"{', '.join(found)}: each must be in both. Name classes as the data do (a book renames "
+            "labels), or add parts"
+        )
+    return samples
+
+
+def _look_at_all(
+    reference: Reference, samples: Sequence[Sample], views: Sequence[str], stated: Stated, root: Path
+) -> tuple[list[Judged], Highest]:
+    """Every part through the foreign file once."""
+    seen: list[Judged] = []
+    highest: Highest = {}
+    for sample in track(samples, "the file itself on val and test", transient=True):
+        looks = reference.look(sample, views, stated.mm_per_px)
+        assert sample.split is not None
+        name = _name(sample, root)
+        seen.append(judge_part(looks, sample, sample.split, name, stated.mm_per_px))
+        highest[sample.images[0].resolve()] = _highest(looks, stated)
+    return seen, highest
+
+
+def _highest(looks: Sequence[Look], stated: Stated) -> NDArray[np.float64]:
+    """(K,): scores that the network gave, or the highest pixels of its maps."""
+    named = stated.chosen.scores is not None
+    each = [look.prediction.scores if named else look.prediction.maps.max(axis=(1, 2)) for look in looks]
+    return np.asarray(np.max(each, axis=0), np.float64)
+
+
+def _judge(seen: Sequence[Judged], stated: Stated) -> Figures:
+    """Limits from val, figures from test."""
+    map_score = choose_map_score([each for each in seen if each.part.split == "val"])
+    parts = [each.at(map_score) for each in seen]
+    labels = stated.preparation.labels
+    chosen = choose_limits(
+        parts,
+        labels,
+        stated.task,
+        target_escape=stated.target_escape,
+        target_overkill=stated.target_overkill,
+    )
+    limits = tuple(limit.model_copy(update={"map_score": map_score}) for limit in chosen.limits)
+    return evaluate(parts, labels, stated.task, replaced(chosen, limits=limits), mm_per_px=stated.mm_per_px)
+
+
+def _see(
+    reference: Reference, samples: Iterable[Sample], views: Sequence[str], mm_per_px: float | None
+) -> Iterator[Seen]:
+    """The parts as the foreign file sees them; its regions play no part, for no limit tolerates an area."""
+    for number, sample in enumerate(samples):
+        looks = reference.look(sample, views, mm_per_px)
+        frames = tuple(Frame(look.image, number, 0, look.prediction.view) for look in looks)
+        predictions = tuple(look.prediction for look in looks)
+        yield Seen(sample, Part(number, frames), {}, predictions, tuple(look.map_px for look in looks))
+
+
+def _answers_of(stated: Stated, root: Path) -> Answers | None:
+    if stated.answers is None:
+        return None
+    return read_answers(stated.answers, root, stated.preparation.labels)
+
+
+def _tiles_of(graph: ForeignGraph, samples: Sequence[Sample], canvas: Canvas) -> int:
+    """Most tiles of a part, seen on the first part: a product's frames have one size."""
+    image, _ = read_view(samples[0].each_view()[0], canvas)
+    tiles = len(prepare(image, None, canvas)[1].starts)
+    if tiles > 1 and graph.shape[0] == 1:
+        raise ExportError(
+            f"{graph.name}: takes 1 image at a time, and parts of this size are cut into {tiles} tiles of "
+            f"{canvas.width}×{canvas.height}; export it with a free batch dimension, or give a larger "
+            "canvas"
+        )
+    return tiles
+
+
+def _check_neighbours(graph: ForeignGraph, model: bytes, canvas: Canvas, samples: Sequence[Sample]) -> None:
+    """No image's answer may depend on what lies beside it in the batch."""
+    if graph.shape[0] == 1 or len(samples) < 2:
+        return
+    backend = open_backend(engine_named(REFERENCE), {"f32": model})
+    images = [read_view(sample.each_view()[0], canvas)[0] for sample in samples]
+    tiles = [prepare(image, None, canvas)[0][:1] for image in images]
+    alone = np.concatenate([backend.infer(tile)[1] for tile in tiles])
+    apart = float(np.abs(alone - backend.infer(np.concatenate(tiles))[1]).max())
+    if not apart <= ALONE_DIFFERENCE:
+        raise ExportError(
+            f"{graph.name}: an image scores otherwise beside another one (by {apart:.2g}): its graph "
+            "computes over the whole batch, so a verdict would depend on what was judged with it"
+        )
+
+
+def _advice(engine: str, worst: Compared) -> str:
+    advice = WRONG if engine_named(engine).precision == "f32" else SHORTER
+    return f"most on {worst.sample.images[0].name}: {advice}"
+
+
+def _foreign(
+    graph: ForeignGraph, stated: Stated, samples: Sequence[Sample], root: Path, answers: str | None
+) -> Foreign:
+    digests = digests_of(fingerprints(samples, root))
+    counts = {split: sum(sample.split == split for sample in samples) for split in JUDGED}
+    return Foreign(
+        file=graph.name,
+        sha256=graph.sha256,
+        producer=graph.producer,
+        maps=stated.chosen.maps,
+        scores=stated.chosen.scores,
+        preparation=stated.preparation,
+        data={"val": digests["val"], "test": digests["test"]},
+        parts={"val": counts["val"], "test": counts["test"]},
+        answers=answers,
+    )
+
+
+def _unproved_card(
+    stated: Stated,
+    figures: Figures,
+    origin: Foreign,
+    views: Sequence[str],
+    source: Source,
+    flip_limit: float,
+) -> Card:
+    book, labels = source.read_book(), stated.preparation.labels
+    return Card(
+        name=stated.name,
+        task=stated.task,
+        labels=labels,
+        described=book.described(labels) if book else (),
+        canvas=stated.canvas,
+        views=tuple(views),
+        mm_per_px=stated.mm_per_px,
+        limits=figures.limits,
+        operating_point=figures.operating_point,
+        flip_limit=flip_limit,
+        parity=(NOT_YET_COMPARED,),
+        golden=(),
+        origin=Origin(training=origin, code=code_digest(), taktsight=taktsight.__version__),
+    )
+
+
+def _name(sample: Sample, root: Path) -> str:
+    image = sample.images[0]
+    return image.relative_to(root).as_posix() if image.is_relative_to(root) else image.as_posix()
