@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from rich.progress import track
@@ -41,6 +42,10 @@ class Asked:
     """Test parts that all of them judge; every label is among them."""
     key: Path | None = None
     """PEM file of a P-256 private key, or None for an unsigned bundle."""
+    version: int = 1
+    """Of the product's bundle, higher than that of the one it replaces."""
+    expires: date | None = None
+    """The last day, in UTC, on which a line may start with it."""
     report: Path | None = None
     """Folder that gets the comparison as a page, also where it ends in a refusal."""
 
@@ -73,8 +78,10 @@ def build_bundle(run: TrainedRun, out: Path, asked: Asked = Asked()) -> tuple[Ca
     except ExportError as error:
         raise ExportError(f"{error}. Nothing was written") from error
     golden, frames = choose_golden(compared[REFERENCE])
-    card = card.model_copy(update={"parity": parity, "golden": golden})
-    digest = write_bundle(out, card, model, frames, int8=models.get("int8"), key=asked.key)
+    known = {"parity": parity, "golden": golden, "version": asked.version, "expires": asked.expires}
+    card = card.model_copy(update=known)
+    others = {name: content for name, content in models.items() if name != "f32"}
+    digest = write_bundle(out, card, model, frames, precisions=others, key=asked.key)
     return card, digest
 
 

@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 from taktsight.records import Outcome
 from taktsight.strict_model import Model, StrictModel
 
+Rollback = Annotated[int, Field(ge=1)] | Literal["any"] | None
+"""The older version that may run."""
+
 
 class FolderCamera(StrictModel):
     """Images from a disk, in the place of a camera."""
@@ -97,7 +100,9 @@ class Station(StrictModel):
     recipe: Path | None = None
     """What "good" means. Absent: the limits on the bundle's card, on the whole frame."""
     allowed_keys: tuple[Path, ...] = ()
-    """PEM public keys; with any given, one of them must have signed the bundle."""
+    """Files of PEM public keys, one or several in each; with any given, one of them must have signed."""
+    rollback_to: Rollback = None
+    """The one older version of the bundle that may run although a newer one ran here; 'any' for each."""
     cameras: tuple[FolderCamera, ...] = Field(min_length=1)
     trigger: TimerTrigger
     gate: DryRunGate

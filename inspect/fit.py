@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
-from taktsight.bundle import Bundle, read_bundle
+from taktsight.bundle import Bundle, check_expiry, read_bundle
 from taktsight.card import Card
 from taktsight.errors import ConfigError
 from taktsight.inspect.backends.backend import engine_name
 from taktsight.inspect.config import Station
+from taktsight.inspect.versions import check_version
 from taktsight.recipe import Recipe, check_fit
 from taktsight.records import Image
 
@@ -27,16 +29,23 @@ class Setup:
     """Golden template of each camera; empty where the bundle compares with none."""
 
 
-def read_setup(station: Station) -> Setup:
+def read_setup(station: Station, today: date) -> Setup:
     """Verifies the bundle, reads the recipe and checks that they fit.
 
+    Args:
+        station: its files are read, nothing is written.
+        today: in UTC; a bundle may have a last day.
+
     Raises:
-        BundleError: If the bundle is not what was written or signed.
+        BundleError: If the bundle is not what was written or signed, is expired, or is older
+            than what ran here.
         ConfigError: If recipe, bundle and station contradict each other.
     """
     bundle = read_bundle(station.bundle, allowed_keys=station.allowed_keys)
-    recipe, references = _recipe(station, bundle)
     card = bundle.card
+    check_expiry(card, today, str(station.bundle))
+    check_version(station.records.folder, card, station.rollback_to, str(station.bundle))
+    recipe, references = _recipe(station, bundle)
     check_fit(recipe, card.labels, located=card.located, paired=card.canvas.paired)
     _check_cameras(station, recipe)
     _check_scale(station, recipe, bundle)

@@ -51,7 +51,9 @@ class Line:
     """A station at work, from its first trigger to the last entry in the ledger."""
 
     def __init__(self, station: Station, crew: Crew) -> None:
-        self.run_name = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
+        now = datetime.now(timezone.utc)
+        self._today = now.date()
+        self.run_name = f"{now:%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
         size_meters(crew.meters_descriptor)
         self.meters = Meters(crew.meters_descriptor)
         self._station = station
@@ -102,7 +104,7 @@ class Line:
 
     def _boot(self) -> bool:
         """Both processes in service, or the error of the one that refuses; False if stopped before."""
-        self._vision.start(StartVision(self._station), time.monotonic_ns())
+        self._vision.start(StartVision(self._station, self._today), time.monotonic_ns())
         records = self._station.records
         rules = ImageRules(**dict(records.images))
         self._recorder.start(StartRecorder(self.run_name, records.folder, rules))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,8 @@ class StartVision:
     """Line → vision: the first message."""
 
     station: Station
+    today: date
+    """In UTC, when the line was started: a restart of vision at night is no new start."""
 
 
 @dataclass(frozen=True, slots=True)

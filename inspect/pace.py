@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import date
 from itertools import count
 
 from taktsight.errors import CameraError
@@ -17,15 +18,19 @@ MAX_PARTS = 50
 MAX_MEASURED = 500
 
 
-def measure_cycles_ms(station: Station) -> list[float]:
+def measure_cycles_ms(station: Station, today: date) -> list[float]:
     """Inspects the first parts again and again, for two seconds at most; the time of each, ms, sorted.
+
+    Args:
+        station: what stands on the line.
+        today: in UTC; a bundle may have a last day.
 
     Raises:
         TaktsightError: If the station cannot take up service.
     """
     ring = os.memfd_create("taktsight-ring")
     size_ring(ring, 1)
-    vision = Vision(station, Ring(ring))
+    vision = Vision(station, Ring(ring), today)
     last = min(vision.parts or MAX_PARTS, MAX_PARTS)
     until_s = time.monotonic() + MEASURED_S
     times_ms: list[float] = []

@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from taktsight.errors import BackendError, CameraError, ConfigError, LineError, TaktsightError
 from taktsight.inspect.backends.backend import Backend, engine_name, open_backend
@@ -28,6 +29,7 @@ from taktsight.inspect.messages import Expose, Refused, Result, StartVision, Sto
 from taktsight.inspect.realtime import die_with_line
 from taktsight.inspect.ring import Ring, Slot
 from taktsight.inspect.triage import Triage
+from taktsight.inspect.versions import remember_version
 from taktsight.inspect.vision_port import MAX_ASKED
 from taktsight.records import Frame, Outcome, Part, Verdict
 
@@ -86,8 +88,8 @@ class CameraThread:
 class Vision:
     """Cameras, engine and recipe, ready for parts."""
 
-    def __init__(self, station: Station, ring: Ring) -> None:
-        setup = read_setup(station)
+    def __init__(self, station: Station, ring: Ring, today: date) -> None:
+        setup = read_setup(station, today)
         backend = open_backend(station.backend, setup.bundle.models)
         replay_golden(backend, setup, engine_name(station.backend))
         self.setup = setup
@@ -239,7 +241,8 @@ def main(arguments: Sequence[str]) -> int:
     if not isinstance(start, StartVision):
         return 1
     try:
-        vision = Vision(start.station, Ring(ring_descriptor))
+        vision = Vision(start.station, Ring(ring_descriptor), start.today)
+        remember_version(start.station.records.folder, vision.setup.bundle.card)
     except TaktsightError as error:
         channel.send(Refused(type(error).__name__, str(error)))
         return error.exit_code

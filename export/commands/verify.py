@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
-from taktsight.bundle import Bundle, read_bundle
+from taktsight.bundle import Bundle, check_expiry, read_bundle
 from taktsight.errors import BundleError, ConfigError
 
 
@@ -22,7 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's arguments."""
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle")
     parser.add_argument(
-        "--allowed-key", type=Path, action="append", default=[], help="PEM public key that must have signed"
+        "--allowed-key",
+        type=Path,
+        action="append",
+        default=[],
+        help="file of PEM public keys, of which one must have signed",
     )
     parser.add_argument(
         "--engine", action="append", default=[], metavar="NAME", help="only on these, such as openvino:bf16"
@@ -39,9 +44,12 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.report and arguments.run is None:
         raise ConfigError("--report shows how engines answer beside a trained run: name it with --run")
     bundle = read_bundle(arguments.bundle, allowed_keys=arguments.allowed_key)
+    check_expiry(bundle.card, datetime.now(timezone.utc).date(), str(arguments.bundle))
     print(f"digest     {bundle.digest}")
     signature = f"by key {bundle.signed_by[:16]}…" if bundle.signed_by else "not checked: no --allowed-key"
     print(f"signature  {signature}")
+    card = bundle.card
+    print(f"version    {card.version}, {f'last day {card.expires}' if card.expires else 'without expiry'}")
     engines = arguments.engine or _proved_here(bundle)
     for engine in engines:
         _replay_golden(arguments.bundle, bundle, engine)

@@ -12,11 +12,13 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
+from taktsight.card import Card
 from taktsight.errors import TaktsightError
 from taktsight.inspect.backends.backend import engine_name
 from taktsight.inspect.config import Station, load_station
@@ -28,6 +30,7 @@ from taktsight.inspect.machine.probe import this_machine
 
 STYLES: dict[Grade, str] = {"ok": "green", "note": "yellow", "fix": "bold red"}
 MAX_FSYNC_MS = 50.0
+SOON_DAYS = 14
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +48,12 @@ def main(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     station = None if arguments.station is None else load_station(arguments.station)
     would_stop = False
-    for finding in check_machine(station) if arguments.machine or station is None else check(station):
+    today = datetime.now(timezone.utc).date()
+    if arguments.machine or station is None:
+        findings = check_machine(station, today)
+    else:
+        findings = check(station, today)
+    for finding in findings:
         would_stop |= finding.grade == "fix"
         grade = f"[{STYLES[finding.grade]}]{finding.grade:<5}[/]"
         console.print(f"{grade}{finding.subject:<12} {escape(finding.text)}")
@@ -54,13 +62,13 @@ def main(arguments: argparse.Namespace) -> int:
     return int(would_stop)
 
 
-def check_machine(station: Station | None) -> Iterator[Finding]:
+def check_machine(station: Station | None, today: date) -> Iterator[Finding]:
     """The machine, and what it means for a station's engine and bundle."""
     if station is None:
         yield from examine(this_machine())
         return
     try:
-        setup = read_setup(station)
+        setup = read_setup(station, today)
     except TaktsightError as error:
         yield Finding("fix", "bundle", str(error))
         yield from examine(this_machine(), Demand(engine_name(station.backend)))
@@ -68,25 +76,25 @@ def check_machine(station: Station | None) -> Iterator[Finding]:
         yield from examine(this_machine(), _demand(station, setup))
 
 
-def check(station: Station) -> Iterator[Finding]:
+def check(station: Station, today: date) -> Iterator[Finding]:
     """Every finding, the cheap ones first."""
     yield Finding("ok", "station", f"{station.name!r}: no mistake in the file")
     try:
-        setup = read_setup(station)
+        setup = read_setup(station, today)
     except TaktsightError as error:
         yield Finding("fix", "bundle", str(error))
         demand = Demand(engine_name(station.backend))
     else:
-        yield from _check_setup(station, setup)
+        yield from _check_setup(station, setup, today)
         demand = _demand(station, setup)
     yield from examine(this_machine(), demand)
     yield _check_clock()
     yield _check_cores(station)
     yield from _check_disk(station)
-    yield from _check_speed(station)
+    yield from _check_speed(station, today)
 
 
-def _check_setup(station: Station, setup: Setup) -> Iterator[Finding]:
+def _check_setup(station: Station, setup: Setup, today: date) -> Iterator[Finding]:
     bundle, recipe = setup.bundle, setup.recipe
     grade: Grade = "ok" if bundle.signed_by else "note"
     signed = (
@@ -94,7 +102,9 @@ def _check_setup(station: Station, setup: Setup) -> Iterator[Finding]:
         if bundle.signed_by
         else "signature not looked at: allowed_keys is empty, any whole bundle would be accepted"
     )
-    yield Finding(grade, "bundle", f"{bundle.card.name}: whole, {bundle.digest:.12}, {signed}")
+    version = f"version {bundle.card.version}"
+    yield Finding(grade, "bundle", f"{bundle.card.name}: whole, {version}, {bundle.digest:.12}, {signed}")
+    yield from _check_age(station, bundle.card, today)
     source = station.recipe or "the card's own limits"
     labels = ", ".join(bundle.card.labels)
     yield Finding("ok", "recipe", f"{recipe.product!r} ({source}) fits: labels {labels}")
@@ -111,6 +121,16 @@ def _demand(station: Station, setup: Setup) -> Demand:
     models = setup.bundle.models
     model = models.get(station.backend.precision, setup.bundle.model)
     return Demand(engine_name(station.backend), len(model) / 1e6)
+
+
+def _check_age(station: Station, card: Card, today: date) -> Iterator[Finding]:
+    if card.expires is not None:
+        days = (card.expires - today).days
+        grade: Grade = "ok" if days >= SOON_DAYS else "note"
+        yield Finding(grade, "expiry", f"the bundle's last day is {card.expires}, {days} days from today")
+    if station.rollback_to is not None:
+        text = f"rollback_to: {station.rollback_to} lets an older bundle run; remove it once that is over"
+        yield Finding("note", "rollback", text)
 
 
 def _check_clock() -> Finding:
@@ -167,12 +187,12 @@ def _fsync_ms(file: Path) -> float:
     return sorted(times_ms)[4]
 
 
-def _check_speed(station: Station) -> Iterator[Finding]:
+def _check_speed(station: Station, today: date) -> Iterator[Finding]:
     """Cameras, engine, golden samples, and whether there is time: all as vision does it."""
     from taktsight.inspect.pace import measure_cycles_ms
 
     try:
-        times_ms = measure_cycles_ms(station)
+        times_ms = measure_cycles_ms(station, today)
     except TaktsightError as error:
         yield Finding("fix", "vision", str(error))
         return

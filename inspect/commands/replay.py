@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime, timezone
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -87,6 +88,7 @@ def _station(arguments: argparse.Namespace) -> Station:
         return Station(
             name=f"replay of {arguments.images.name}",
             bundle=arguments.bundle,
+            rollback_to="any",  # whoever replays names the bundle, and no gate moves
             recipe=arguments.recipe,
             cameras=(FolderCamera(kind="folder", folder=arguments.images),),
             trigger=TimerTrigger(kind="timer", takt_ms=takt_ms),
@@ -104,7 +106,7 @@ def _with_measured_takt(station: Station, deadline_ms: float | None) -> Station:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
         from taktsight.inspect.pace import measure_cycles_ms
 
-        times_ms = executor.submit(measure_cycles_ms, station).result()
+        times_ms = executor.submit(measure_cycles_ms, station, datetime.now(timezone.utc).date()).result()
     slowest_ms = times_ms[int(0.99 * (len(times_ms) - 1))]
     takt_ms = max(MIN_TAKT_MS, round(TAKT_PER_CYCLE * slowest_ms, 1))
     print(

@@ -57,7 +57,7 @@ def check_packages(
     for package in packages.values():
         asked = asks_for(demand, package.name)
         if package.version:
-            yield _started(package, demand if asked else None)
+            yield _started(package, demand if asked else None, on_board=venv is not None)
         else:
             yield _refused(package, demand if asked else None, venv if package.name == "tensorrt" else None)
 
@@ -76,13 +76,16 @@ def _refused(package: Package, demand: Demand | None, venv: str | None) -> Findi
     return Finding(grade, package.name, f"not installed{asked}", command)
 
 
-def _started(package: Package, demand: Demand | None) -> Finding:
+def _started(package: Package, demand: Demand | None, *, on_board: bool) -> Finding:
     names = (name.removesuffix("ExecutionProvider") for name in package.providers)
     providers = ", ".join(name for name in names if name != "Azure")  # a service, not a device
     text = f"{package.version}, computes on {providers}" if providers else package.version
     if demand is None:
         return Finding("ok", package.name, text)
     if demand.engine.endswith(":cuda") and "CUDAExecutionProvider" not in package.providers:
+        if on_board:  # what the public package index has is for PCs
+            text += "; install NVIDIA's build for this JetPack, or set backend.kind to tensorrt"
+            return Finding("fix", package.name, text)
         # Both packages fill the same folder: the CPU's has to go first.
         command = "pip uninstall -y onnxruntime && pip install onnxruntime-gpu"
         return Finding("fix", package.name, f"{text}; the station asks for {demand.engine}", command)

@@ -1,37 +1,41 @@
 """The model as shipped: one zip, stored, the same bytes from the same inputs, verified before parsed.
 
 model.onnx      uint8 (N, H, W, C) in → maps and scores float32 out
-model.int8.onnx the same, quantised, where it was exported so
-card.json       labels, canvas, limits, figures, origin
+model.*.onnx    the same network in another precision
+card.json       labels, canvas, limits, figures, origin, version
 golden/*.png    frames whose verdicts are known, and their golden templates
 model.sig       digest of every other entry, and a P-256 signature over them
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
 import json
 import re
-import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
+from types import MappingProxyType
+from typing import BinaryIO
 
 from taktsight.card import Card
 from taktsight.errors import BundleError, DataError, ExportError
 from taktsight.image_files import decode_image, encode_png
+from taktsight.model_check import check_model
+from taktsight.png_check import check_pngs
 from taktsight.records import Image
+from taktsight.signing import SIGNATURE, sign, verify
+from taktsight.stored_zip import Stored, read_entry, read_index, read_stored, write_stored
+from taktsight.strict_json import parse_json
 from taktsight.whole_files import whole_file
 
 MAX_BUNDLE_BYTES = 1 << 30
-_ENTRY = re.compile(r"model(\.int8)?\.onnx|card\.json|model\.sig|golden/[A-Za-z0-9._-]+\.png")
-MODELS = {"f32": "model.onnx", "int8": "model.int8.onnx"}
-"""Entry by precision."""
+MAX_TEXT_BYTES = 1 << 20
+"""Of the card, and of the signature."""
+_ENTRY = re.compile(r"model(\.(fp16|bf16|int8))?\.onnx|card\.json|model\.sig|golden/[A-Za-z0-9._-]+\.png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,8 @@ class Bundle:
     """A bundle that was verified."""
 
     card: Card
-    models: Mapping[str, bytes]
-    """ONNX without external data by precision: f32, and int8 where the bundle has it."""
+    model: bytes
+    """ONNX in float32, no external data."""
     golden: dict[str, Image]
     """Frames by the file name that the card gives them."""
     digest: str
@@ -48,11 +52,13 @@ class Bundle:
     signed_by: str | None
     """Fingerprint of the allowed key that signed it; None where no key was asked for: what a file says
     of itself proves nothing."""
+    precisions: dict[str, bytes] = field(default_factory=dict)
+    """The network in other precisions, by their name."""
 
     @property
-    def model(self) -> bytes:
-        """The float32 one, which every bundle has."""
-        return self.models["f32"]
+    def models(self) -> dict[str, bytes]:
+        """All of them, by precision."""
+        return {"f32": self.model, **self.precisions}
 
 
 def write_bundle(
@@ -61,8 +67,8 @@ def write_bundle(
     model: bytes,
     golden: Mapping[str, Image],
     *,
-    int8: bytes | None = None,
     key: Path | None = None,
+    precisions: Mapping[str, bytes] = MappingProxyType({}),
 ) -> str:
     """Writes a bundle atomically and returns its digest.
 
@@ -70,190 +76,148 @@ def write_bundle(
         path: where it goes; an existing file is replaced only by a whole one.
         card: its ``golden`` names are the keys of ``golden``.
         model: the ONNX file.
-        int8: the same, quantised.
         golden: (H, W, C) uint8 frames by entry name.
         key: PEM file of a P-256 private key; without one the bundle is whole but unsigned.
+        precisions: the same network in others than float32: fp16, bf16 or int8.
 
     Raises:
-        ExportError: If it cannot be written, for example on a full disk; nothing is left behind.
+        ExportError: If a line would refuse the network, or it cannot be written, for example on a full
+            disk; nothing is left behind.
     """
     if sorted(golden) != sorted(file for sample in card.golden for file in sample.files):
         raise ValueError("the card's golden samples and the frames given differ")
-    entries = {"model.onnx": model, "card.json": _canonical(card.model_dump(mode="json"))}
-    entries |= {} if int8 is None else {"model.int8.onnx": int8}
+    entries = {"model.onnx": model, "card.json": _readable(card)}
+    entries |= {f"model.{name}.onnx": content for name, content in precisions.items()}
     entries |= {name: encode_png(image) for name, image in golden.items()}
-    entries["model.sig"] = _sign(entries, key)
-    content = _zip(entries)
+    try:
+        _check_contents(entries, card, str(path))
+    except BundleError as error:
+        raise ExportError(f"{error}; a line would refuse it, so it was not written") from error
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in entries.items()}
+    entries[SIGNATURE] = sign(card.name, digests, key)
+    whole = hashlib.sha256()
     try:
         with whole_file(path) as file:
-            file.write(content)
+            for piece in write_stored(entries):
+                file.write(piece)
+                whole.update(piece)
     except OSError as error:
+        needed_mb = sum(map(len, entries.values())) / 1e6
         raise ExportError(
             f"{path}: cannot be written ({error.strerror}); nothing was left behind. "
-            f"{len(content) / 1e6:.1f} MB are needed"
+            f"{needed_mb:.1f} MB are needed"
         ) from error
-    return hashlib.sha256(content).hexdigest()
+    return whole.hexdigest()
 
 
 def read_bundle(path: Path, *, allowed_keys: Sequence[Path] = ()) -> Bundle:
     """Verifies a bundle, then reads it.
+
+    The signature comes first, then the digest of every entry; only then is anything in them parsed.
 
     Args:
         path: the bundle.
         allowed_keys: PEM files of P-256 public keys. With any given, one of them must have signed.
 
     Raises:
-        BundleError: If a byte differs from what was written, an entry is foreign or missing, or
-            the signature is not one of ``allowed_keys``. Nothing was parsed by then.
+        BundleError: If a byte differs from what was written, an entry is foreign or missing, the signature
+            is not one of ``allowed_keys``, or the network is none that a line may load.
     """
-    content = _read_bytes(path)
-    entries = _unzip(path, content)
-    signature = _check_digests(path, entries)
-    signed_by = _check_signature(path, entries, signature, allowed_keys)
-    try:
-        card = Card.model_validate_json(entries["card.json"])
-    except ValidationError as error:
-        raise BundleError(f"{path}: card.json is not a card this version reads: {error}") from error
+    with _opened(path) as (file, size):
+        index = read_index(file, size, str(path))
+        _check_names(index, str(path))
+        signature = read_entry(file, index, SIGNATURE)
+        digests, signed_by = verify(signature, allowed_keys, str(path))
+        named = {entry.name for entry in index} - {SIGNATURE}
+        for name in sorted(named ^ set(digests)):
+            raise BundleError(f"{path}: {name} is not what was signed: {_where_it_is(name in named)}")
+        digests[SIGNATURE] = hashlib.sha256(signature).hexdigest()
+        entries, digest = read_stored(file, index, digests, str(path))
+    card = _card(entries["card.json"], f"{path}: card.json")
     wanted = [file for sample in card.golden for file in sample.files]
-    missing = [file for file in wanted if file not in entries]
-    if missing:
+    there = {name for name in entries if name.startswith("golden/")}
+    if set(wanted) - there:
+        missing = sorted(set(wanted) - there)
         raise BundleError(f"{path}: golden samples {missing} are on the card and not in the bundle")
+    if there - set(wanted):
+        raise BundleError(
+            f"{path}: {', '.join(sorted(there - set(wanted)))} is in the bundle and not on the card"
+        )
+    _check_contents(entries, card, str(path))
     try:
         golden = {file: decode_image(entries[file], file) for file in wanted}
     except DataError as error:
         raise BundleError(f"{path}: {error}") from error
-    digest = hashlib.sha256(content).hexdigest()
-    models = {precision: entries[name] for precision, name in MODELS.items() if name in entries}
-    return Bundle(card, models, golden, digest, signed_by)
+    others = {name[6:-5]: entries[name] for name in entries if re.fullmatch(r"model\.\w+\.onnx", name)}
+    return Bundle(card, entries["model.onnx"], golden, digest, signed_by, others)
 
 
-def _read_bytes(path: Path) -> bytes:
+def check_expiry(card: Card, today: date, where: str) -> None:
+    """Refuses a bundle whose last day is over.
+
+    Args:
+        card: of a bundle that was verified.
+        today: in UTC.
+        where: what an error calls the bundle.
+
+    Raises:
+        BundleError: If it expired before today.
+    """
+    if card.expires is not None and today > card.expires:
+        raise BundleError(
+            f"{where}: expired: its last day was {card.expires}, today is {today}. Evaluate and export the "
+            "product again, or set this machine's clock"
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     try:
-        if path.stat().st_size > MAX_BUNDLE_BYTES:
-            raise BundleError(f"{path}: is larger than {MAX_BUNDLE_BYTES >> 20} MiB, no bundle is")
-        return path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep the line waiting
+            raise BundleError(f"{path}: cannot be read: it is no file")
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            if size > MAX_BUNDLE_BYTES:
+                raise BundleError(f"{path}: is larger than {MAX_BUNDLE_BYTES >> 20} MiB, no bundle is")
+            yield file, size
     except FileNotFoundError:
         raise BundleError(f"{path}: there is no such bundle; write one with 'taktsight export'") from None
     except OSError as error:
         raise BundleError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _unzip(path: Path, content: bytes) -> dict[str, bytes]:
+def _check_names(index: Sequence[Stored], where: str) -> None:
+    for entry in index:
+        if not _ENTRY.fullmatch(entry.name):
+            raise BundleError(f"{where}: holds {entry.name!r}, which is no part of a bundle")
+    sizes = {entry.name: entry.size for entry in index}
+    for required in ("model.onnx", "card.json", SIGNATURE):
+        if required not in sizes:
+            raise BundleError(f"{where}: {required} is missing")
+    for name in ("card.json", SIGNATURE):
+        if sizes[name] > MAX_TEXT_BYTES:
+            raise BundleError(f"{where}: {name} has {sizes[name]} bytes; none is so large")
+
+
+def _where_it_is(in_bundle: bool) -> str:
+    return "it was added" if in_bundle else "it is missing; copy the bundle again"
+
+
+def _card(content: bytes, where: str) -> Card:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            infos = archive.infolist()
-            names = [info.filename for info in infos]
-            if len(set(names)) != len(names):
-                raise BundleError(f"{path}: holds an entry twice")
-            for info in infos:
-                if not _ENTRY.fullmatch(info.filename):
-                    raise BundleError(f"{path}: holds {info.filename!r}, which is no part of a bundle")
-                if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-                    raise BundleError(f"{path}: {info.filename} is compressed; bundles are stored")
-            entries = {name: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise BundleError(f"{path}: is damaged or no bundle: {error}; copy it again") from error
-    for required in ("model.onnx", "card.json", "model.sig"):
-        if required not in entries:
-            raise BundleError(f"{path}: {required} is missing")
-    if _zip(entries) != content:
-        raise BundleError(f"{path}: has bytes that are not what was written; copy it again")
-    return entries
+        parse_json(content)
+        return Card.model_validate_json(content)
+    except ValueError as error:  # pydantic's is one too
+        raise BundleError(f"{where} is not a card this version reads: {error}") from error
 
 
-def _check_digests(path: Path, entries: Mapping[str, bytes]) -> dict[str, Any]:
-    try:
-        signature = json.loads(entries["model.sig"])
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{path}: model.sig cannot be read: {error}") from error
-    listed = signature.get("files") if isinstance(signature, dict) else None
-    if not isinstance(listed, dict):
-        raise BundleError(f"{path}: model.sig lists no digests")
-    found = _digests(entries)
-    for name in sorted(set(listed) | set(found)):
-        if listed.get(name) != found.get(name):
-            raise BundleError(f"{path}: {name} is not what was signed; copy the bundle again")
-    return dict(signature)
+def _check_contents(entries: Mapping[str, bytes], card: Card, where: str) -> None:
+    for name in sorted(entries):
+        if name.endswith(".onnx"):
+            check_model(entries[name], card, f"{where}: {name}")
+    check_pngs({name: entries[name] for name in entries if name.startswith("golden/")}, where)
 
 
-def _check_signature(
-    path: Path, entries: Mapping[str, bytes], signature: Mapping[str, Any], allowed: Sequence[Path]
-) -> str | None:
-    if not allowed:
-        return None
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    if not signature.get("signature"):
-        raise BundleError(f"{path}: is not signed, and this station accepts signed bundles only")
-    payload = _canonical(_digests(entries))
-    for file in allowed:
-        try:
-            public = serialization.load_pem_public_key(file.read_bytes())
-        except (OSError, ValueError, UnsupportedAlgorithm) as error:
-            raise BundleError(f"{file}: is not a PEM public key: {error}") from error
-        if not isinstance(public, ec.EllipticCurvePublicKey) or public.curve.name != "secp256r1":
-            raise BundleError(f"{file}: is not a P-256 public key")
-        try:
-            public.verify(base64.b64decode(str(signature["signature"])), payload, ec.ECDSA(hashes.SHA256()))
-        except (InvalidSignature, ValueError):
-            continue  # signed by another key, the next one may be it
-        return _fingerprint(public)
-    raise BundleError(f"{path}: is signed by none of {', '.join(map(str, allowed))}")
-
-
-def _sign(entries: Mapping[str, bytes], key: Path | None) -> bytes:
-    if key is None:
-        return _canonical({"files": _digests(entries), "key": None, "signature": None})
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    try:
-        private = serialization.load_pem_private_key(key.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ExportError(f"{key}: is not a PEM private key: {error}") from error
-    if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
-        raise ExportError(f"{key}: is not a P-256 key (openssl ecparam -name prime256v1 -genkey)")
-    algorithm = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
-    signed = private.sign(_canonical(_digests(entries)), algorithm)
-    return _canonical(
-        {
-            "files": _digests(entries),
-            "key": _fingerprint(private.public_key()),
-            "signature": base64.b64encode(signed).decode(),
-        }
-    )
-
-
-def _fingerprint(public: Any) -> str:
-    from cryptography.hazmat.primitives import serialization
-
-    encoded = public.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return hashlib.sha256(encoded).hexdigest()
-
-
-def _digests(entries: Mapping[str, bytes]) -> dict[str, str]:
-    return {
-        name: hashlib.sha256(content).hexdigest()
-        for name, content in entries.items()
-        if name != "model.sig"
-    }
-
-
-def _zip(entries: Mapping[str, bytes]) -> bytes:
-    """Deterministic: sorted names, no clock, no owner, stored."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(entries):
-            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            info.create_system, info.external_attr = 3, 0o644 << 16
-            archive.writestr(info, entries[name])
-    return buffer.getvalue()
-
-
-def _canonical(content: Mapping[str, Any]) -> bytes:
+def _readable(card: Card) -> bytes:
+    content = card.model_dump(mode="json")
     return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -114,6 +115,11 @@ class Card(StrictModel):
 
     format: Literal[1] = 1
     name: str = Field(min_length=1)
+    """Of the product: a station takes no lower version of this name than it has run."""
+    version: int = Field(default=1, ge=1, le=1_000_000)
+    """Higher with each bundle of a product that replaces another."""
+    expires: date | None = None
+    """The last day, in UTC, on which a line may start with it; None without end."""
     task: Task
     labels: tuple[str, ...] = Field(min_length=1)
     """K defect labels, in the order of maps and scores."""

@@ -40,6 +40,7 @@ VERBS = {
         "write a bundle's model for others: a Triton repository, or plain ONNX",
     ),
     "verify": ("taktsight.export.commands.verify", "digests, signature and golden samples of a bundle"),
+    "keys": ("taktsight.export.commands.keys", "make and show the keys that sign bundles"),
     "check": (
         "taktsight.inspect.commands.check",
         "a station's configuration, bundle, clock and disk; says what to fix",

@@ -101,7 +101,7 @@ def test_quantised_model_lies_in_the_bundle_and_runs(kept: bytes, tmp_path: Path
     int8 = quantise(kept, tiles, [0.5] * len(whole.card.labels)).model
     proved = make_parity(engine="onnxruntime:int8", max_score_difference=0.3)
     card = whole.card.model_copy(update={"parity": (*whole.card.parity, proved)})
-    write_bundle(tmp_path / "part.taktsight", card, kept, whole.golden, int8=int8)
+    write_bundle(tmp_path / "part.taktsight", card, kept, whole.golden, precisions={"int8": int8})
     models = read_bundle(tmp_path / "part.taktsight").models
     assert len(models["int8"]) < 0.5 * len(models["f32"])
     exact, short = (open_backend(engine_named(f"onnxruntime:{name}"), models) for name in ("f32", "int8"))

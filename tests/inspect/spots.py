@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +76,20 @@ def spot_model(*, slowness: int = 0) -> bytes:
 
 
 def spot_bundle(
-    path: Path, *, model: bytes | None = None, spot_scores: float = 1.0, mm_per_px: float | None = 0.1
+    path: Path,
+    *,
+    model: bytes | None = None,
+    spot_scores: float = 1.0,
+    mm_per_px: float | None = 0.1,
+    version: int = 1,
+    expires: date | None = None,
 ) -> Path:
     """A bundle of the spot model with a good and a bad golden sample."""
     golden = {"golden/good.png": draw_part(GOOD), "golden/spot.png": draw_part(SPOT)}
     card = make_card(
         name="spots",
+        version=version,
+        expires=expires,
         labels=("spot",),
         mm_per_px=mm_per_px,
         limits=(Limit(label="spot", reject_score=0.6, review_score=0.3, map_score=0.2),),

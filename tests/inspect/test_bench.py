@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import onnxruntime
 import pytest
 
 from taktsight.cli import main
@@ -80,23 +81,29 @@ def test_nothing_is_picked_where_nothing_fits_the_budget(
     assert "no engine that the bundle was proved on fits the budget" in said
 
 
-def test_proved_engine_that_dies_is_named_with_its_last_word(tmp_path: Path) -> None:
-    bundle = spot_bundle(tmp_path / "part.taktsight", model=b"not a model")
-    engine = "onnxruntime:f32"
+NOT_HERE = "onnxruntime:f32:cuda"
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="a GPU is here"
+)
+def test_proved_engine_that_does_not_open_is_named_with_its_last_word(bundle: Path) -> None:
     with (
-        pytest.raises(BackendError, match=r"onnxruntime:f32: .*refuses the model"),
-        open_trials(bundle, [engine], [1], {engine}),
+        pytest.raises(BackendError, match=r"cuda: .*CUDAExecutionProvider was asked for"),
+        open_trials(bundle, [NOT_HERE], [1], {NOT_HERE}),
     ):
         pass
 
 
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="a GPU is here"
+)
 def test_engine_that_was_not_proved_and_does_not_open_is_left_out_aloud(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    bundle: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bundle = spot_bundle(tmp_path / "part.taktsight", model=b"not a model")
-    with open_trials(bundle, ["onnxruntime:f32"], [1], set()) as trials:
+    with open_trials(bundle, [NOT_HERE], [1], set()) as trials:
         assert trials == []
-    assert "left out: onnxruntime:f32" in caplog.text
+    assert f"left out: {NOT_HERE}" in caplog.text
 
 
 @pytest.mark.parametrize(

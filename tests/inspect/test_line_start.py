@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # its stubs are not installed
@@ -80,7 +81,7 @@ def test_station_that_contradicts_itself_is_refused_in_one_sentence(
     place: Place, fault: Callable[[Place], dict[str, object]], said: str
 ) -> None:
     with pytest.raises(ConfigError, match=re.escape(said)):
-        read_setup(load_station(place.write(**fault(place))))
+        read_setup(load_station(place.write(**fault(place))), date(2026, 7, 1))
 
 
 @pytest.mark.parametrize(

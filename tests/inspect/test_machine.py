@@ -204,6 +204,14 @@ def test_pc_with_a_gpu_runs_every_engine_of_it(engine: str, tmp_path: Path) -> N
     assert "5.9 of 6.4 GB free, compute capability 8.6" in found["gpu"].text
 
 
+def test_cuda_provider_of_a_jetson_is_not_promised_from_the_package_index(tmp_path: Path) -> None:
+    found = looked_at(recorded("jetpack-6.2.1-agx-orin", tmp_path), "onnxruntime:f32:cuda")
+    assert (found["onnxruntime"].grade, found["onnxruntime"].command) == ("fix", "")
+    pc = looked_at(recorded("pc-server", tmp_path / "pc"), "onnxruntime:f32:cuda")
+    assert pc["onnxruntime"].command == "pip uninstall -y onnxruntime && pip install onnxruntime-gpu"
+    assert "set backend.device to cpu" in pc["gpu"].text
+
+
 def test_rtx_does_not_run_on_hopper(tmp_path: Path) -> None:
     changes = {"nvidia_smi": "NVIDIA H100 PCIe, 580.95.05, 9.0, 81559, 4\n"}
     probe = recorded("pc-nvidia", tmp_path, **changes)

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from onnx import numpy_helper
 
 from taktsight.bundle import read_bundle, write_bundle
 from taktsight.card import Card, GoldenSample
 from taktsight.errors import BundleError
 from taktsight.records import Image, Outcome
+from taktsight.signing import sign
 
 from ..cards import make_card
+from ..inspect.spots import spot_model
 
-MODEL = bytes(range(256)) * 2
+MODEL = spot_model()
 GOLDEN = "golden/good-1.png"
 Entries = dict[str, bytes]
+
+
+def large_model() -> bytes:
+    """The same with 200 kB that nobody uses."""
+    model = onnx.load_model_from_string(MODEL)
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(200_000, np.uint8), "ballast"))
+    return bytes(model.SerializeToString())
 
 
 def golden_frame() -> Image:
@@ -77,12 +87,11 @@ def rezip(path: Path, entries: Entries, compression: int = zipfile.ZIP_STORED) -
             archive.writestr(info, entries[name])
 
 
-def redigest(entries: Entries, **changed: bytes | None) -> Entries:
-    """Entries with some replaced, and a signature file that lists the digests of what is there."""
+def redigest(entries: Entries, key: Path | None = None) -> Entries:
+    """Entries with a signature file that lists the digests of what is there, signed if there is a key."""
     kept = {name: content for name, content in entries.items() if name != "model.sig"}
-    files = {name: hashlib.sha256(content).hexdigest() for name, content in kept.items()}
-    signature = {"files": files, "key": None, "signature": None} | changed
-    return kept | {"model.sig": json.dumps(signature).encode()}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in kept.items()}
+    return kept | {"model.sig": sign("flange", digests, key)}
 
 
 def refusal(path: Path, *keys: Path) -> str:

@@ -20,12 +20,14 @@ import pytest
 from taktsight.bundle import Bundle, read_bundle, write_bundle
 from taktsight.errors import BundleError, ExportError
 
+from ..inspect.spots import spot_model
 from .conftest import (
     GOLDEN,
     MODEL,
     card,
     entries_of,
     golden_frame,
+    large_model,
     pem_pair,
     redigest,
     refusal,
@@ -60,7 +62,8 @@ def test_order_in_which_the_frames_are_given_does_not_matter(tmp_path: Path) -> 
 
 
 def test_bundle_is_replaced_by_a_whole_one_and_readable_by_the_line(bundle: Path) -> None:
-    digest = write_bundle(bundle, card(), MODEL + b"better", {GOLDEN: golden_frame()})
+    better = spot_model(slowness=2)
+    digest = write_bundle(bundle, card(), better, {GOLDEN: golden_frame()})
     assert read_bundle(bundle).digest == digest
     assert bundle.stat().st_mode & 0o777 == 0o644
     assert [file.name for file in bundle.parent.iterdir()] == [bundle.name]
@@ -153,6 +156,29 @@ def test_entry_that_stands_twice_is_refused(bundle: Path) -> None:
     assert "holds an entry twice" in refusal(bundle)
 
 
+def test_every_zip_tool_sees_what_the_line_sees(bundle: Path) -> None:
+    """The standard library writes the same bytes and finds each of them whole."""
+    written = bundle.read_bytes()
+    with zipfile.ZipFile(bundle) as archive:
+        assert archive.testzip() is None
+    rezip(bundle, entries_of(bundle))
+    assert bundle.read_bytes() == written
+
+
+def test_network_in_other_precisions_comes_along_and_is_covered(tmp_path: Path) -> None:
+    path, half = tmp_path / "flange.taktsight", spot_model(slowness=2)
+    write_bundle(path, card(), MODEL, {GOLDEN: golden_frame()}, precisions={"fp16": half})
+    assert read_bundle(path).precisions == {"fp16": half}
+    rezip(path, entries_of(path) | {"model.fp16.onnx": MODEL})
+    assert "model.fp16.onnx is not what was signed" in refusal(path)
+
+
+def test_network_that_a_line_would_refuse_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="a line would refuse it"):
+        write_bundle(tmp_path / "new.taktsight", card(), b"\x08\x08", {GOLDEN: golden_frame()})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_bundle_with_another_clock_is_not_what_was_written(bundle: Path) -> None:
     entries = entries_of(bundle)
     buffer = io.BytesIO()
@@ -170,8 +196,8 @@ def test_bundle_with_another_clock_is_not_what_was_written(bundle: Path) -> None
         b"[]",
         b"null",
         b"{}",
-        b'{"files": ["model.onnx"]}',
-        b'{"files": 5}',
+        b'{"dsseEnvelope": {}}',
+        b'{"dsseEnvelope": 5}',
         b"\xff\xfe",
         b"[" * 100_000,
     ],
@@ -234,7 +260,7 @@ def test_write_that_stops_halfway_keeps_the_old_bundle(bundle: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
         with pytest.raises(ExportError, match="nothing was left behind"):
-            write_bundle(bundle, card(), bytes(200_000), {GOLDEN: golden_frame()})
+            write_bundle(bundle, card(), large_model(), {GOLDEN: golden_frame()})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert bundle.read_bytes() == before
@@ -257,7 +283,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_full_disk_is_an_export_error_and_leaves_nothing_behind(small_disk: Path) -> None:
     with pytest.raises(ExportError, match=r"No space left on device.*nothing was left behind.*0\.2 MB"):
-        write_bundle(small_disk / "large.taktsight", card(), bytes(200_000), {GOLDEN: golden_frame()})
+        write_bundle(small_disk / "large.taktsight", card(), large_model(), {GOLDEN: golden_frame()})
     assert list(small_disk.iterdir()) == []
     write(small_disk / "small.taktsight")
     assert read_bundle(small_disk / "small.taktsight").model == MODEL
