@@ -67,7 +67,37 @@ class OpenVino(StrictModel):
     """Threads for one inference. Absent: one per core this process may use."""
 
 
-Engine = Annotated[OnnxRuntime | OpenVino, Field(discriminator="kind")]
+class TensorRt(StrictModel):
+    """NVIDIA's engine, built from the bundle on the GPU that runs it, and kept on the disk."""
+
+    kind: Literal["tensorrt", "tensorrt_rtx"]
+    """tensorrt: Jetson and data centre; tensorrt_rtx: GeForce RTX and RTX PRO, engines built anywhere."""
+    precision: Literal["f32", "fp16", "int8"] = "f32"
+    """It is in the bundle's model: nothing is rounded that the model does not round."""
+    device: Literal["gpu", "dla"] = "gpu"
+    """dla: a Jetson's deep-learning accelerator, the GPU doing what that cannot."""
+    dla_core: int = Field(default=0, ge=0, le=7)
+    batch: int = Field(default=1, ge=1, le=64)
+    """Tiles of one run: as many as the tiles of a view; more come in further runs, fewer are filled up."""
+    workspace_mb: int = Field(default=1024, ge=16, le=65_536)
+    """Memory of the GPU that one layer may use, MB; kernels that need more are not chosen."""
+    cuda_graph: bool = True
+    """Launch a run with one call, where the engine allows it; the answers are the same."""
+    cache: Path = Path("engines")
+    """Folder of the built engines. Nobody but the line's user should be able to write it."""
+    threads: Literal[1] = 1
+    """The processor only hands over."""
+
+    @model_validator(mode="after")
+    def _contradictions(self) -> TensorRt:
+        if self.device == "dla" and self.kind == "tensorrt_rtx":
+            raise ValueError("tensorrt_rtx runs on no DLA; kind: tensorrt does")
+        if self.device == "dla" and self.precision == "f32":
+            raise ValueError("a DLA computes in fp16 or int8, not in f32")
+        return self
+
+
+Engine = Annotated[OnnxRuntime | OpenVino | TensorRt, Field(discriminator="kind")]
 
 
 class Images(StrictModel):
@@ -144,9 +174,12 @@ def load_station(path: Path) -> Station:
     station = read_yaml(path, Station)
     base = path.parent
     cameras = tuple(with_values(camera, folder=base / camera.folder) for camera in station.cameras)
-    gate = station.gate
+    gate, backend = station.gate, station.backend
+    if isinstance(backend, TensorRt):
+        backend = with_values(backend, cache=base / backend.cache)
     return with_values(
         station,
+        backend=backend,
         bundle=base / station.bundle,
         recipe=base / station.recipe if station.recipe else None,
         allowed_keys=tuple(base / key for key in station.allowed_keys),

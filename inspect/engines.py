@@ -14,6 +14,10 @@ REFERENCE = "onnxruntime:f32"
 """Every bundle is proved on it."""
 ON_THIS_CPU = (REFERENCE, "onnxruntime:int8", "openvino:f32", "openvino:bf16", "openvino:int8")
 """What a PC without a GPU can run, if it is installed."""
+ON_A_GPU = tuple(
+    f"{kind}:{precision}" for kind in ("tensorrt", "tensorrt_rtx") for precision in ("f32", "fp16", "int8")
+)
+"""What runs beside an NVIDIA GPU."""
 _ENGINE: TypeAdapter[Engine] = TypeAdapter(Engine)
 
 
@@ -29,12 +33,12 @@ def engine_named(name: str, *, threads: int | None = None) -> Engine:
     """
     said: dict[str, Any] = dict(zip(("kind", "precision", "device"), name.split(":"), strict=False))
     try:
-        return _ENGINE.validate_python(said | {"threads": threads})
+        return _ENGINE.validate_python(said | ({} if threads is None else {"threads": threads}))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(place) for place in first["loc"])
         raise ConfigError(
-            f"engine {name!r}: {where} {first['msg'].lower()}; such as {', '.join(ON_THIS_CPU)}"
+            f"engine {name!r}: {where} {first['msg'].lower()}; such as {', '.join(ON_THIS_CPU + ON_A_GPU)}"
         ) from error
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from taktsight.card import Card
 from taktsight.errors import BackendError
 from taktsight.inspect.engine_choice import Measured
+from taktsight.inspect.engines import ON_A_GPU
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,8 @@ def open_trials(
     try:
         for engine in engines:
             try:
-                trials += [Trial(bundle, engine, count) for count in threads]
+                counts = (1,) if engine in ON_A_GPU else threads
+                trials += [Trial(bundle, engine, count) for count in counts]
             except BackendError as error:
                 if engine in proved:
                     raise

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taktsight.errors import BackendError
 from taktsight.imaging import Batch
-from taktsight.inspect.config import Engine
+from taktsight.inspect.config import Engine, TensorRt
 
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
 """maps (N, K, h, w) and scores (N, K), float32."""
@@ -38,14 +38,20 @@ def open_backend(engine: Engine, models: Mapping[str, bytes]) -> Backend:
         from taktsight.inspect.backends.ort import OnnxRuntimeBackend
 
         return OnnxRuntimeBackend(model, device=engine.device, threads=engine.threads)
+    if isinstance(engine, TensorRt):
+        from taktsight.inspect.backends.trt.cuda_driver import Gpu
+        from taktsight.inspect.backends.trt.runner import TensorRtBackend
+        from taktsight.inspect.backends.trt.vendor import open_vendor
+
+        return TensorRtBackend(engine, model, open_vendor(engine.kind), Gpu())
     from taktsight.inspect.backends.ov import OpenVinoBackend
 
     return OpenVinoBackend(model, precision=engine.precision, threads=engine.threads)
 
 
 def engine_name(engine: Engine) -> str:
-    """As parity is stated for it: kind, precision and, if it is not the CPU, the device."""
-    device = "" if engine.device == "cpu" else f":{engine.device}"
+    """As parity is stated for it: kind, precision and, if it is not the engine's usual one, the device."""
+    device = "" if engine.device in ("cpu", "gpu") else f":{engine.device}"
     return f"{engine.kind}:{engine.precision}{device}"
 
 
@@ -55,7 +61,7 @@ def model_for(engine: Engine, models: Mapping[str, bytes]) -> bytes:
     Raises:
         BackendError: If the bundle was exported without that precision.
     """
-    precision = "int8" if engine.precision == "int8" else "f32"
+    precision = "f32" if engine.precision == "bf16" else engine.precision
     if precision not in models:
         raise BackendError(
             f"{engine_name(engine)} was asked for and the bundle holds {', '.join(models)} only; export it "

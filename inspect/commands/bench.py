@@ -24,7 +24,7 @@ from rich.table import Table
 from taktsight.bundle import read_bundle
 from taktsight.errors import BundleError, ConfigError
 from taktsight.inspect.engine_choice import Measured, budget_ms, choose, write_backend
-from taktsight.inspect.engines import ON_THIS_CPU, engine_named, installed
+from taktsight.inspect.engines import ON_A_GPU, ON_THIS_CPU, engine_named, installed
 from taktsight.inspect.trial import Trial, open_trials
 
 BLOCK = 20
@@ -48,7 +48,8 @@ def main(arguments: argparse.Namespace) -> int:
     bundle = read_bundle(arguments.bundle)
     if not bundle.card.golden:
         raise BundleError(f"{arguments.bundle}: holds no golden sample to measure with")
-    engines = [name for name in ON_THIS_CPU if installed(name) and _is_held(name, bundle.models)]
+    every = ON_THIS_CPU + ON_A_GPU
+    engines = [name for name in every if installed(name) and _is_held(name, bundle.models)]
     cores = len(os.sched_getaffinity(0))
     proved = {parity.engine for parity in bundle.card.parity}
     with open_trials(arguments.bundle, engines, sorted({1, cores}), proved) as trials:
@@ -73,7 +74,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _is_held(name: str, models: Mapping[str, bytes]) -> bool:
     """Whether the bundle has the model that the engine would run."""
-    return engine_named(name).precision != "int8" or "int8" in models
+    return engine_named(name).precision in {*models, "bf16"}
 
 
 def _measure(trials: list[Trial], parts: int) -> None:

@@ -51,6 +51,10 @@ VERBS = {
         "taktsight.inspect.commands.bench",
         "measure a bundle on this machine's engines and pick one",
     ),
+    "engine": (
+        "taktsight.inspect.commands.engine",
+        "build the TensorRT engine of a bundle before the line needs it",
+    ),
     "ledger": ("taktsight.inspect.commands.ledger", "verify and list the record of every trigger"),
 }
 """Verb → the module that does it (``add_arguments`` and ``main``), and its one line of help."""
