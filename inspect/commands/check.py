@@ -1,61 +1,79 @@
-"""Checks a station before it runs: configuration, bundle, cameras, clock, disk, golden samples, speed.
+"""Checks a station before it runs: configuration, bundle, machine, cameras, disk, golden samples, speed.
 
 Each line is one finding; "fix" says what to do, and the exit status is 1 where it would stop the line.
+What stands behind "$" can be typed. Without a station the machine alone is looked at: board, JetPack,
+CUDA, TensorRT, power mode, clocks, processor, memory, engines, real-time rights.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import shutil
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
 
 from taktsight.card import Card
 from taktsight.errors import TaktsightError
+from taktsight.inspect.backends.backend import engine_name
 from taktsight.inspect.config import Station, load_station
 from taktsight.inspect.fit import Setup, read_setup
+from taktsight.inspect.machine.demand import Demand
+from taktsight.inspect.machine.examine import examine
+from taktsight.inspect.machine.finding import Finding, Grade
+from taktsight.inspect.machine.probe import this_machine
 
-Grade = Literal["ok", "note", "fix"]
 STYLES: dict[Grade, str] = {"ok": "green", "note": "yellow", "fix": "bold red"}
 MAX_FSYNC_MS = 50.0
 SOON_DAYS = 14
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the check."""
-
-    grade: Grade
-    """ok; note: it will run, not as well as it could; fix: the line would stop, or not start."""
-    subject: str
-    text: str
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The station."""
-    parser.add_argument("station", type=Path, metavar="STATION.yaml")
+    """The station, or none."""
+    parser.add_argument(
+        "station", type=Path, nargs="?", metavar="STATION.yaml", help="absent: the machine alone is checked"
+    )
+    parser.add_argument(
+        "--machine", action="store_true", help="the machine alone, as to the station where one is given"
+    )
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Exit status 1 if something would stop the line, 2 if the station file is wrong."""
     console = Console(highlight=False, soft_wrap=True)
-    station = load_station(arguments.station)
+    station = None if arguments.station is None else load_station(arguments.station)
     would_stop = False
-    for finding in check(station, datetime.now(timezone.utc).date()):
+    today = datetime.now(timezone.utc).date()
+    if arguments.machine or station is None:
+        findings = check_machine(station, today)
+    else:
+        findings = check(station, today)
+    for finding in findings:
         would_stop |= finding.grade == "fix"
         grade = f"[{STYLES[finding.grade]}]{finding.grade:<5}[/]"
-        console.print(f"{grade}{finding.subject:<10} {escape(finding.text)}")
+        console.print(f"{grade}{finding.subject:<12} {escape(finding.text)}")
+        if finding.command:
+            console.print(f"{'':<18}[bold]$ {escape(finding.command)}[/]")
     return int(would_stop)
+
+
+def check_machine(station: Station | None, today: date) -> Iterator[Finding]:
+    """The machine, and what it means for a station's engine and bundle."""
+    if station is None:
+        yield from examine(this_machine())
+        return
+    try:
+        setup = read_setup(station, today)
+    except TaktsightError as error:
+        yield Finding("fix", "bundle", str(error))
+        yield from examine(this_machine(), Demand(engine_name(station.backend)))
+    else:
+        yield from examine(this_machine(), _demand(station, setup))
 
 
 def check(station: Station, today: date) -> Iterator[Finding]:
@@ -65,9 +83,12 @@ def check(station: Station, today: date) -> Iterator[Finding]:
         setup = read_setup(station, today)
     except TaktsightError as error:
         yield Finding("fix", "bundle", str(error))
+        demand = Demand(engine_name(station.backend))
     else:
         yield from _check_setup(station, setup, today)
-    yield from _check_clock()
+        demand = _demand(station, setup)
+    yield from examine(this_machine(), demand)
+    yield _check_clock()
     yield _check_cores(station)
     yield from _check_disk(station)
     yield from _check_speed(station, today)
@@ -96,6 +117,12 @@ def _check_setup(station: Station, setup: Setup, today: date) -> Iterator[Findin
     yield Finding("ok", "proof", f"{rate} of such (95 %), measured on {point.measured_on}")
 
 
+def _demand(station: Station, setup: Setup) -> Demand:
+    models = setup.bundle.models
+    model = models.get(station.backend.precision, setup.bundle.model)
+    return Demand(engine_name(station.backend), len(model) / 1e6)
+
+
 def _check_age(station: Station, card: Card, today: date) -> Iterator[Finding]:
     if card.expires is not None:
         days = (card.expires - today).days
@@ -106,19 +133,11 @@ def _check_age(station: Station, card: Card, today: date) -> Iterator[Finding]:
         yield Finding("note", "rollback", text)
 
 
-def _check_clock() -> Iterator[Finding]:
+def _check_clock() -> Finding:
     resolution_ns = time.get_clock_info("monotonic").resolution * 1e9
-    grade: Grade = "ok" if resolution_ns <= 1000 else "fix"
-    yield Finding(grade, "clock", f"monotonic, resolution {resolution_ns:.0f} ns")
-    # In a process of its own: this one has more to do than to be punctual.
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
-        from taktsight.inspect.realtime import become_punctual
-
-        refused = executor.submit(become_punctual).result()
-    for text in refused:
-        yield Finding("note", "schedule", f"{text}; verdicts can be late by 10 ms on a busy machine")
-    if not refused:
-        yield Finding("ok", "schedule", "SCHED_FIFO and mlockall are allowed")
+    return Finding(
+        "ok" if resolution_ns <= 1000 else "fix", "clock", f"monotonic, resolution {resolution_ns:.0f} ns"
+    )
 
 
 def _check_cores(station: Station) -> Finding:

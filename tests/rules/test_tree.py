@@ -50,7 +50,9 @@ def handlers() -> list[tuple[str, ast.ExceptHandler]]:
 
 def test_top_level_folders_hide_no_module_of_the_same_name() -> None:
     """An ``inspect`` with an ``__init__.py`` would hide the standard library's from whoever runs here."""
-    assert [name for name in (*FOLDERS, "configs", "tests") if (ROOT / name / "__init__.py").exists()] == []
+    assert [
+        name for name in (*FOLDERS, "configs", "deploy", "tests") if (ROOT / name / "__init__.py").exists()
+    ] == []
 
 
 @pytest.mark.parametrize("folder", ["inspect", "training", "datasets", "export"])

@@ -1,0 +1,109 @@
+"""Engines that are installed beside Taktsight, and whether they start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from taktsight.inspect.machine.demand import Demand, asks_for
+from taktsight.inspect.machine.finding import Finding, Grade
+from taktsight.inspect.machine.installed import MODULES
+from taktsight.inspect.machine.jetpack import MIN_TENSORRT, version_of
+from taktsight.inspect.machine.probe import PYTHON, Probe
+
+EXTRAS = {
+    "onnxruntime": "line",
+    "openvino": "openvino",
+    "tensorrt": "tensorrt",
+    "tensorrt_rtx": "tensorrt-rtx",
+}
+"""Import name → extra of the ``taktsight`` package that brings it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An engine's Python package."""
+
+    name: str
+    version: str
+    """"" where it cannot be imported."""
+    providers: tuple[str, ...]
+    refused: str
+    """Why it cannot be imported."""
+
+    @property
+    def is_absent(self) -> bool:
+        """Not installed, as against installed and broken."""
+        return self.refused == f"No module named {self.name!r}"
+
+
+def read_packages(probe: Probe) -> dict[str, Package]:
+    """All engines, by import name."""
+    return {name: _read(probe, name) for name in MODULES}
+
+
+def check_packages(
+    packages: Mapping[str, Package], demand: Demand | None, *, venv: str | None
+) -> Iterator[Finding]:
+    """A line for each engine.
+
+    Args:
+        packages: by import name.
+        demand: of the station; None where there is none.
+        venv: on a Jetson, the command that makes the system's TensorRT visible, "" where it has none of
+            use; None on a PC, where TensorRT is a package like others.
+    """
+    for package in packages.values():
+        asked = asks_for(demand, package.name)
+        if package.version:
+            yield _started(package, demand if asked else None, on_board=venv is not None)
+        else:
+            yield _refused(package, demand if asked else None, venv if package.name == "tensorrt" else None)
+
+
+def _refused(package: Package, demand: Demand | None, venv: str | None) -> Finding:
+    grade: Grade = "note" if demand is None else "fix"
+    asked = "" if demand is None else f"; the station asks for {demand.engine}"
+    if not package.is_absent:
+        return Finding(grade, package.name, f"does not start: {package.refused}{asked}")
+    if venv:
+        text = f"the system has it, this Python environment does not see it{asked}"
+        return Finding(grade, package.name, text, venv)
+    if demand is None:
+        return Finding("ok", package.name, "not installed")
+    command = f"pip install 'taktsight[{EXTRAS[package.name]}]'" if venv is None else ""
+    return Finding(grade, package.name, f"not installed{asked}", command)
+
+
+def _started(package: Package, demand: Demand | None, *, on_board: bool) -> Finding:
+    names = (name.removesuffix("ExecutionProvider") for name in package.providers)
+    providers = ", ".join(name for name in names if name != "Azure")  # a service, not a device
+    text = f"{package.version}, computes on {providers}" if providers else package.version
+    if demand is None:
+        return Finding("ok", package.name, text)
+    if demand.engine.endswith(":cuda") and "CUDAExecutionProvider" not in package.providers:
+        if on_board:  # what the public package index has is for PCs
+            text += "; install NVIDIA's build for this JetPack, or set backend.kind to tensorrt"
+            return Finding("fix", package.name, text)
+        # Both packages fill the same folder: the CPU's has to go first.
+        command = "pip uninstall -y onnxruntime && pip install onnxruntime-gpu"
+        return Finding("fix", package.name, f"{text}; the station asks for {demand.engine}", command)
+    if package.name == "tensorrt" and version_of(package.version) < MIN_TENSORRT:
+        wanted = ".".join(map(str, MIN_TENSORRT))
+        return Finding("fix", package.name, f"{text}; the station asks for it, {wanted} or later is wanted")
+    return Finding("ok", package.name, f"{text}; runs {demand.engine}, as the station asks")
+
+
+def _read(probe: Probe, name: str) -> Package:
+    ran = probe.run((PYTHON, "-m", "taktsight.inspect.machine.installed", name))
+    try:
+        said = json.loads(ran.text.splitlines()[-1])
+        return Package(
+            name,
+            str(said.get("version", "")),
+            tuple(said.get("providers", ())),
+            str(said.get("refused", "")),
+        )
+    except (IndexError, ValueError, AttributeError, TypeError):
+        return Package(name, "", (), f"its process ended with status {ran.status} and said nothing")

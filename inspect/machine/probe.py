@@ -1,0 +1,80 @@
+"""Where a machine is read: a file tree and a way to run commands. A folder of recordings will do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from taktsight.inspect.children import SAFE_PATH
+
+PYTHON = "python"
+"""In a command: the interpreter that runs Taktsight."""
+ABSENT, HUNG = 127, 124
+"""Exit status of a command that does not exist, and of one that did not end."""
+LONGEST_S = 20
+_SYSTEM_PATH = "/usr/sbin:/sbin:/usr/local/cuda/bin"
+"""nvpmodel and its like are not on everybody's PATH."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended."""
+
+    status: int
+    text: str
+    """Standard output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Reads a machine."""
+
+    root: Path
+    """``/``, or a folder that holds what a machine's files said."""
+    run: Callable[[Sequence[str]], Ran]
+
+    def text(self, path: str) -> str:
+        """A file's text without the NUL that device trees end with; "" where there is none."""
+        try:
+            content = (self.root / path.lstrip("/")).read_bytes()
+        except OSError:  # absent, or not ours to read: both say nothing
+            return ""
+        return content.decode("utf-8", errors="replace").strip("\0\n ")
+
+    def matching(self, pattern: str) -> list[str]:
+        """Paths that match, as the machine calls them."""
+        found = self.root.glob(pattern.lstrip("/"))
+        return sorted(f"/{path.relative_to(self.root).as_posix()}" for path in found)
+
+    def output(self, *command: str) -> str:
+        """What a command printed; "" where it is absent or failed."""
+        ran = self.run(command)
+        return ran.text if ran.status == 0 else ""
+
+
+def this_machine() -> Probe:
+    """Reads the machine that this runs on."""
+    return Probe(Path("/"), _run_here)
+
+
+def _run_here(command: Sequence[str]) -> Ran:
+    program = [sys.executable, *command[1:]] if command[0] == PYTHON else list(command)
+    path = f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}"
+    try:
+        done = subprocess.run(
+            program,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LONGEST_S,
+            check=False,
+            env=os.environ | SAFE_PATH | {"LC_ALL": "C", "PATH": path},
+        )
+    except OSError:
+        return Ran(ABSENT, "")
+    except subprocess.TimeoutExpired:
+        return Ran(HUNG, "")
+    return Ran(done.returncode, done.stdout.decode("utf-8", errors="replace"))
