@@ -65,7 +65,7 @@ def build_bundle(run: TrainedRun, out: Path, asked: Asked = Asked()) -> tuple[Ca
     """
     card = unproved_card(run, asked.flip_limit)
     model = to_onnx(run.module.network, run.data.canvas)
-    models = {"f32": model} | quantised(run, model, card, asked.engines)
+    models = {"f32": model} | halved(model, asked.engines) | quantised(run, model, card, asked.engines)
     samples = spread(run.data.split("test"), asked.parity_parts)
     told = track(samples, f"{len(asked.engines)} engines beside the trained network", transient=True)
     compared = compare(run, open_inspectors(asked.engines, models, card), told)
@@ -85,6 +85,15 @@ def build_bundle(run: TrainedRun, out: Path, asked: Asked = Asked()) -> tuple[Ca
     return card, digest
 
 
+def halved(model: bytes, engines: Sequence[str]) -> dict[str, bytes]:
+    """The fp16 model where an engine wants it."""
+    if not any(engine_named(each).precision == "fp16" for each in engines):
+        return {}
+    from taktsight.export.half import halve_precision
+
+    return {"fp16": halve_precision(model)}
+
+
 def quantised(run: TrainedRun, model: bytes, card: Card, engines: Sequence[str]) -> dict[str, bytes]:
     """The int8 model where an engine wants it; its ranges come from training tiles of every kind."""
     if not any(engine_named(each).precision == "int8" for each in engines):
@@ -96,7 +105,9 @@ def quantised(run: TrainedRun, model: bytes, card: Card, engines: Sequence[str])
     targets = [sorted(set(labels)).index(label) for label in labels]
     edges = {limit.label: limit.reject_score for limit in card.limits}
     tiles = calibration_tiles(cache.images, targets, CALIBRATION_TILES)
-    return {"int8": quantise(model, tiles, [edges[label] for label in card.labels]).model}
+    in_order = [edges[label] for label in card.labels]
+    symmetric = any(engine_named(each).kind.startswith("tensorrt") for each in engines)
+    return {"int8": quantise(model, tiles, in_order, symmetric=symmetric).model}
 
 
 def spread(samples: Sequence[Sample], count: int) -> list[Sample]:

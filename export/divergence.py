@@ -11,7 +11,6 @@ import onnx
 import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
-from onnx import helper
 from torch import Tensor, nn
 
 from taktsight.export.layer_noise import LAYERS
@@ -110,7 +109,7 @@ def _showing(proto: onnx.ModelProto, names: list[str]) -> bytes:
     shown = onnx.ModelProto()
     shown.CopyFrom(proto)
     for name in _missing(names, {output.name for output in shown.graph.output}):
-        shown.graph.output.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+        shown.graph.output.append(onnx.ValueInfoProto(name=name))
     return bytes(shown.SerializeToString())
 
 

@@ -19,6 +19,7 @@ Explain = Callable[[str, Compared], str]
 ADVICE = {
     "f32": "Export it again from the checkpoint; a float32 engine may differ by rounding only",
     "bf16": "Leave this engine out, or allow it with --flip-limit what your product can bear",
+    "fp16": "A value may be too large for fp16: leave this engine out, or allow it with --flip-limit",
     "int8": "Train on more parts like these, leave this engine out, or allow it with --flip-limit",
 }
 """What to do where an engine of this precision fails."""
@@ -93,6 +94,11 @@ def explainer(network: nn.Module, models: Mapping[str, bytes], canvas: Canvas) -
         tiles, _ = prepare(worst.images[0], None, canvas, templates[0])
         precision = engine_named(engine).precision
         found = where_it_begins(network, engine_named(engine), models, tiles[:1])
+        if found is None and engine_named(engine).kind.startswith("tensorrt"):
+            return (
+                "its ONNX answers as the trained network does in ONNX Runtime, so it begins within the "
+                "engine: build it again (taktsight engine --again --no-cuda-graph). " + ADVICE[precision]
+            )
         if found is None and precision != "f32":
             return (
                 f"no layer alone is to blame, what is rounded in all of them adds up. {ADVICE[precision]}"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from taktsight.errors import BackendError
 from taktsight.export.layer_noise import LAYERS, layer_noise
+from taktsight.export.symmetric import make_symmetric
 
 Tiles = NDArray[np.uint8]
 KEPT = (0, 4, 16)
@@ -35,7 +36,7 @@ class Quantised:
     """Largest, on the calibration tiles."""
 
 
-def quantise(model: bytes, tiles: Tiles, edges: Sequence[float]) -> Quantised:
+def quantise(model: bytes, tiles: Tiles, edges: Sequence[float], *, symmetric: bool = False) -> Quantised:
     """Rounds weights per channel and activations per tensor; biases make up for each layer's mean error.
 
     The last layer stays float32: its answer is what limits are compared with. So do the noisiest others,
@@ -45,6 +46,7 @@ def quantise(model: bytes, tiles: Tiles, edges: Sequence[float]) -> Quantised:
         model: float32 ONNX.
         tiles: (T, H, W, C) uint8 as the line prepares them; the ranges of all activations come from them.
         edges: the K labels' limits, 0–1.
+        symmetric: activations with zero points of 0, as TensorRT wants them; costs some a bit of eight.
 
     Raises:
         BackendError: If the quantiser is not installed.
@@ -56,7 +58,7 @@ def quantise(model: bytes, tiles: Tiles, edges: Sequence[float]) -> Quantised:
     tried: list[Quantised] = []
     for count in KEPT:
         left_alone = noisiest[:count]
-        rounded = _rounded(proto, tiles, [head, *left_alone])
+        rounded = _rounded(proto, tiles, [head, *left_alone], symmetric=symmetric)
         if not noisiest:
             noisiest = layer_noise(proto, onnx.load_from_string(rounded), tiles)
         scores = _scores(rounded, tiles)
@@ -87,7 +89,7 @@ def calibration_tiles(tiles: Tiles, targets: Sequence[int], count: int) -> Tiles
     return np.ascontiguousarray(tiles[sorted(chosen)])
 
 
-def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str]) -> bytes:
+def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str], *, symmetric: bool) -> bytes:
     # Without this NNCF reports its use over the network, unasked.
     os.environ["NNCF_CI"] = "1"
     try:
@@ -112,6 +114,7 @@ def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str]) ->
             activations_quantization_params=QuantizationParameters(per_channel=False)
         ),
     )
+    model = make_symmetric(model) if symmetric else model
     model.producer_name, model.producer_version = "taktsight", ""
     del model.metadata_props[:]
     return bytes(model.SerializeToString(deterministic=True))

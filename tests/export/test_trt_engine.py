@@ -12,6 +12,7 @@ from taktsight.cli import main
 from taktsight.errors import BackendError
 from taktsight.export.to_onnx import to_onnx
 from taktsight.imaging import Canvas
+from taktsight.inspect.backends.trt.cuda_driver import Gpu
 from taktsight.inspect.backends.trt.engine_files import list_engines
 from taktsight.inspect.backends.trt.ready import ready_engine
 from taktsight.inspect.backends.trt.target import target_named
@@ -172,6 +173,20 @@ def test_verb_builds_what_a_station_asks_for(
     (stored,) = list_engines(tmp_path / "kept")
     assert stored.key is not None
     assert (stored.key.batch, stored.key.compute_capability) == (2, "12.0")
+
+
+def test_machine_without_a_gpu_runs_nothing_in_its_place(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        Gpu()
+    except BackendError:
+        assert main(["verify", str(bundle), "--engine", "tensorrt_rtx:f32"]) == 1
+        assert "it has no NVIDIA driver; install it, or set backend.kind" in capsys.readouterr().err
+        assert not (tmp_path / "engines").exists()
+        return
+    pytest.skip("this machine has an NVIDIA GPU")
 
 
 @pytest.mark.parametrize(

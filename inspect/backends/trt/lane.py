@@ -45,7 +45,9 @@ class Lane:
         self._stream = gpu.new_stream()
         self._context = engine.create_execution_context()
         if self._context is None:
-            raise BackendError(f"{name}: no execution context; is the GPU's memory full?")
+            raise BackendError(
+                f"{name}: no execution context; is its memory full? Else try cuda_graph: false"
+            )
         self._images, *self._outputs = (self._bind(tensor, shape) for tensor, shape in shapes.items())
         (images, shape), *_ = shapes.items()
         if not self._context.set_input_shape(images, shape):
