@@ -10,11 +10,12 @@ ranges are those of an export.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from rich.progress import track
 
-from taktsight.benchmarks.measured import circumstances, write_result
+from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
 from taktsight.card import Parity
 from taktsight.datasets.samples import Sample
 from taktsight.export.build import quantised, spread, unproved_card
@@ -32,8 +33,16 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--parts", type=int, default=1000)
     arguments = parser.parse_args()
-    rows = [row for run in arguments.runs for row in _rows(open_run(run), arguments.parts)]
-    write_result("parity", rows)
+    for run in arguments.runs:
+        rows = _rows(open_run(run), arguments.parts)
+        write_result("parity", [*_others(str(rows[0]["bundle"])), *rows])
+
+
+def _others(bundle: str) -> list[dict[str, object]]:
+    """What was measured of other bundles stays."""
+    file = RESULTS / "parity.json"
+    rows = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    return [row for row in rows if row["bundle"] != bundle]
 
 
 def _rows(run: TrainedRun, parts: int) -> list[dict[str, object]]:
