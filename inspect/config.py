@@ -48,12 +48,22 @@ class OnnxRuntime(StrictModel):
     """The reference engine."""
 
     kind: Literal["onnxruntime"]
-    precision: Literal["f32", "int8"] = "f32"
-    """int8 runs the bundle's quantised model."""
+    precision: Literal["f32", "fp16", "int8"] = "f32"
+    """It is in the bundle's model; fp16 is for cuda, int8 for the cpu."""
     device: Literal["cpu", "cuda"] = "cpu"
     """What is asked for runs, or nothing runs."""
     threads: int | None = Field(default=None, ge=1, le=256)
-    """Threads for one inference. Absent: one per core this process may use."""
+    """Threads for one inference on the cpu. Absent: one per core this process may use."""
+    batch: int = Field(default=1, ge=1, le=64)
+    """On cuda, tiles of one run: as many as the tiles of a view; on the cpu a run takes them all."""
+
+    @model_validator(mode="after")
+    def _contradictions(self) -> OnnxRuntime:
+        if (self.precision, self.device) == ("fp16", "cpu"):
+            raise ValueError("fp16 runs on device cuda; the cpu computes in f32 or int8")
+        if (self.precision, self.device) == ("int8", "cuda"):
+            raise ValueError("CUDA computes int8 layers in float32 here; use fp16, or kind: tensorrt")
+        return self
 
 
 class OpenVino(StrictModel):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taktsight.errors import BackendError
 from taktsight.imaging import Batch
-from taktsight.inspect.config import Engine, TensorRt
+from taktsight.inspect.config import Engine, OnnxRuntime, TensorRt
 
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
 """maps (N, K, h, w) and scores (N, K), float32."""
@@ -35,11 +35,9 @@ def open_backend(engine: Engine, models: Mapping[str, bytes]) -> Backend:
     """
     model = model_for(engine, models)
     if engine.kind == "onnxruntime":
-        from taktsight.inspect.backends.ort import OnnxRuntimeBackend
-
-        return OnnxRuntimeBackend(model, device=engine.device, threads=engine.threads)
+        return _open_onnxruntime(engine, model)
     if isinstance(engine, TensorRt):
-        from taktsight.inspect.backends.trt.cuda_driver import Gpu
+        from taktsight.inspect.backends.cuda_driver import Gpu
         from taktsight.inspect.backends.trt.runner import TensorRtBackend
         from taktsight.inspect.backends.trt.vendor import open_vendor
 
@@ -47,6 +45,16 @@ def open_backend(engine: Engine, models: Mapping[str, bytes]) -> Backend:
     from taktsight.inspect.backends.ov import OpenVinoBackend
 
     return OpenVinoBackend(model, precision=engine.precision, threads=engine.threads)
+
+
+def _open_onnxruntime(engine: OnnxRuntime, model: bytes) -> Backend:
+    if engine.device == "cuda":
+        from taktsight.inspect.backends.ort_cuda import CudaBackend
+
+        return CudaBackend(model, batch=engine.batch)
+    from taktsight.inspect.backends.ort import OnnxRuntimeBackend
+
+    return OnnxRuntimeBackend(model, threads=engine.threads)
 
 
 def engine_name(engine: Engine) -> str:

@@ -1,9 +1,8 @@
-"""ONNX Runtime: the reference engine."""
+"""ONNX Runtime on the CPU: the reference engine."""
 
 from __future__ import annotations
 
 import os
-from typing import Literal
 
 import numpy as np
 import onnxruntime as ort
@@ -13,8 +12,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from taktsight.errors import BackendError
 from taktsight.imaging import Batch
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-_ERRORS = (
+ERRORS = (
     ort_errors.EPFail,
     ort_errors.Fail,
     ort_errors.InvalidArgument,
@@ -27,26 +25,11 @@ _ERRORS = (
 
 
 class OnnxRuntimeBackend:
-    """uint8 (N, H, W, C) in, maps and scores out, on the device that was asked for."""
+    """uint8 (N, H, W, C) in, maps and scores out, on the CPU."""
 
-    def __init__(
-        self, model: bytes, *, device: Literal["cpu", "cuda"] = "cpu", threads: int | None = None
-    ) -> None:
-        provider = PROVIDERS[device]
-        if provider not in ort.get_available_providers():
-            raise BackendError(
-                f"{provider} was asked for and this onnxruntime has {ort.get_available_providers()}; "
-                "install the build for this device or set backend.device"
-            )
-        try:
-            self._session = ort.InferenceSession(model, _options(threads), providers=[provider])
-        except _ERRORS as error:
-            raise BackendError(f"ONNX Runtime refuses the model: {error}") from error
-        if self._session.get_providers()[0] != provider:
-            # ONNX Runtime falls back to the CPU without an error; on a line that is a fault.
-            raise BackendError(f"{provider} was asked for and is not what would run on this machine")
-        self._session.disable_fallback()
-        self._input = _check_contract(self._session)
+    def __init__(self, model: bytes, *, threads: int | None = None) -> None:
+        self._session = new_session(model, session_options(threads), "CPUExecutionProvider")
+        self._input = check_contract(self._session)
 
     def infer(self, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """maps (N, K, h, w) and scores (N, K) of a batch.
@@ -56,12 +39,32 @@ class OnnxRuntimeBackend:
         """
         try:
             maps, scores = self._session.run(["maps", "scores"], {self._input: batch})
-        except _ERRORS as error:
+        except ERRORS as error:
             raise BackendError(f"ONNX Runtime failed on a batch {batch.shape}: {error}") from error
         return maps, scores
 
 
-def _options(threads: int | None) -> ort.SessionOptions:
+def new_session(
+    model: bytes, options: ort.SessionOptions, provider: str, given: dict[str, str] | None = None
+) -> ort.InferenceSession:
+    """A session that runs on the provider, or none.
+
+    Raises:
+        BackendError: If ONNX Runtime refuses the model, or would run it on another provider.
+    """
+    try:
+        session = ort.InferenceSession(model, options, providers=[(provider, given or {})])
+    except ERRORS as error:
+        raise BackendError(f"ONNX Runtime refuses the model: {error}") from error
+    if session.get_providers()[0] != provider:
+        # ONNX Runtime falls back to the CPU without an error; on a line that is a fault.
+        raise BackendError(f"{provider} was asked for and is not what would run on this machine")
+    session.disable_fallback()
+    return session
+
+
+def session_options(threads: int | None) -> ort.SessionOptions:
+    """As every session here gets them; threads None: one per core."""
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
@@ -72,7 +75,7 @@ def _options(threads: int | None) -> ort.SessionOptions:
     return options
 
 
-def _check_contract(session: ort.InferenceSession) -> str:
+def check_contract(session: ort.InferenceSession) -> str:
     """The input's name, after checking that the model is what a bundle holds."""
     inputs = [(value.type, len(value.shape)) for value in session.get_inputs()]
     outputs = {value.name: (value.type, len(value.shape)) for value in session.get_outputs()}

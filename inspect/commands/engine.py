@@ -106,7 +106,7 @@ def _config(arguments: argparse.Namespace) -> TensorRt:
 def _target(vendor: Vendor, compute_capability: str | None) -> Target:
     if compute_capability is not None:
         return target_named(vendor, compute_capability)
-    from taktsight.inspect.backends.trt.cuda_driver import Gpu
+    from taktsight.inspect.backends.cuda_driver import Gpu
 
     return target_here(vendor, Gpu())
 

@@ -12,7 +12,7 @@ from taktsight.cli import main
 from taktsight.errors import BackendError
 from taktsight.export.to_onnx import to_onnx
 from taktsight.imaging import Canvas
-from taktsight.inspect.backends.trt.cuda_driver import Gpu
+from taktsight.inspect.backends.cuda_driver import Gpu
 from taktsight.inspect.backends.trt.engine_files import list_engines
 from taktsight.inspect.backends.trt.ready import ready_engine
 from taktsight.inspect.backends.trt.target import target_named

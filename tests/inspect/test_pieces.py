@@ -334,13 +334,6 @@ def test_engine_gives_the_bits_of_a_plain_session() -> None:
     assert scores.tobytes() == plain[1].tobytes()
 
 
-def test_engine_that_is_not_there_is_refused_not_replaced() -> None:
-    if "CUDAExecutionProvider" in ort.get_available_providers():
-        pytest.skip("this onnxruntime has CUDA")
-    with pytest.raises(BackendError, match="CUDAExecutionProvider was asked for"):
-        OnnxRuntimeBackend(spot_model(), device="cuda")
-
-
 def test_bytes_that_are_no_model_are_refused() -> None:
     with pytest.raises(BackendError, match="refuses the model"):
         OnnxRuntimeBackend(b"not a model")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from taktsight.errors import BackendError
+from taktsight.inspect.backends.cuda_driver import Gpu
 from taktsight.inspect.backends.ort import OnnxRuntimeBackend
-from taktsight.inspect.backends.trt.cuda_driver import Gpu
 from taktsight.inspect.backends.trt.engine_files import list_engines
 from taktsight.inspect.backends.trt.runner import TensorRtBackend
 from taktsight.inspect.backends.trt.vendor import open_vendor

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,22 +10,13 @@ from numpy.typing import NDArray
 
 from taktsight.errors import BackendError
 from taktsight.imaging import Batch
-from taktsight.inspect.backends.trt.cuda_driver import Gpu
+from taktsight.inspect.backends.cuda_driver import Buffer, Gpu
+from taktsight.inspect.backends.lanes import Shapes
 
 log = logging.getLogger(__name__)
-Shapes = dict[str, tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
-    """A tensor on both sides."""
-
-    pinned: NDArray[Any]
-    device: int
-    """Address on the GPU."""
-
-
-class Lane:
+class TensorRtLane:
     """Takes a whole batch up, through the engine and down again, without waiting for it.
 
     Args:
@@ -89,16 +79,15 @@ class Lane:
         return self._gpu.end_capture(self._stream)
 
     def _enqueue(self) -> None:
-        self._gpu.upload(self._images.device, self._images.pinned, self._stream)
+        self._gpu.upload(self._images, self._stream)
         if not self._context.execute_async_v3(self._stream):
             raise BackendError(f"{self._name}: the engine refused to run; see the log for its words")
         for output in self._outputs:
-            self._gpu.download(output.pinned, output.device, self._stream)
+            self._gpu.download(output, self._stream)
 
     def _bind(self, tensor: str, shape: tuple[int, ...]) -> Buffer:
         dtype: type[np.generic] = np.float32 if tensor in ("maps", "scores") else np.uint8
-        pinned = self._gpu.pinned(shape, dtype)
-        buffer = Buffer(pinned, self._gpu.device_memory(pinned.nbytes))
+        buffer = self._gpu.buffer(shape, dtype)
         if not self._context.set_tensor_address(tensor, buffer.device):
             raise BackendError(f"{self._name}: has no tensor {tensor}; build the engine again")
         return buffer

@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 
 from taktsight.errors import BackendError
 from taktsight.imaging import Batch
-from taktsight.inspect.backends.trt.cuda_driver import Gpu
-from taktsight.inspect.backends.trt.lane import Lane, Shapes
+from taktsight.inspect.backends.cuda_driver import Gpu
+from taktsight.inspect.backends.lanes import (
+    WARM_UPS,
+    Shapes,
+    all_answers,
+    check_repeats,
+    noise_tiles,
+    through_lanes,
+)
+from taktsight.inspect.backends.trt.lane import TensorRtLane
 from taktsight.inspect.backends.trt.ready import ready_engine
 from taktsight.inspect.backends.trt.target import target_here
 from taktsight.inspect.backends.trt.vendor import Vendor
@@ -21,9 +29,6 @@ from taktsight.inspect.config import TensorRt
 log = logging.getLogger(__name__)
 LANES = 2
 """While one is on the GPU, the next tiles are copied into the other's buffers."""
-WARM_UPS = 3
-MAX_APART = 1e-3
-"""Between runs of the same tiles, with a graph and without: kernels may add in another order."""
 
 
 class TensorRtBackend:
@@ -48,8 +53,7 @@ class TensorRtBackend:
             self._runtime.DLA_core = config.dla_core
         self._engine = self._load(config, model, vendor)
         self._shapes = shapes_of(vendor, self._engine, self._name)
-        self._batch = next(iter(self._shapes.values()))
-        self._lanes = [Lane(gpu, self._engine, self._shapes, self._name) for _ in range(LANES)]
+        self._lanes = [TensorRtLane(gpu, self._engine, self._shapes, self._name) for _ in range(LANES)]
         self._warm_up(cuda_graph=config.cuda_graph)
 
     def infer(self, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -58,25 +62,8 @@ class TensorRtBackend:
         Raises:
             BackendError: If the batch is not what the engine takes, or the GPU fails.
         """
-        if batch.dtype != np.uint8 or batch.shape[1:] != self._batch[1:] or not len(batch):
-            raise BackendError(
-                f"{self._name}: got a batch {batch.dtype} {batch.shape}, the engine takes uint8 (N, "
-                f"{', '.join(map(str, self._batch[1:]))})"
-            )
         self._gpu.enter()
-        tiles, (_, *map_shape), (_, *score_shape) = len(batch), *list(self._shapes.values())[1:]
-        maps = np.empty((tiles, *map_shape), np.float32)
-        scores = np.empty((tiles, *score_shape), np.float32)
-        step = self._batch[0]
-        starts = range(0, tiles, step)
-        for turn, start in enumerate(starts):
-            self._lanes[turn % LANES].start(batch[start : start + step])
-            if turn >= 1:
-                before = slice(start - step, start)
-                self._lanes[(turn - 1) % LANES].finish(maps[before], scores[before])
-        last = slice(starts[-1], tiles)
-        self._lanes[(len(starts) - 1) % LANES].finish(maps[last], scores[last])
-        return maps, scores
+        return through_lanes(self._lanes, self._shapes, batch, self._name)
 
     def _load(self, config: TensorRt, model: bytes, vendor: Vendor) -> Any:
         target = target_here(vendor, self._gpu)
@@ -94,25 +81,14 @@ class TensorRtBackend:
 
     def _warm_up(self, *, cuda_graph: bool) -> None:
         """The first runs allocate and compile; a graph may be captured only after one of them."""
-        tiles = np.random.default_rng(0).integers(0, 256, self._batch, np.uint8)
-        plain = [self._through(lane, tiles) for lane in self._lanes for _ in range(WARM_UPS)]
+        tiles = noise_tiles(self._shapes)
+        answers = [all_answers(lane, self._shapes, tiles) for lane in self._lanes for _ in range(WARM_UPS)]
         if cuda_graph:
             for lane in self._lanes:
                 lane.capture()
-        again = [self._through(lane, tiles) for lane in self._lanes]
-        apart = float(np.abs(np.stack([*plain, *again]) - plain[0]).max())
-        if not apart <= MAX_APART:
-            raise BackendError(
-                f"{self._name}: the same tiles gave answers {apart:.2g} apart, at most {MAX_APART:g} is "
-                "rounding; set backend.cuda_graph to false, and tell us if that helps"
-            )
-
-    def _through(self, lane: Lane, tiles: Batch) -> NDArray[np.float32]:
-        """All answers of a lane in one row."""
-        maps, scores = (np.empty(shape, np.float32) for shape in list(self._shapes.values())[1:])
-        lane.start(tiles)
-        lane.finish(maps, scores)
-        return np.concatenate([maps.ravel(), scores.ravel()])
+        answers += [all_answers(lane, self._shapes, tiles) for lane in self._lanes]
+        remedy = "set backend.cuda_graph to false, and tell us if that helps"
+        check_repeats(answers, self._name, remedy)
 
 
 def shapes_of(vendor: Vendor, engine: Any, name: str) -> Shapes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from taktsight.errors import BackendError
-from taktsight.inspect.backends.trt.cuda_driver import Gpu
+from taktsight.inspect.backends.cuda_driver import Gpu
 from taktsight.inspect.backends.trt.vendor import Vendor
 
 ANY = "any"

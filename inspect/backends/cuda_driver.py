@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint, c_uint64, c_void_p
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,15 @@ THREAD_LOCAL = 1
 """A capture that other threads' calls do not disturb."""
 MAJOR, MINOR = 75, 76
 """CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_…"""
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A tensor on both sides."""
+
+    pinned: NDArray[Any]
+    device: int
+    """Address on the GPU."""
 
 
 class Gpu:
@@ -100,13 +110,20 @@ class Gpu:
         array[...] = 0
         return array
 
-    def upload(self, device: int, array: NDArray[Any], stream: int) -> None:
-        """Queues a copy of a pinned array to the GPU."""
-        self._call("cuMemcpyHtoDAsync_v2", device, array.ctypes.data, array.nbytes, stream)
+    def buffer(self, shape: tuple[int, ...], dtype: type[np.generic]) -> Buffer:
+        """A tensor's place on both sides."""
+        pinned = self.pinned(shape, dtype)
+        return Buffer(pinned, self.device_memory(pinned.nbytes))
 
-    def download(self, array: NDArray[Any], device: int, stream: int) -> None:
-        """Queues a copy from the GPU into a pinned array."""
-        self._call("cuMemcpyDtoHAsync_v2", array.ctypes.data, device, array.nbytes, stream)
+    def upload(self, buffer: Buffer, stream: int) -> None:
+        """Queues a copy to the GPU."""
+        pinned = buffer.pinned
+        self._call("cuMemcpyHtoDAsync_v2", buffer.device, pinned.ctypes.data, pinned.nbytes, stream)
+
+    def download(self, buffer: Buffer, stream: int) -> None:
+        """Queues a copy from the GPU."""
+        pinned = buffer.pinned
+        self._call("cuMemcpyDtoHAsync_v2", pinned.ctypes.data, buffer.device, pinned.nbytes, stream)
 
     def begin_capture(self, stream: int) -> None:
         """What is queued from now on is noted and not done."""
