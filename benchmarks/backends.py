@@ -22,9 +22,8 @@ from rich.progress import track
 from rich.table import Table
 
 from taktsight.benchmarks.measured import circumstances, write_result
-from taktsight.card import Card, OperatingPoint, Origin
+from taktsight.card import Card, OperatingPoint, Origin, not_yet_compared
 from taktsight.datasets.synthetic import Product, plan_labels, render_part
-from taktsight.export.gate import NOT_YET_COMPARED
 from taktsight.export.quantize import quantise
 from taktsight.export.to_onnx import to_onnx
 from taktsight.imaging import Canvas, prepare
@@ -145,7 +144,7 @@ def _card(canvas: Canvas) -> Card:
         canvas=canvas,
         limits=tuple(Limit(label=label, reject_score=0.5, review_score=0.5) for label in LABELS),
         operating_point=point,
-        parity=(NOT_YET_COMPARED,),
+        parity=(not_yet_compared(REFERENCE),),
         golden=(),
         origin=Origin(training=training, code=none, taktsight=""),
     )

@@ -12,10 +12,10 @@ from rich.progress import track
 
 import taktsight
 from taktsight.bundle import write_bundle
-from taktsight.card import Card, GoldenSample, Origin
+from taktsight.card import Card, GoldenSample, Origin, not_yet_compared
 from taktsight.datasets.samples import GOOD, Sample
 from taktsight.errors import ConfigError, ExportError
-from taktsight.export.gate import NOT_YET_COMPARED, explainer, open_inspectors, prove_all
+from taktsight.export.gate import explainer, open_inspectors, prove_all
 from taktsight.export.parity import Compared, compare
 from taktsight.export.parity_report import write_parity
 from taktsight.export.to_onnx import to_onnx
@@ -155,7 +155,7 @@ def unproved_card(run: TrainedRun, flip_limit: float = 0.0) -> Card:
         limits=evaluation.figures.limits,
         operating_point=evaluation.figures.operating_point,
         flip_limit=flip_limit,
-        parity=(NOT_YET_COMPARED,),
+        parity=(not_yet_compared(REFERENCE),),
         golden=(),
         origin=Origin(training=run.manifest, code=code_digest(), taktsight=taktsight.__version__),
     )

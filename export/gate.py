@@ -12,7 +12,7 @@ from taktsight.export.divergence import where_it_begins
 from taktsight.export.parity import Compared, prove
 from taktsight.imaging import Canvas, prepare
 from taktsight.inspect.backends.backend import open_backend
-from taktsight.inspect.engines import REFERENCE, engine_named
+from taktsight.inspect.engines import engine_named
 from taktsight.inspect.inspector import Inspector
 
 Explain = Callable[[str, Compared], str]
@@ -23,17 +23,6 @@ ADVICE = {
     "int8": "Train on more parts like these, leave this engine out, or allow it with --flip-limit",
 }
 """What to do where an engine of this precision fails."""
-NOT_YET_COMPARED = Parity(
-    engine=REFERENCE,
-    reference="not yet compared",
-    parts=1,
-    flips=0,
-    flips_upper=1,
-    max_map_difference=0,
-    p999_map_difference=0,
-    relative_map_difference=0,
-    max_score_difference=0,
-)
 
 
 def open_inspectors(

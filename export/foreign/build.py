@@ -13,7 +13,7 @@ from rich.progress import track
 
 import taktsight
 from taktsight.bundle import write_bundle
-from taktsight.card import Card, Origin, Task
+from taktsight.card import Card, Origin, Task, not_yet_compared
 from taktsight.datasets.fingerprints import digests_of, fingerprints
 from taktsight.datasets.learn_from import only_good_to_learn
 from taktsight.datasets.samples import Sample, Split, defect_labels
@@ -26,7 +26,7 @@ from taktsight.export.foreign.answers import Answers, Highest, check_answers, re
 from taktsight.export.foreign.graph import Chosen, ForeignGraph
 from taktsight.export.foreign.reference import Reference
 from taktsight.export.foreign.wrap import wrap
-from taktsight.export.gate import NOT_YET_COMPARED, open_inspectors, prove_all
+from taktsight.export.gate import open_inspectors, prove_all
 from taktsight.export.parity import Compared, Seen, compare_seen
 from taktsight.export.parity_report import write_parity
 from taktsight.foreign import Foreign, Preparation
@@ -275,7 +275,7 @@ def _unproved_card(
         limits=figures.limits,
         operating_point=figures.operating_point,
         flip_limit=flip_limit,
-        parity=(NOT_YET_COMPARED,),
+        parity=(not_yet_compared(REFERENCE),),
         golden=(),
         origin=Origin(training=origin, code=code_digest(), taktsight=taktsight.__version__),
     )

@@ -78,6 +78,24 @@ class Parity(StrictModel):
         )
 
 
+def not_yet_compared(engine: str) -> Parity:
+    """What stands on a card until the engine was compared: no flip was seen, and none is ruled out.
+
+    It lets a card be judged with, never shipped: ``parts`` is 1 because no parity is stated on none.
+    """
+    return Parity(
+        engine=engine,
+        reference="not yet compared",
+        parts=1,
+        flips=0,
+        flips_upper=1,
+        max_map_difference=0,
+        p999_map_difference=0,
+        relative_map_difference=0,
+        max_score_difference=0,
+    )
+
+
 class OperatingPoint(StrictModel):
     """Where the limits stand and what they did on parts the model had not learned from."""
 

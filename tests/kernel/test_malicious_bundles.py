@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from . import malicious_networks
+from . import malicious_contents, malicious_networks, malicious_signatures, malicious_zips
 from .malicious import CASES, Shop
 
-assert malicious_networks  # it adds its cases to the others
-
+CASE_FILES = (malicious_contents, malicious_networks, malicious_signatures, malicious_zips)
+"""Each adds its cases when it is imported."""
 READER = """
 import json, math, os, resource, sys, time
 from datetime import date
@@ -125,6 +125,11 @@ def test_good_bundle_is_accepted_within_the_same_limits(answers: dict[str, Answe
 
 def test_there_are_enough_cases() -> None:
     assert len(CASES) >= 40
+
+
+def test_no_file_of_cases_is_left_out() -> None:
+    there = {path.stem for path in Path(__file__).parent.glob("malicious_*.py")}
+    assert {file.__name__.rsplit(".", 1)[-1] for file in CASE_FILES} == there
 
 
 @pytest.mark.parametrize(
