@@ -10,32 +10,25 @@ Weights are random: their values do not change the time. int8 ranges come from r
 from __future__ import annotations
 
 import argparse
-import random
-import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
+from taktsight.benchmarks.inference import LABELS, card_of_nothing, interleaved, rendered_frames
 from taktsight.benchmarks.measured import circumstances, write_result
-from taktsight.card import Card, OperatingPoint, Origin, not_yet_compared
-from taktsight.datasets.synthetic import Product, plan_labels, render_part
 from taktsight.export.quantize import quantise
 from taktsight.export.to_onnx import to_onnx
 from taktsight.imaging import Canvas, prepare
 from taktsight.inspect.backends.backend import open_backend
 from taktsight.inspect.engines import ON_THIS_CPU, REFERENCE, engine_named, installed
 from taktsight.inspect.inspector import Inspector
-from taktsight.manifest import Environment, Manifest
-from taktsight.recipe import Limit
-from taktsight.records import Frame, Image, Part
+from taktsight.records import Frame, Part
 from taktsight.training.networks import SegmentationNetwork
 
-LABELS = ("crack", "pit", "scratch", "stain")
 SIDES = (256, 512)
 
 
@@ -54,35 +47,20 @@ def _rows(side: int, rounds: int) -> list[dict[str, object]]:
     canvas = Canvas(side, side, 1, 2)
     network = SegmentationNetwork(len(LABELS), 1, decoder_channels=(96, 48, 32, 16, 8)).eval()
     model = to_onnx(network, canvas)
-    frames = _frames(16, 2 * side)
+    frames = rendered_frames(16, 2 * side)
     batches = [prepare(frame, None, canvas)[0] for frame in frames]
     models = {"f32": model, "int8": quantise(model, np.concatenate(batches), [0.5] * len(LABELS)).model}
     names = [name for name in ON_THIS_CPU if installed(name)]
     engines = {name: open_backend(engine_named(name), models) for name in names}
-    card = _card(canvas)
+    card = card_of_nothing(canvas)
     inspectors = {name: Inspector(engine, card, card.own_recipe()) for name, engine in engines.items()}
     parts = [Part(number, (Frame(frame, number, 0, "camera"),)) for number, frame in enumerate(frames)]
     tasks: dict[str, Callable[[int], object]] = {"again": lambda at: engines[REFERENCE].infer(batches[at])}
     for name in names:
         tasks[name] = lambda at, name=name: engines[name].infer(batches[at])  # type: ignore[misc]  # the name of its turn
         tasks[f"{name} whole"] = lambda at, name=name: inspectors[name].inspect(parts[at])  # type: ignore[misc]  # likewise
-    times = _interleave(tasks, rounds, len(frames), f"{side}²")
+    times = interleaved(tasks, rounds, len(frames), f"{side}²")
     return [_row(f"unet-lite0-{side}", name, times) for name in names]
-
-
-def _interleave(
-    tasks: dict[str, Callable[[int], object]], rounds: int, frames: int, title: str
-) -> dict[str, NDArray[np.float64]]:
-    """Milliseconds; the first twenty rounds warm up."""
-    order = random.Random(0)
-    times: dict[str, list[float]] = {name: [] for name in tasks}
-    for turn in track(range(-20, rounds), title, transient=True):
-        for name in order.sample(list(tasks), len(tasks)):
-            began = time.perf_counter_ns()
-            tasks[name](turn % frames)
-            if turn >= 0:
-                times[name].append((time.perf_counter_ns() - began) / 1e6)
-    return {name: np.array(each) for name, each in times.items()}
 
 
 def _row(model: str, name: str, times: dict[str, NDArray[np.float64]]) -> dict[str, object]:
@@ -107,47 +85,6 @@ def _row(model: str, name: str, times: dict[str, NDArray[np.float64]]) -> dict[s
 def _ratio(over: NDArray[np.float64], under: NDArray[np.float64]) -> float:
     """Of medians: the rounds are the same, so what slows the machine slows both."""
     return round(float(np.median(over) / np.median(under)), 3)
-
-
-def _frames(count: int, side_px: int) -> list[Image]:
-    product = Product(size_px=side_px, mm_per_px=51.2 / side_px)
-    labels = plan_labels(product, parts=count, defective_share=0.5, seed=5)
-    return [
-        render_part(product, 5, number, None if label == "good" else label).image
-        for number, label in enumerate(labels)
-    ]
-
-
-def _card(canvas: Canvas) -> Card:
-    """Of nothing that was trained: it only says how to prepare and to judge."""
-    none = 64 * "0"
-    environment = Environment(
-        python="", platform="", device="", precision="", processes=1, threads=1, packages={}
-    )
-    training = Manifest(
-        data={}, parts={}, split=none, config={}, code=none, seed=0, environment=environment, weights=none
-    )
-    point = OperatingPoint(
-        chosen_on="",
-        measured_on="",
-        defective=0,
-        escapes=0,
-        escape_upper=1,
-        good=0,
-        overkills=0,
-        overkill_upper=1,
-    )
-    return Card(
-        name="speed",
-        task="segmentation",
-        labels=LABELS,
-        canvas=canvas,
-        limits=tuple(Limit(label=label, reject_score=0.5, review_score=0.5) for label in LABELS),
-        operating_point=point,
-        parity=(not_yet_compared(REFERENCE),),
-        golden=(),
-        origin=Origin(training=training, code=none, taktsight=""),
-    )
 
 
 def _print(rows: list[dict[str, object]]) -> None:

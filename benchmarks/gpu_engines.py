@@ -19,7 +19,7 @@ import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 
-from taktsight.benchmarks.backends import LABELS, card_of_nothing, interleaved, rendered_frames
+from taktsight.benchmarks.inference import LABELS, card_of_nothing, interleaved, rendered_frames
 from taktsight.benchmarks.measured import circumstances, write_result
 from taktsight.export.half import halve_precision
 from taktsight.export.to_onnx import to_onnx
