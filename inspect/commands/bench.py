@@ -23,9 +23,9 @@ from rich.table import Table
 
 from taktsight.bundle import read_bundle
 from taktsight.errors import BundleError, ConfigError
-from taktsight.inspect.engine_choice import Measured, budget_ms, choose, write_backend
 from taktsight.inspect.engines import ON_A_GPU, ON_THIS_CPU, engine_named, installed
-from taktsight.inspect.trial import Trial, open_trials
+from taktsight.inspect.trials.choice import Measured, budget_ms, choose, write_backend
+from taktsight.inspect.trials.trial import Trial, open_trials
 
 BLOCK = 20
 """Parts that one engine judges before it is the next one's turn."""

@@ -11,8 +11,8 @@ import pytest
 from taktsight.cli import main
 from taktsight.errors import BackendError, ConfigError
 from taktsight.inspect.config import load_station
-from taktsight.inspect.engine_choice import Measured, budget_ms, choose
-from taktsight.inspect.trial import open_trials
+from taktsight.inspect.trials.choice import Measured, budget_ms, choose
+from taktsight.inspect.trials.trial import open_trials
 
 from .spots import spot_bundle
 

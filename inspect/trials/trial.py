@@ -16,8 +16,8 @@ import numpy as np
 
 from taktsight.card import Card
 from taktsight.errors import BackendError
-from taktsight.inspect.engine_choice import Measured
 from taktsight.inspect.engines import ON_A_GPU
+from taktsight.inspect.trials.choice import Measured
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,9 @@ class Trial:
     def __init__(self, bundle: Path, engine: str, threads: int) -> None:
         self.engine, self.threads = engine, threads
         began = time.monotonic_ns()
+        command = [sys.executable, "-m", "taktsight.inspect.trials.trial_process"]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "taktsight.inspect.engine_trial", str(bundle), engine, str(threads)],
+            [*command, str(bundle), engine, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

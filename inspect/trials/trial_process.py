@@ -1,6 +1,6 @@
 """One engine with one bundle in a process of its own: cold start, stage times, memory.
 
-    python -m taktsight.inspect.engine_trial BUNDLE ENGINE THREADS
+    python -m taktsight.inspect.trials.trial_process BUNDLE ENGINE THREADS
 
 Judges the golden samples once and says so; then, for each number on its standard input, so many parts.
 """
