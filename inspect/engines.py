@@ -14,8 +14,10 @@ REFERENCE = "onnxruntime:f32"
 """Every bundle is proved on it."""
 ON_THIS_CPU = (REFERENCE, "onnxruntime:int8", "openvino:f32", "openvino:bf16", "openvino:int8")
 """What a PC without a GPU can run, if it is installed."""
-ON_A_GPU = tuple(
-    f"{kind}:{precision}" for kind in ("tensorrt", "tensorrt_rtx") for precision in ("f32", "fp16", "int8")
+ON_A_GPU = (
+    "onnxruntime:f32:cuda",
+    "onnxruntime:fp16:cuda",
+    *(f"{kind}:{rounded}" for kind in ("tensorrt", "tensorrt_rtx") for rounded in ("f32", "fp16", "int8")),
 )
 """What runs beside an NVIDIA GPU."""
 _ENGINE: TypeAdapter[Engine] = TypeAdapter(Engine)
@@ -43,5 +45,10 @@ def engine_named(name: str, *, threads: int | None = None) -> Engine:
 
 
 def installed(name: str) -> bool:
-    """Whether the engine's package is on this machine."""
-    return find_spec(name.split(":", maxsplit=1)[0]) is not None
+    """Whether the engine's package is on this machine, with the provider for its device."""
+    kind, *others = name.split(":")
+    if "cuda" in others:
+        import onnxruntime
+
+        return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    return find_spec(kind) is not None

@@ -20,6 +20,7 @@ from taktsight.inspect.backends.lanes import (
 from taktsight.inspect.backends.ort import ERRORS, check_contract, new_session, session_options
 
 PROVIDER = "CUDAExecutionProvider"
+FATAL = 4
 
 
 class CudaBackend:
@@ -98,6 +99,7 @@ class CudaLane:
 
 def _open_session(model: bytes, batch: int, stream: int) -> ort.InferenceSession:
     ort.preload_dlls()  # CUDA and cuDNN from Python packages, where they are
+    ort.set_default_logger_severity(FATAL)  # cuDNN reports every plan that it tries in vain as an error
     options = session_options(threads=1)
     # With a fixed number of tiles no node is left that computes shapes, which would run on the CPU.
     free = _free_dimension(model)
