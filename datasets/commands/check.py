@@ -27,7 +27,7 @@ DESCRIPTION = """Opens every image and mask once and finds
   splits    parts and lots in two splits, labels too rare to learn or to certify
   outliers  size, channels and exposure unlike the others of a camera
 
-Exit status: 0 no fault (warnings alone do not fail), 1 faults, 2 wrong arguments."""
+Exit status: 0 no fault (warnings alone fail with --strict only), 1 faults, 2 wrong arguments."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source(parser)
     add_splits(parser)
     add_book(parser)
+    parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write report.html and check.json here")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Checks and prints; 0 without faults, else 1."""
+    """Checks and prints; 0 without faults, with --strict without warnings too, else 1."""
     from taktsight.datasets.checks import check_data, summary
 
     source = source_of(args)
@@ -48,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
     print(f"{args.root}: {summary(checked)}")
     if args.out is not None:
         print(f"report: {_write(args.out, checked)}")
-    return 1 if checked.faults else 0
+    return 1 if checked.faults or (args.strict and checked.findings) else 0
 
 
 def _write(folder: Path, checked: Checked) -> Path:

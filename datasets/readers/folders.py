@@ -81,7 +81,8 @@ def _masked(path: Path, label: str, mask: Path, unused: Masks, on_fault: OnFault
 
 def _report_orphans(masks: Masks, on_fault: OnFault) -> None:
     for mask in sorted(masks):
-        on_fault(Fault("orphan", mask, f"is a mask without an image ({len(masks)} such masks)"))
+        others = f" (one of {len(masks)})" if len(masks) > 1 else ""
+        on_fault(Fault("orphan", mask, f"is a mask without an image{others}"))
 
 
 def _label(root: Path, path: Path, good: str, on_fault: OnFault) -> str:

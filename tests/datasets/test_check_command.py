@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+import cv2
 import pytest
 
 from taktsight.cli import main
@@ -40,6 +41,19 @@ def check(shop: Shop, *more: str) -> int:
 def test_clean_data_exit_with_0(clean: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(clean) == 0
     assert "No fault, " in capsys.readouterr().out
+
+
+def test_warnings_alone_fail_where_that_is_asked_for(
+    clean: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = Shop(Path(shutil.copytree(clean.root, tmp_path / "set")))
+    mask = shop.mask("pit")
+    grey = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
+    grey[0, 0] = 128
+    cv2.imwrite(str(mask), grey)
+    assert check(shop) == 0
+    assert check(shop, "--strict") == 1
+    assert "has 1 level between 0 and 255" in " ".join(capsys.readouterr().out.split())
 
 
 def test_faults_exit_with_1_and_are_named(spoilt: Shop, capsys: pytest.CaptureFixture[str]) -> None:
