@@ -92,7 +92,8 @@ def _soft(looks: Looks) -> list[Finding]:
     levels = soft[0][1].levels
     share = np.median([drawn.between / drawn.lit for _, drawn in soft])
     message = (
-        f"has {levels} level{'s' if levels > 1 else ''} between 0 and 255; {len(soft)} of {len(marked)} masks have such "
-        f"levels, in the median in {share:.0%} of the pixels that are not black; save black and white PNG"
+        f"has {levels} level{'s' if levels > 1 else ''} between 0 and 255; {len(soft)} of {len(marked)} "
+        f"masks have such levels, in the median in {share:.0%} of the pixels that are not black; save "
+        "black and white PNG"
     )
     return [Finding("soft mask", tuple(path for path, _ in soft), message)]
