@@ -41,20 +41,19 @@ Row = dict[str, object]
 
 
 def main() -> int:
-    """Trains and evaluates each set, then replaces its rows in ``results/accuracy.json`` and its page."""
+    """Trains and evaluates each set; its rows in ``results/accuracy.json`` and on the page are replaced."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("sets", nargs="+", choices=sorted(CONFIGS))
     parser.add_argument("--reuse", action="store_true", help="do not train; evaluate runs/SET")
     arguments = parser.parse_args()
-    rows = _kept(arguments.sets)
     for name in arguments.sets:
         images = REPOSITORY.parent / "shared" / "data" / _set(name)
         if not images.is_dir():
             print(f"{name}: ../shared/data/{images.name} is not here; skipped")
             continue
-        rows += _measure(name, reuse=arguments.reuse)
-    write_result("accuracy", rows)
-    write_page()
+        measured = _measure(name, reuse=arguments.reuse)
+        write_result("accuracy", _others(name) + measured)
+        write_page()
     return 0
 
 
@@ -158,12 +157,12 @@ def _taktsight(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "taktsight.cli", *arguments], cwd=REPOSITORY, check=True)
 
 
-def _kept(replaced: list[str]) -> list[Row]:
-    """The rows of the sets that are not measured now."""
+def _others(name: str) -> list[Row]:
+    """The rows that are not of this one's set and kind of task."""
     file = RESULTS / "accuracy.json"
     rows: list[Row] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
-    measured = {(_set(name), name.endswith("-anomaly") or name == "aws-aliens") for name in replaced}
-    return [row for row in rows if (row["set"], row["task"] == "anomaly") not in measured]
+    measured = (_set(name), name.endswith("-anomaly") or name == "aws-aliens")
+    return [row for row in rows if (row["set"], row["task"] == "anomaly") != measured]
 
 
 if __name__ == "__main__":
