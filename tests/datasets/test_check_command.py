@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from taktsight.cli import main
@@ -48,7 +49,7 @@ def test_warnings_alone_fail_where_that_is_asked_for(
 ) -> None:
     shop = Shop(Path(shutil.copytree(clean.root, tmp_path / "set")))
     mask = shop.mask("pit")
-    grey = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE)
+    grey = np.array(cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE))
     grey[0, 0] = 128
     cv2.imwrite(str(mask), grey)
     assert check(shop) == 0
