@@ -1,7 +1,8 @@
-"""How long from the command to the first verdict, and how much memory does the line process take?
+"""How long to the first verdict, of a whole line and of one process, and what does a line process take?
 
-The clock starts before the process does and stops at the gate's own time stamp. Every start replays
-the golden samples first.
+*Line*: from the command to the gate's own time stamp, all processes up, the golden samples replayed.
+*Process*: from the start of a process to its first verdict, as inference scripts are timed; *load* is its
+reading and checking of the bundle. The clock starts before the process does; the two kinds alternate.
 
     python benchmarks/cold_start.py --bundle demo/flange.taktsight --images demo/shift/line.txt
 """
@@ -21,6 +22,22 @@ import yaml
 from taktsight.benchmarks.measured import circumstances, write_result
 
 PARTS = 20
+FIRST_VERDICT = """
+import sys, time
+from pathlib import Path
+from taktsight.bundle import read_bundle
+from taktsight.inspect.backends.backend import open_backend
+from taktsight.inspect.engines import REFERENCE, engine_named
+from taktsight.inspect.inspector import Inspector
+from taktsight.inspect.trials.trial_process import golden_parts, judge
+began = time.monotonic_ns()
+bundle = read_bundle(Path(sys.argv[1]))
+loaded = time.monotonic_ns()
+engine = open_backend(engine_named(REFERENCE), bundle.models)
+judge(Inspector(engine, bundle.card, bundle.card.own_recipe()), next(golden_parts(bundle)))
+print(loaded - began, time.monotonic_ns())
+"""
+"""One process: a bundle, an engine, a part."""
 
 
 def main() -> None:
@@ -30,10 +47,14 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--starts", type=int, default=10, help="after one that warms the disk")
     arguments = parser.parse_args()
-    measured = [_start(arguments.bundle, arguments.images) for _ in range(arguments.starts + 1)][1:]
-    seconds, peaks = zip(*measured, strict=True)
+    rounds = [
+        (*_start(arguments.bundle, arguments.images), *_start_process(arguments.bundle))
+        for _ in range(arguments.starts + 1)
+    ][1:]
+    seconds, peaks, alone, loads = zip(*rounds, strict=True)
     print(
-        f"first verdict: p50 {np.median(seconds):.2f} s, max {max(seconds):.2f} s; peak {max(peaks):.0f} MB"
+        f"first verdict: line p50 {np.median(seconds):.2f} s, max {max(seconds):.2f} s, its process "
+        f"{max(peaks):.0f} MB; one process p50 {np.median(alone):.2f} s, load {np.median(loads):.2f} s"
     )
     write_result(
         "cold_start",
@@ -41,6 +62,10 @@ def main() -> None:
             "first_verdict_p50_s": round(float(np.median(seconds)), 3),
             "first_verdict_max_s": round(max(seconds), 3),
             "line_process_peak_mb": round(max(peaks), 1),
+            "process_first_verdict_p50_s": round(float(np.median(alone)), 3),
+            "process_first_verdict_max_s": round(max(alone), 3),
+            "bundle_load_p50_s": round(float(np.median(loads)), 3),
+            "bundle_load_max_s": round(max(loads), 3),
             "starts": arguments.starts,
             **circumstances(),
         },
@@ -61,6 +86,15 @@ def _start(bundle: Path, images: Path) -> tuple[float, float]:
                 time.sleep(0.05)
         _, _, acted_ns = gate.read_text(encoding="utf-8").splitlines()[0].split()
         return (int(acted_ns) - started_ns) / 1e9, peak_mb
+
+
+def _start_process(bundle: Path) -> tuple[float, float]:
+    """Seconds to the first verdict of one process, and of these to read the bundle."""
+    started_ns = time.monotonic_ns()
+    command = [sys.executable, "-c", FIRST_VERDICT, str(bundle)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    load_ns, ended_ns = (int(each) for each in said)
+    return (ended_ns - started_ns) / 1e9, load_ns / 1e9
 
 
 def _station(bundle: Path, images: Path, gate: Path) -> dict[str, object]:
