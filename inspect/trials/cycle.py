@@ -1,11 +1,11 @@
-"""The whole cycle, from the trigger to the gate: the line itself, on golden samples, its gate moving nothing."""
+"""The whole cycle, from the trigger to the gate: the line itself, on golden samples, with a dry gate."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,16 +123,12 @@ def _cameras(folder: Path, bundle: Bundle, names: Sequence[str]) -> list[dict[st
 def _own_recipe(folder: Path, bundle: Bundle, cameras: Sequence[str]) -> Path:
     """The card's own recipe as a file, with the templates of the first golden sample."""
     recipe: dict[str, Any] = bundle.card.own_recipe(*cameras).model_dump(mode="json", exclude_none=True)
-    views: list[Mapping[str, Any]] = []
-    references = bundle.card.golden[0].references
-    for number, view in enumerate(recipe["views"]):
-        if references:
-            template = folder / f"template-{number}.png"
-            template.write_bytes(encode_png(bundle.golden[references[number]]))
-            view = {**view, "reference": str(template)}
-        views.append(view)
+    for number, reference in enumerate(bundle.card.golden[0].references):
+        template = folder / f"template-{number}.png"
+        template.write_bytes(encode_png(bundle.golden[reference]))
+        recipe["views"][number]["reference"] = str(template)
     file = folder / "recipe.yaml"
-    file.write_text(yaml.safe_dump(recipe | {"views": views}, sort_keys=False), encoding="utf-8")
+    file.write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
     return file
 
 
