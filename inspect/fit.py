@@ -46,7 +46,8 @@ def read_setup(station: Station, today: date) -> Setup:
     check_expiry(card, today, str(station.bundle))
     check_version(station.records.folder, card, station.rollback_to, str(station.bundle))
     recipe, references = _recipe(station, bundle)
-    check_fit(recipe, card.labels, located=card.located, paired=card.canvas.paired)
+    _check_product(station, recipe, card)
+    check_fit(recipe, card.labels, located=card.located, paired=card.canvas.paired, views=len(card.views))
     _check_cameras(station, recipe)
     _check_scale(station, recipe, bundle)
     check_proof(engine_name(station.backend), bundle.card, recipe)
@@ -93,6 +94,15 @@ def _recipe(station: Station, bundle: Bundle) -> tuple[Recipe, Mapping[str, Imag
         f"station {station.name!r}: has the cameras {', '.join(cameras)}, and the bundle judges the views "
         f"{', '.join(card.views)}: give it a camera of each name, or a recipe with a view each"
     )
+
+
+def _check_product(station: Station, recipe: Recipe, card: Card) -> None:
+    if recipe.product != card.name:
+        raise ConfigError(
+            f"{station.recipe}: is for the product {recipe.product!r}, and {station.bundle} is a bundle of "
+            f"{card.name!r}: name those of one product. Where they are, write 'product: {card.name}' into "
+            "the recipe, or export the bundle under the recipe's name ('taktsight export --name')"
+        )
 
 
 def _check_cameras(station: Station, recipe: Recipe) -> None:

@@ -100,16 +100,22 @@ def golden_mistakes(backend: Backend, bundle: Bundle, engine: str = REFERENCE) -
     parity = bundle.card.parity_of(engine)
     tolerance = GOLDEN_TOLERANCE + (parity.max_score_difference if parity else 0.0)
     inspector = Inspector(backend, bundle.card, bundle.card.own_recipe())
-    views = bundle.card.views
     mistakes = [] if bundle.card.golden else ["the bundle has none to replay"]
     for sample in bundle.card.golden:
-        frames = zip(views, sample.frames, strict=True)
-        part = Part(0, tuple(Frame(bundle.golden[file], 0, 0, view) for view, file in frames))
-        templates = dict(zip(views, (bundle.golden[file] for file in sample.references), strict=False))
+        part, templates = golden_part(bundle, sample)
         mistake = _golden_mistake(sample, inspector.against(templates).inspect(part), tolerance)
         if mistake:
             mistakes.append(mistake)
     return mistakes
+
+
+def golden_part(bundle: Bundle, sample: GoldenSample) -> tuple[Part, dict[str, Image]]:
+    """A golden sample as a part, and its golden template by view; empty where nothing is compared."""
+    views = bundle.card.views
+    frames = zip(views, sample.frames, strict=True)
+    part = Part(0, tuple(Frame(bundle.golden[file], 0, 0, view) for view, file in frames))
+    templates = zip(views[: len(sample.references)], sample.references, strict=True)
+    return part, {view: bundle.golden[file] for view, file in templates}
 
 
 def _golden_mistake(sample: GoldenSample, inspection: Inspection, tolerance: float) -> str | None:

@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
+from pathlib import Path
 
 from taktsight.errors import LineError, TaktsightError
 from taktsight.inspect.children import Child, Crew
@@ -50,13 +51,14 @@ RECORDER_STOP_NS = 30_000_000_000
 class Line:
     """A station at work, from its first trigger to the last entry in the ledger."""
 
-    def __init__(self, station: Station, crew: Crew) -> None:
+    def __init__(self, station: Station, crew: Crew, versions: Path | None) -> None:
         now = datetime.now(timezone.utc)
         self._today = now.date()
         self.run_name = f"{now:%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"
         size_meters(crew.meters_descriptor)
         self.meters = Meters(crew.meters_descriptor)
         self._station = station
+        self._versions = versions
         size_ring(crew.ring_descriptor, station.ring_frames)
         deadline_ns = round(station.deadline_ms * 1e6)
         self._vision = VisionPort(crew.vision, max(2_000_000_000, 5 * deadline_ns))
@@ -104,7 +106,7 @@ class Line:
 
     def _boot(self) -> bool:
         """Both processes in service, or the error of the one that refuses; False if stopped before."""
-        self._vision.start(StartVision(self._station, self._today), time.monotonic_ns())
+        self._vision.start(StartVision(self._station, self._today, self._versions), time.monotonic_ns())
         records = self._station.records
         rules = ImageRules(**dict(records.images))
         self._recorder.start(StartRecorder(self.run_name, records.folder, rules))
@@ -179,7 +181,7 @@ class Line:
             self._trigger_part(due_ns, now_ns)
         gives_up_ns = self._vision.gives_up_ns()
         if gives_up_ns is not None and now_ns >= gives_up_ns:
-            self._lose_vision("vision hung")
+            self._lose_vision(self._vision.hung())
         self._count()
 
     def _trigger_part(self, due_ns: int, now_ns: int) -> None:
@@ -196,7 +198,7 @@ class Line:
     def _read_vision(self) -> None:
         try:
             results, alive = self._vision.receive()
-        except TaktsightError as error:  # it refuses to take up service
+        except TaktsightError as error:  # it refuses to take up service, or is not what it was
             self._end_vision(error)
             return
         for result in results:

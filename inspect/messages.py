@@ -23,6 +23,9 @@ class StartVision:
     station: Station
     today: date
     """In UTC, when the line was started: a restart of vision at night is no new start."""
+    versions: Path | None
+    """Folder that remembers which version of the product runs; None where nothing is to be remembered: in a
+    replay, which moves no gate, and when vision is started anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,9 @@ class VisionReady:
 
     bundle_digest: str
     recipe_digest: str
+    """The golden templates' content is in it."""
+    template_digests: dict[str, str]
+    """View → SHA-256 of its golden template; empty where nothing is compared."""
     labels: tuple[str, ...]
     parts: int | None
     """How many parts the cameras can show; None without end."""

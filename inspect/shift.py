@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 from taktsight.inspect.children import Crew
 from taktsight.inspect.config import Station
@@ -10,19 +11,22 @@ from taktsight.inspect.line import Line
 from taktsight.inspect.terminal import live_view
 
 
-def work_shift(station: Station, crew: Crew, *, started_ns: int, log_end: int | None) -> str:
+def work_shift(
+    station: Station, crew: Crew, *, versions: Path | None, started_ns: int, log_end: int | None
+) -> str:
     """Runs the line to its end, then prints what it did; the run's name.
 
     Args:
         station: what stands on the line.
         crew: its processes, started.
+        versions: folder that remembers which version of the product ran; None to remember nothing.
         started_ns: monotonic clock when the command was given.
         log_end: where the log can be read, to be shown in the live view; None without one.
 
     Raises:
         TaktsightError: If the line cannot start or had to stop; the table is printed all the same.
     """
-    line = Line(station, crew)
+    line = Line(station, crew, versions)
     line.meters["started_ns"] = started_ns
     view: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
     if log_end is not None:

@@ -6,7 +6,6 @@ makes that part UNINSPECTED; a fault nobody thought of ends the process, and the
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import queue
@@ -34,6 +33,10 @@ from taktsight.inspect.vision_port import MAX_ASKED
 from taktsight.records import Frame, Outcome, Part, Verdict
 
 log = logging.getLogger(__name__)
+
+MAX_ENGINE_FAULTS = 3
+"""In a row. One may be chance, and a new process costs the parts of some seconds; but what breaks a CUDA
+context breaks it for good, and only a new process has a whole one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class Vision:
         self.cameras = [open_camera(station, view.camera, setup) for view in setup.recipe.views]
         check_first_frames(self.inspector, self.cameras)
         self._looks: dict[int, Look] = {}
+        self._engine_faults = 0
         self._triage = Triage()
         self._grabbed: queue.Queue[Grab | None] = queue.Queue(len(self.cameras) * (MAX_ASKED + 1))
         self._threads = [CameraThread(camera, ring, self._grabbed) for camera in self.cameras]
@@ -114,7 +118,11 @@ class Vision:
             thread.exposes.put_nowait(expose)
 
     def run(self, channel: Channel) -> None:
-        """Inspects until every camera has said that nothing more comes."""
+        """Inspects until every camera has said that nothing more comes.
+
+        Raises:
+            BackendError: If the engine failed on part after part; each has its result, the others none.
+        """
         running = len(self._threads)
         while running:
             grab = self._grabbed.get()
@@ -126,6 +134,8 @@ class Vision:
             if len(look.grabs) == len(self.cameras):
                 del self._looks[grab.expose.trigger]
                 channel.send(self.inspect(look))
+            if self._engine_faults >= MAX_ENGINE_FAULTS:
+                raise BackendError(f"the engine failed on {MAX_ENGINE_FAULTS} parts in a row")
         self.close()
 
     def close(self) -> None:
@@ -151,7 +161,9 @@ class Vision:
         try:
             inspection = self.inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
         except (BackendError, ValueError) as error:
+            self._engine_faults += isinstance(error, BackendError)
             return _uninspected(expose, grabs, slots, stage_ns, str(error))
+        self._engine_faults = 0
         self._triage.took(time.monotonic_ns() - started_ns)
         scores = {
             prediction.view: tuple(map(float, prediction.scores)) for prediction in inspection.predictions
@@ -210,6 +222,13 @@ def check_first_frames(inspector: Inspector, cameras: Sequence[FolderCamera]) ->
         ) from error
 
 
+def ready(vision: Vision) -> VisionReady:
+    """What it looks with, for the line to arm, or to hold against what it was armed with."""
+    bundle, recipe = vision.setup.bundle, vision.setup.recipe
+    templates = {view.camera: view.reference_sha256 for view in recipe.views if view.reference_sha256}
+    return VisionReady(bundle.digest, recipe.digest, templates, bundle.card.labels, vision.parts)
+
+
 def _listen(channel: Channel, vision: Vision) -> None:
     while True:
         message = channel.receive()
@@ -242,15 +261,18 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     try:
         vision = Vision(start.station, Ring(ring_descriptor), start.today)
-        remember_version(start.station.records.folder, vision.setup.bundle.card)
+        if start.versions is not None:
+            remember_version(start.versions, vision.setup.bundle.card)
     except TaktsightError as error:
         channel.send(Refused(type(error).__name__, str(error)))
         return error.exit_code
-    setup = vision.setup
-    channel.send(
-        VisionReady(setup.bundle.digest, setup.recipe.digest, setup.bundle.card.labels, vision.parts)
-    )
+    channel.send(ready(vision))
     threading.Thread(target=_listen, args=(channel, vision), name="listen", daemon=True).start()
-    with contextlib.suppress(BrokenPipeError):  # the line is gone
+    try:
         vision.run(channel)
+    except BrokenPipeError:  # the line is gone
+        return 0
+    except BackendError as error:
+        log.warning("%s: vision ends, for a new process to begin with a whole engine", error)
+        os._exit(1)  # a broken engine may hang where it is taken down
     return 0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from dataclasses import replace
 
 from taktsight import errors
 from taktsight.errors import LineError, TaktsightError
-from taktsight.inspect.children import Child
+from taktsight.inspect.children import MAX_RESTARTS, Child
 from taktsight.inspect.messages import Expose, Message, Refused, Result, StartVision, Stop, VisionReady
+from taktsight.records import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +18,8 @@ MAX_ASKED = 64
 """Parts in vision at once; one more is not asked for."""
 START_LIMIT_NS = 120_000_000_000
 """An engine may have to be built; longer is a hang."""
+MAX_HUNG_STARTS = 2
+"""In a row: what takes so long twice takes so long again, and nobody is looking at parts meanwhile."""
 
 
 class VisionPort:
@@ -24,10 +28,13 @@ class VisionPort:
     def __init__(self, child: Child, hang_limit_ns: int) -> None:
         self.child = child
         self.ready: VisionReady | None = None
-        self.was_ready = self.stopping = self.ended = False
+        self.stopping = self.ended = False
         self._hang_limit_ns = hang_limit_ns
+        self._first: VisionReady | None = None
         self._start: StartVision | None = None
         self._started_ns = 0
+        self._hung_starts = 0
+        self._restarts_in_vain = 0
         self._asked: OrderedDict[int, int] = OrderedDict()
 
     def start(self, start: StartVision, now_ns: int) -> None:
@@ -51,7 +58,7 @@ class VisionPort:
         """The results that are there, and whether vision still lives.
 
         Raises:
-            TaktsightError: If vision refuses to take up service.
+            TaktsightError: If vision refuses to take up service, or looks with something else than before.
         """
         messages, alive = self.child.channel.receive_all()
         results = [self._note(message) for message in messages]
@@ -66,18 +73,28 @@ class VisionPort:
         oldest = next(iter(self._asked.values()), None)
         return None if oldest is None else oldest + self._hang_limit_ns
 
+    def hung(self) -> str:
+        """Notes that it hangs, and says so."""
+        if self.ready is not None:
+            return "vision hung"
+        self._hung_starts += 1
+        return "vision hung while it started"
+
     def restart(self, now_ns: int) -> None:
         """A new process; it is in service once it has replayed the golden samples.
 
         Raises:
-            LineError: If it was started too often.
+            LineError: If it was started too often, or there is no hope in starting it again.
         """
         self.ready = None
         self._asked.clear()
+        self._restarts_in_vain += 1
+        self._check_hope()
         self.child.restart(now_ns)
         if self._start is None:
             raise LineError("vision ended before it was told what to do")
-        self.start(self._start, now_ns)
+        is_known = self._first is not None
+        self.start(replace(self._start, versions=None) if is_known else self._start, now_ns)
 
     def stop(self) -> None:
         """Lets it finish what it was asked; its end is not a fault then."""
@@ -93,13 +110,53 @@ class VisionPort:
     def _note(self, message: Message) -> Result | None:
         if isinstance(message, Result):
             self._asked.pop(message.trigger, None)
+            if message.verdict.outcome is not Outcome.UNINSPECTED:
+                self._restarts_in_vain = 0
             return message
         if isinstance(message, VisionReady):
-            self.ready, self.was_ready = message, True
+            self._take_up(message)
             return None
         if isinstance(message, Refused):
-            raise refusal(message, restarted=self.was_ready)
+            raise refusal(message, restarted=self._first is not None)
         raise ValueError(f"vision sent {type(message).__name__}")
+
+    def _take_up(self, ready: VisionReady) -> None:
+        self._first = first = self._first or ready
+        changed = what_changed(first, ready)
+        if changed:
+            raise LineError(
+                f"the line cannot go on: vision was started anew and found {' and '.join(changed)}. "
+                "Put back what the line was armed with, or start the line again to run what lies there now"
+            )
+        self.ready, self._hung_starts = ready, 0
+
+    def _check_hope(self) -> None:
+        if self._hung_starts >= MAX_HUNG_STARTS:
+            raise LineError(
+                f"vision was not ready {START_LIMIT_NS / 1e9:g} s after its start, {MAX_HUNG_STARTS} times "
+                "in a row. Where it builds an engine, build it before, 'taktsight engine --station "
+                "STATION.yaml' has no limit; else see how far 'taktsight check STATION.yaml' gets"
+            )
+        # Beside the limit within a minute: a slow start or a long takt keeps below that for ever.
+        if self._restarts_in_vain > MAX_RESTARTS:
+            raise LineError(
+                f"vision ended {MAX_RESTARTS + 1} times and judged no part in between; its last messages "
+                "above say why"
+            )
+
+
+def what_changed(armed: VisionReady, ready: VisionReady) -> list[str]:
+    """What vision looks with and the line was not armed with, in words; empty where all is the same."""
+    changed = []
+    if ready.bundle_digest != armed.bundle_digest:
+        changed.append(f"another bundle ({ready.bundle_digest:.12}, it was {armed.bundle_digest:.12})")
+    was, now = armed.template_digests, ready.template_digests
+    views = [view for view in was | now if was.get(view) != now.get(view)]
+    if views:
+        changed.append(f"another golden template of view {', '.join(views)}")
+    elif ready.recipe_digest != armed.recipe_digest:
+        changed.append(f"another recipe ({ready.recipe_digest:.12}, it was {armed.recipe_digest:.12})")
+    return changed
 
 
 def refusal(refused: Refused, *, restarted: bool) -> TaktsightError:

@@ -41,7 +41,8 @@ def main(arguments: argparse.Namespace) -> int:
             station = load_station(arguments.station)
             if arguments.parts is not None:
                 station = with_values(station, trigger=with_values(station.trigger, parts=arguments.parts))
-            work_shift(station, crew, started_ns=started_ns, log_end=log_end)
+            versions = station.records.folder
+            work_shift(station, crew, versions=versions, started_ns=started_ns, log_end=log_end)
         finally:
             crew.dismiss()
     return 0

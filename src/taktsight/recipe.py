@@ -71,6 +71,7 @@ class Recipe(StrictModel):
     """What is looked at, and what may be seen there."""
 
     product: str = Field(min_length=1)
+    """The ``name`` on the card of the bundle that it is for."""
     views: tuple[View, ...] = Field(min_length=1)
     limits: tuple[Limit, ...] = Field(min_length=1)
     max_flip_share: float = Field(default=0.0, ge=0, le=0.05)
@@ -123,8 +124,10 @@ def _completed(limit: Limit, entry: Entry) -> Limit:
     )
 
 
-def check_fit(recipe: Recipe, labels: Sequence[str], *, located: bool, paired: bool = False) -> None:
-    """Every label of the bundle is limited, and every limit is about a label of the bundle.
+def check_fit(
+    recipe: Recipe, labels: Sequence[str], *, located: bool, paired: bool = False, views: int = 1
+) -> None:
+    """Every label of the bundle is limited, every limit is about one, and no view of the part is left out.
 
     Args:
         recipe: the limits.
@@ -132,6 +135,7 @@ def check_fit(recipe: Recipe, labels: Sequence[str], *, located: bool, paired: b
         located: whether the bundle's maps have pixels; a classifier's have none, so an area
             limit would tolerate everything.
         paired: whether the bundle compares each view with a golden template.
+        views: from how many the bundle's figures judged each part.
 
     Raises:
         ConfigError: Naming the labels on both sides. A label without a limit would be a defect
@@ -156,6 +160,11 @@ def check_fit(recipe: Recipe, labels: Sequence[str], *, located: bool, paired: b
         )
     if not paired and len(bare) < len(recipe.views):
         mistakes.append("a view names a reference, and the bundle compares with none: remove it")
+    if len(recipe.views) < views:
+        mistakes.append(
+            f"the bundle was measured on parts seen from {views} views, and the recipe has "
+            f"{len(recipe.views)}: give it one for each, or what the others would show is seen by nobody"
+        )
     if mistakes:
         raise ConfigError(f"recipe {recipe.product!r} does not fit the bundle: " + "; ".join(mistakes))
 

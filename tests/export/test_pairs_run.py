@@ -54,10 +54,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lay_boards(Path("boards"), 80)
         Path("training.yaml").write_text(TRAINING)
         for line in (
-            "train training.yaml --run run",
-            "evaluate run",
-            "export run --out board.taktsight",
-            "verify board.taktsight --run run",
+            "train training.yaml --run board",
+            "evaluate board",
+            "export board --out board.taktsight",
+            "verify board.taktsight --run board",
         ):
             assert main(line.split()) == 0, line
     return folder
@@ -108,14 +108,14 @@ def test_board_that_lies_two_pixels_off_its_template_still_passes(bundle: Bundle
 
 
 def test_drawn_defects_are_counted_one_by_one(shop: Path) -> None:
-    figures = read_evaluation(shop / "run/evaluation/evaluation.json").figures
+    figures = read_evaluation(shop / "board/evaluation/evaluation.json").figures
     assert figures.regions is not None
     counts = figures.regions.counts
     assert counts.drawn == sum(part.is_defective for part in figures.parts)
     assert figures.regions.parts == len(figures.parts)
     assert figures.regions.f1 is not None
     assert figures.regions.f1.value == 2 * counts.named / (counts.found + counts.drawn) > 0.8
-    page = (shop / "run/evaluation/report.html").read_text()
+    page = (shop / "board/evaluation/report.html").read_text()
     assert f"Of {counts.drawn}\u00a0drawn defects on {figures.regions.parts}\u00a0parts" in page
     assert "golden template" in page
 

@@ -40,8 +40,8 @@ def start_line() -> Iterator[StartLine]:
     """Starts lines, and ends those that a test left behind."""
     lines: list[RunningLine] = []
 
-    def start(station: Path, *arguments: str) -> RunningLine:
-        lines.append(RunningLine(station, *arguments))
+    def start(station: Path, *arguments: str, **options: str) -> RunningLine:
+        lines.append(RunningLine(station, *arguments, **options))
         return lines[-1]
 
     yield start

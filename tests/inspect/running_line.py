@@ -24,8 +24,10 @@ def taktsight(*arguments: str | Path, timeout_s: float = 60) -> subprocess.Compl
 class RunningLine:
     """``taktsight run`` as a process group, seen from outside."""
 
-    def __init__(self, station: Path, *arguments: str) -> None:
-        command = [sys.executable, "-m", "taktsight.cli", "run", str(station), *arguments]
+    def __init__(self, station: Path, *arguments: str, before: str = "pass") -> None:
+        """``before``: a statement that the line process executes before it starts."""
+        program = f"{before}; import sys; from taktsight.cli import main; sys.exit(main(sys.argv[1:]))"
+        command = [sys.executable, "-c", program, "run", str(station), *arguments]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )

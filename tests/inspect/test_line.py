@@ -60,7 +60,7 @@ def test_damaged_image_is_an_uninspected_part_that_names_the_file(place: Place) 
 
 def test_frame_of_another_size_makes_its_part_uninspected(place: Place) -> None:
     (place.folder / "recipe.yaml").write_text(
-        "product: lid\n"
+        "product: spots\n"
         "views: [{camera: camera, roi_px: [0, 0, 64, 64], mm_per_px: 0.1}]\n"
         "limits: [{label: spot, reject_score: 0.6, review_score: 0.3}]\n"
     )

@@ -34,7 +34,7 @@ def _flip_a_byte(place: Place) -> dict[str, object]:
 
 def _other_label(place: Place) -> dict[str, object]:
     (place.folder / "recipe.yaml").write_text(
-        "product: lid\nviews: [{mm_per_px: 0.1}]\n"
+        "product: spots\nviews: [{mm_per_px: 0.1}]\n"
         "limits: [{label: dent, reject_score: 0.6, review_score: 0.3}]\n"
     )
     return {"recipe": "recipe.yaml"}
@@ -42,7 +42,7 @@ def _other_label(place: Place) -> dict[str, object]:
 
 def _other_scale(place: Place) -> dict[str, object]:
     (place.folder / "recipe.yaml").write_text(
-        "product: lid\nviews: [{mm_per_px: 0.2}]\n"
+        "product: spots\nviews: [{mm_per_px: 0.2}]\n"
         "limits: [{label: spot, reject_score: 0.6, review_score: 0.3}]\n"
     )
     return {"recipe": "recipe.yaml"}
@@ -57,9 +57,38 @@ def _wrong_golden(place: Place) -> dict[str, object]:
     return {}
 
 
+def _recipe_of_another_product(place: Place) -> dict[str, object]:
+    (place.folder / "recipe.yaml").write_text(
+        "product: lid\nviews: [{mm_per_px: 0.1}]\n"
+        "limits: [{label: spot, reject_score: 0.6, review_score: 0.3}]\n"
+    )
+    return {"recipe": "recipe.yaml"}
+
+
+def _bundle_of_another_product(place: Place) -> dict[str, object]:
+    spot_bundle(place.folder / "spots.takt", name="lid")
+    return _recipe_of(place, "camera")
+
+
+def _fewer_views(place: Place) -> dict[str, object]:
+    spot_bundle(place.folder / "spots.takt", views=("top", "side"))
+    return _recipe_of(place, "camera")
+
+
+def _recipe_of(place: Place, *cameras: str) -> dict[str, object]:
+    """A recipe that looks with these cameras, and a station that has them."""
+    views = ", ".join(f"{{camera: {camera}, mm_per_px: 0.1}}" for camera in cameras)
+    (place.folder / "recipe.yaml").write_text(
+        f"product: spots\nviews: [{views}]\n"
+        "limits: [{label: spot, reject_score: 0.6, review_score: 0.3}]\n"
+    )
+    given = [{"kind": "folder", "folder": "images", "name": camera} for camera in cameras]
+    return {"recipe": "recipe.yaml", "cameras": given}
+
+
 def _too_large_region(place: Place) -> dict[str, object]:
     (place.folder / "recipe.yaml").write_text(
-        "product: lid\nviews: [{mm_per_px: 0.1, roi_px: [0, 0, 640, 480]}]\n"
+        "product: spots\nviews: [{mm_per_px: 0.1, roi_px: [0, 0, 640, 480]}]\n"
         "limits: [{label: spot, reject_score: 0.6, review_score: 0.3}]\n"
     )
     return {"recipe": "recipe.yaml"}
@@ -71,6 +100,10 @@ def _too_large_region(place: Place) -> dict[str, object]:
         (_other_label, "the bundle has no label dent"),
         (_other_scale, "views.mm_per_px of camera is 0.2"),
         (_other_camera, "no camera of station"),
+        (_recipe_of_another_product, "recipe.yaml: is for the product 'lid', and "),
+        (_bundle_of_another_product, "spots.takt is a bundle of 'lid': name those of one product"),
+        (_bundle_of_another_product, "'taktsight export --name'"),
+        (_fewer_views, "measured on parts seen from 2 views, and the recipe has 1"),
         (lambda place: {"deadline_s": 3}, "did you mean 'deadline_ms'"),
         (lambda place: {"gate_margin_ms": 500}, "leaves nothing of deadline_ms"),
         (lambda place: {"recipe": "lost.yaml"}, "lost.yaml: there is no such file"),
@@ -82,6 +115,15 @@ def test_station_that_contradicts_itself_is_refused_in_one_sentence(
 ) -> None:
     with pytest.raises(ConfigError, match=re.escape(said)):
         read_setup(load_station(place.write(**fault(place))), date(2026, 7, 1))
+
+
+@pytest.mark.parametrize("views", [("camera",), ("top", "side")])
+def test_recipe_may_look_from_more_sides_than_the_bundle_was_measured_on(
+    place: Place, views: tuple[str, ...]
+) -> None:
+    spot_bundle(place.folder / "spots.takt", views=views)
+    station = load_station(place.write(**_recipe_of(place, "left", "right", "top")))
+    assert len(read_setup(station, date(2026, 7, 1)).recipe.views) == 3
 
 
 @pytest.mark.parametrize(
@@ -157,3 +199,4 @@ def test_example_stations_and_recipes_have_no_mistake(example: Path) -> None:
     if station.recipe is not None:
         recipe = load_recipe(station.recipe)
         assert {view.camera for view in recipe.views} == {camera.name for camera in station.cameras}
+        assert recipe.product == station.bundle.stem  # a bundle is named after its run, as make demo does

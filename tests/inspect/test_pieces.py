@@ -20,7 +20,7 @@ from taktsight.inspect.archive import Archive, Backlog, Picture
 from taktsight.inspect.backends.ort import OnnxRuntimeBackend
 from taktsight.inspect.cameras.folder import FolderCamera
 from taktsight.inspect.children import MAX_RESTARTS, RESTART_WINDOW_NS, RestartLimit
-from taktsight.inspect.inspector import golden_mistakes
+from taktsight.inspect.inspector import golden_mistakes, golden_part
 from taktsight.inspect.ledger import FILE, Ledger
 from taktsight.inspect.messages import Entry, ImageRules
 from taktsight.inspect.meters import Meters, size_meters
@@ -28,7 +28,7 @@ from taktsight.inspect.ring import Ring, size_ring
 from taktsight.inspect.triggers.timer import TimerTrigger
 from taktsight.records import Image, Outcome
 
-from .spots import SIZE_PX, draw_part, spot_bundle, spot_model
+from .spots import GOOD, SIZE_PX, SPOT, draw_part, pair_bundle, spot_bundle, spot_model
 
 MB = 1_000_000
 
@@ -350,6 +350,22 @@ def test_golden_sample_that_scores_otherwise_is_named(tmp_path: Path) -> None:
     wrong = read_bundle(spot_bundle(tmp_path / "wrong.takt", spot_scores=0.99))
     assert golden_mistakes(backend, whole) == []
     assert [mistake.split()[0] for mistake in golden_mistakes(backend, wrong)] == ["golden/spot.png"]
+
+
+def test_golden_sample_is_a_part_with_a_frame_of_each_view(tmp_path: Path) -> None:
+    bundle = read_bundle(spot_bundle(tmp_path / "sides.takt", views=("top", "side")))
+    part, templates = golden_part(bundle, bundle.card.golden[1])
+    assert [frame.camera for frame in part.frames] == ["top", "side"]
+    assert np.array_equal(part.frames[0].image, draw_part(SPOT))
+    assert np.array_equal(part.frames[1].image, draw_part(GOOD))
+    assert templates == {}
+
+
+def test_golden_sample_of_a_bundle_that_compares_brings_its_template(tmp_path: Path) -> None:
+    bundle = read_bundle(pair_bundle(tmp_path / "pairs.takt"))
+    part, templates = golden_part(bundle, bundle.card.golden[1])
+    assert np.array_equal(part.frames[0].image, draw_part(SPOT))
+    assert np.array_equal(templates["camera"], draw_part(GOOD))
 
 
 def test_bundle_without_golden_samples_proves_nothing(tmp_path: Path) -> None:

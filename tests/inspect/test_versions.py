@@ -49,6 +49,19 @@ def test_replay_takes_any_version(place: Place) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
+def test_replayed_bundle_locks_no_other_one_out(place: Place) -> None:
+    assert taktsight("run", place.write(), "--parts", "1").returncode == 0
+    claims_much = spot_bundle(place.folder / "claims.takt", version=1_000_000)
+    ended = taktsight(
+        "replay", claims_much, place.folder / "images",
+        "--takt-ms", "20", "--deadline-ms", "400", "--records", place.records,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads((place.records / "versions.json").read_text()) == {"spots": 1}
+    again = taktsight("run", place.write(), "--parts", "1")
+    assert again.returncode == 0, again.stderr
+
+
 def test_check_remembers_nothing(place: Place) -> None:
     spot_bundle(place.folder / "spots.takt", version=2)
     read_setup(load_station(place.write()), LAST_DAY)

@@ -159,6 +159,13 @@ def test_recipe_for_another_bundle_does_not_fit(
         check_fit(recipe(pit_mm2=0.5), labels, located=located)
 
 
+def test_recipe_looks_from_as_many_sides_as_the_bundle_was_measured_on_or_more() -> None:
+    for cameras in (("top", "side"), ("top", "side", "rear")):
+        check_fit(recipe(*cameras), LABELS, located=True, views=2)
+    with pytest.raises(ConfigError, match="seen from 2 views, and the recipe has 1: give it one for each"):
+        check_fit(recipe("top"), LABELS, located=True, views=2)
+
+
 def test_all_misfits_are_told_at_once() -> None:
     with pytest.raises(ConfigError, match=r"flange.*no label scratch.*no limit for crack.*no area"):
         check_fit(recipe(pit_mm2=0.5), ("pit", "crack"), located=False)
