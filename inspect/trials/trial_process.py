@@ -17,8 +17,8 @@ from pathlib import Path
 from taktsight.bundle import Bundle, read_bundle
 from taktsight.inspect.backends.backend import open_backend
 from taktsight.inspect.engines import engine_named
-from taktsight.inspect.inspector import Inspector, golden_mistakes
-from taktsight.records import Frame, Image, Part
+from taktsight.inspect.inspector import Inspector, golden_mistakes, golden_part
+from taktsight.records import Image, Part
 
 Given = tuple[Part, dict[str, Image]]
 """A part, and its golden template by view."""
@@ -47,13 +47,7 @@ def say(answer: dict[str, object]) -> None:
 
 def golden_parts(bundle: Bundle) -> Iterator[Given]:
     """The golden samples for ever, with their golden templates by view."""
-    views = bundle.card.views
-    every: list[Given] = []
-    for sample in bundle.card.golden:
-        frames = zip(views, sample.frames, strict=True)
-        part = Part(0, tuple(Frame(bundle.golden[file], 0, 0, view) for view, file in frames))
-        every.append((part, {v: bundle.golden[f] for v, f in zip(views, sample.references, strict=False)}))
-    return cycle(every)
+    return cycle([golden_part(bundle, sample) for sample in bundle.card.golden])
 
 
 def judge(inspector: Inspector, given: Given) -> dict[str, int]:
