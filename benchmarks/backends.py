@@ -49,8 +49,10 @@ def _rows(side: int, rounds: int) -> list[dict[str, object]]:
     model = to_onnx(network, canvas)
     frames = rendered_frames(16, 2 * side)
     batches = [prepare(frame, None, canvas)[0] for frame in frames]
-    models = {"f32": model, "int8": quantise(model, np.concatenate(batches), [0.5] * len(LABELS)).model}
     names = [name for name in ON_THIS_CPU if installed(name)]
+    judges = [name for name in names if name.endswith("int8")]
+    rounded = quantise(model, np.concatenate(batches), [0.5] * len(LABELS), judges=judges)
+    models = {"f32": model, "int8": rounded.model}
     engines = {name: open_backend(engine_named(name), models) for name in names}
     card = card_of_nothing(canvas)
     inspectors = {name: Inspector(engine, card, card.own_recipe()) for name, engine in engines.items()}

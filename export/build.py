@@ -19,15 +19,15 @@ from taktsight.export.gate import explainer, open_inspectors, prove_all
 from taktsight.export.parity import Compared, compare
 from taktsight.export.parity_report import write_parity
 from taktsight.export.to_onnx import to_onnx
-from taktsight.inspect.engines import REFERENCE, engine_named
+from taktsight.inspect.engines import ON_THIS_CPU, REFERENCE, engine_named
 from taktsight.records import Image
 from taktsight.source_code import code_digest
 from taktsight.training.evaluation.report import FIGURES_FILE, Evaluation, read_evaluation
 from taktsight.training.evaluation_run import FOLDER
 from taktsight.training.run_folder import TrainedRun
 
-CALIBRATION_TILES = 64
-"""That int8 ranges are measured on."""
+CALIBRATION_TILES, CHECKED_TILES = 64, 128
+"""Training tiles that int8 ranges are measured on, and those that the result is held against float32 on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +96,24 @@ def halved(model: bytes, engines: Sequence[str]) -> dict[str, bytes]:
 
 def quantised(run: TrainedRun, model: bytes, card: Card, engines: Sequence[str]) -> dict[str, bytes]:
     """The int8 model where an engine wants it; its ranges come from training tiles of every kind."""
-    if not any(engine_named(each).precision == "int8" for each in engines):
+    asked = {each: engine_named(each).kind for each in engines if engine_named(each).precision == "int8"}
+    if not asked:
         return {}
-    from taktsight.export.quantize import calibration_tiles, quantise
+    from taktsight.export.quantize import JUDGE, calibration_tiles, quantise
 
     cache = run.data.cache("train")
     labels = [run.data.split("train")[owner].label for owner in cache.owners.tolist()]
     targets = [sorted(set(labels)).index(label) for label in labels]
     edges = {limit.label: limit.reject_score for limit in card.limits}
-    tiles = calibration_tiles(cache.images, targets, CALIBRATION_TILES)
-    in_order = [edges[label] for label in card.labels]
-    symmetric = any(engine_named(each).kind.startswith("tensorrt") for each in engines)
-    return {"int8": quantise(model, tiles, in_order, symmetric=symmetric).model}
+    rounded = quantise(
+        model,
+        calibration_tiles(cache.images, targets, CALIBRATION_TILES),
+        [edges[label] for label in card.labels],
+        checked=calibration_tiles(cache.images, targets, CHECKED_TILES),
+        judges=[each for each in asked if each in ON_THIS_CPU] or [JUDGE],
+        symmetric=any(kind.startswith("tensorrt") for kind in asked.values()),
+    )
+    return {"int8": rounded.model}
 
 
 def spread(samples: Sequence[Sample], count: int) -> list[Sample]:

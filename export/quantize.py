@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from taktsight.errors import BackendError
 from taktsight.export.layer_noise import LAYERS, layer_noise
 from taktsight.export.symmetric import make_symmetric
+from taktsight.inspect.backends.backend import Backend, open_backend
+from taktsight.inspect.engines import REFERENCE, engine_named
+from taktsight.records import Scores
 
 Tiles = NDArray[np.uint8]
 KEPT = (0, 4, 16)
-"""So many of the noisiest layers stay float32, tried in turn."""
+"""So many of the noisiest layers stay float32 beside the depthwise ones, tried in turn."""
 SCORE_DIFFERENCE = 0.1
-"""On the calibration tiles; less is good enough to try no further."""
+"""On the checked tiles; less is good enough to try no further."""
+JUDGE = "onnxruntime:int8"
+"""Where no engine is named that runs on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,45 +33,77 @@ class Quantised:
 
     model: bytes
     kept: tuple[str, ...]
-    """Layers that stayed float32 because rounding them moved scores, noisiest first."""
+    """Layers that stayed float32 because rounding them moved scores."""
     crossings: int
-    """Calibration tiles whose score changed sides of a limit."""
+    """Checked tiles whose score changed sides of a limit, on the engine that changed most."""
     score_difference: float
-    """Largest, on the calibration tiles."""
+    """Largest, on the checked tiles and engines."""
 
 
-def quantise(model: bytes, tiles: Tiles, edges: Sequence[float], *, symmetric: bool = False) -> Quantised:
+def quantise(
+    model: bytes,
+    tiles: Tiles,
+    edges: Sequence[float],
+    *,
+    checked: Tiles | None = None,
+    judges: Sequence[str] = (JUDGE,),
+    symmetric: bool = False,
+) -> Quantised:
     """Rounds weights per channel and activations per tensor; biases make up for each layer's mean error.
 
-    The last layer stays float32: its answer is what limits are compared with. So do the noisiest others,
-    where calibration tiles change sides of a limit without; the least crossings win.
+    The last layer stays float32: its answer is what limits are compared with. Where tiles change sides of a
+    limit without them, so do the depthwise layers, and then the noisiest others; the least crossings win.
 
     Args:
         model: float32 ONNX.
         tiles: (T, H, W, C) uint8 as the line prepares them; the ranges of all activations come from them.
         edges: the K labels' limits, 0–1.
+        checked: (T, H, W, C) uint8 that the result is held against float32 on; None: the same.
+        judges: engines that will run it, by name: they round between the layers, each in its way.
         symmetric: activations with zero points of 0, as TensorRT wants them; costs some a bit of eight.
 
     Raises:
-        BackendError: If the quantiser is not installed.
+        BackendError: If the quantiser or a judge is not installed.
     """
     proto = onnx.load_from_string(model)
-    head = [node.name for node in proto.graph.node if node.op_type in LAYERS][-1]
-    wanted = _scores(model, tiles)
+    layers = [node for node in proto.graph.node if node.op_type in LAYERS]
+    head, depthwise = layers[-1].name, [node.name for node in layers if _groups(node) > 1]
+    seen = tiles if checked is None else checked
+    wanted = _scores(open_backend(engine_named(REFERENCE), {"f32": model}), seen)
     noisiest: list[str] = []
     tried: list[Quantised] = []
-    for count in KEPT:
-        left_alone = noisiest[:count]
+    for left_alone in _tries(depthwise, noisiest):
         rounded = _rounded(proto, tiles, [head, *left_alone], symmetric=symmetric)
         if not noisiest:
-            noisiest = layer_noise(proto, onnx.load_from_string(rounded), tiles)
-        scores = _scores(rounded, tiles)
-        crossings = int(((scores >= np.asarray(edges)) != (wanted >= np.asarray(edges))).any(axis=1).sum())
-        worst = float(np.abs(scores - wanted).max())
-        tried.append(Quantised(rounded, tuple(left_alone), crossings, worst))
-        if not crossings and worst <= SCORE_DIFFERENCE:
+            found = layer_noise(proto, onnx.load_from_string(rounded), tiles)
+            noisiest += [name for name in found if name not in depthwise]
+        apart = [
+            _apart(_scores(open_backend(engine_named(judge), {"int8": rounded}), seen), wanted, edges)
+            for judge in judges
+        ]
+        crossings, difference = (max(column) for column in zip(*apart, strict=True))
+        tried.append(Quantised(rounded, tuple(left_alone), int(crossings), difference))
+        if not crossings and difference <= SCORE_DIFFERENCE:
             break
     return min(tried, key=lambda each: (each.crossings, each.score_difference))
+
+
+def _tries(depthwise: list[str], noisiest: list[str]) -> Iterator[list[str]]:
+    """Layers to leave alone; the noisiest are known after the first try."""
+    yield []
+    for count in KEPT if depthwise else KEPT[1:]:
+        yield [*depthwise, *noisiest[:count]]
+
+
+def _groups(node: onnx.NodeProto) -> int:
+    return next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
+
+
+def _apart(scores: Scores, wanted: Scores, edges: Sequence[float]) -> tuple[int, float]:
+    """Tiles on another side of a limit, and the largest difference."""
+    limits = np.asarray(edges)
+    crossed = ((scores >= limits) != (wanted >= limits)).any(axis=1)
+    return int(crossed.sum()), float(np.abs(scores - wanted).max())
 
 
 def calibration_tiles(tiles: Tiles, targets: Sequence[int], count: int) -> Tiles:
@@ -106,7 +142,8 @@ def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str], *,
     model: onnx.ModelProto = nncf.quantize(
         whole,
         nncf.Dataset([{name: tile} for tile in tiles[:, None]]),
-        preset=nncf.QuantizationPreset.MIXED,
+        # MIXED has zero points that OpenVINO computes in float32, or wrongly in depthwise layers.
+        preset=nncf.QuantizationPreset.PERFORMANCE,
         subset_size=len(tiles),
         ignored_scope=nncf.IgnoredScope(names=list(left_alone)),
         # ONNX Runtime refuses an activation with a scale per channel.
@@ -120,8 +157,6 @@ def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str], *,
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _scores(model: bytes, tiles: Tiles) -> NDArray[np.float32]:
+def _scores(engine: Backend, tiles: Tiles) -> Scores:
     """(T, K)."""
-    session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return np.concatenate([session.run(["scores"], {name: tile})[0] for tile in tiles[:, None]])
+    return np.concatenate([engine.infer(tile)[1] for tile in tiles[:, None]])
