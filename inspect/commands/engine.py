@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """0 when the engine lies in the cache; with --list, 1 if a file there is none."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)  # a path may hold brackets
     if arguments.list:
         return _list(console, arguments.cache)
     path, config = _asked(arguments)
@@ -120,7 +120,7 @@ def _build(
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        TextColumn("[dim]{task.description}[/]"),
+        TextColumn("{task.description}", style="dim", markup=False),  # the vendor's words
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=1.0)
@@ -132,14 +132,12 @@ def _build(
 
 
 def _list(console: Console, folder: Path) -> int:
-    if not folder.is_dir():
-        raise ConfigError(f"--cache {folder}: there is no such folder")
     faults = 0
     for stored in list_engines(folder):
         faults += bool(stored.fault)
         told = "" if stored.key is None else f", {_in_words(stored.key)}"
-        size_mb, state = stored.size / 1e6, stored.fault or "whole"
-        console.print(f"{stored.path.name}  {size_mb:.1f} MB  {state}{told}")
+        size = f"  {stored.size / 1e6:.1f} MB" if stored.size else ""
+        console.print(f"{stored.path.name}{size}  {stored.fault or 'whole'}{told}")
     return int(faults > 0)
 
 

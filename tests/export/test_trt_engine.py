@@ -14,9 +14,10 @@ from taktsight.export.to_onnx import to_onnx
 from taktsight.imaging import Canvas
 from taktsight.inspect.backends.cuda_driver import Gpu
 from taktsight.inspect.backends.trt.engine_files import list_engines
-from taktsight.inspect.backends.trt.ready import ready_engine
+from taktsight.inspect.backends.trt.ready import Ready, ready_engine
 from taktsight.inspect.backends.trt.target import target_named
 from taktsight.inspect.backends.trt.vendor import open_vendor
+from taktsight.inspect.commands import engine
 from taktsight.inspect.config import TensorRt
 from taktsight.training.networks import ClassificationNetwork, SegmentationNetwork
 
@@ -145,6 +146,24 @@ def test_verb_builds_says_where_and_finds_it_again(
         assert f"{file}, {(file.stat().st_size) / 1e6:.1f} MB" in said
         if took == "lay there":
             line.append("--again")
+
+
+def test_progress_shows_the_vendors_words_as_they_are(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Brackets are markup to a terminal library: an unknown one of them ended the build."""
+
+    def build(*arguments: Any, look: bool) -> Ready:
+        arguments[4]("layers [/conv1] + [bold]", 0.5)
+        return Ready(b"engine", tmp_path / "[/old]" / "a.engine", 1.0)
+
+    monkeypatch.setattr(engine, "ready_engine", build)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "160")
+    assert main(["engine", str(bundle), *FOR_ADA]) == 0
+    said = capsys.readouterr().out
+    assert "layers [/conv1] + [bold]" in said
+    assert "/[/old]/a.engine" in said
 
 
 def test_verb_lists_what_lies_there_and_fails_where_something_is_wrong(
