@@ -181,11 +181,11 @@ def test_server_processor_runs_bf16(tmp_path: Path) -> None:
     assert found["processor"].text.endswith("computes bf16, as the station asks")
 
 
-@pytest.mark.parametrize("engine", ["tensorrt:fp16", "onnxruntime:f32:cuda", "tensorrt-rtx:fp16"])
+@pytest.mark.parametrize("engine", ["tensorrt:fp16", "onnxruntime:f32:cuda", "tensorrt_rtx:fp16"])
 @pytest.mark.parametrize("name", ["pc-server", "pc-nvidia-no-driver"])
 def test_engine_of_a_gpu_is_not_promised_where_none_answers(name: str, engine: str, tmp_path: Path) -> None:
     found = looked_at(recorded(name, tmp_path), engine)
-    assert {"gpu", engine.split(":", maxsplit=1)[0].replace("-", "_")} <= set(graded(found, "fix"))
+    assert {"gpu", engine.split(":", maxsplit=1)[0]} <= set(graded(found, "fix"))
 
 
 def test_lost_driver_is_named_and_the_binding_is_not_blamed(tmp_path: Path) -> None:
@@ -210,6 +210,20 @@ def test_cuda_provider_of_a_jetson_is_not_promised_from_the_package_index(tmp_pa
     pc = looked_at(recorded("pc-server", tmp_path / "pc"), "onnxruntime:f32:cuda")
     assert pc["onnxruntime"].command == "pip uninstall -y onnxruntime && pip install onnxruntime-gpu"
     assert "set backend.device to cpu" in pc["gpu"].text
+
+
+def test_jetson_is_not_sent_for_a_package_that_is_for_pcs(tmp_path: Path) -> None:
+    """The extra's marker lets pip succeed there, and install nothing."""
+    board = looked_at(recorded("jetpack-6.2.1-agx-orin", tmp_path), "tensorrt_rtx:fp16")["tensorrt_rtx"]
+    assert (board.grade, board.command) == ("fix", "")
+    assert board.text.endswith("the station asks for tensorrt_rtx:fp16: set backend.kind to tensorrt")
+    pc = looked_at(recorded("pc-server", tmp_path / "pc"), "tensorrt_rtx:fp16")["tensorrt_rtx"]
+    assert pc.command == "pip install 'taktsight[tensorrt-rtx]'"
+
+
+def test_jetson_gets_openvino_from_the_package_index(tmp_path: Path) -> None:
+    found = looked_at(recorded("jetpack-6.2.1-agx-orin", tmp_path), "openvino:f32")["openvino"]
+    assert found.command == "pip install 'taktsight[openvino]'"
 
 
 def test_rtx_does_not_run_on_hopper(tmp_path: Path) -> None:

@@ -20,9 +20,10 @@ from taktsight.inspect.backends.trt.monitor import Phases
 from taktsight.inspect.backends.trt.ready import ready_engine
 from taktsight.inspect.backends.trt.target import Target, target_here, target_named
 from taktsight.inspect.backends.trt.timing import timing_file
-from taktsight.inspect.backends.trt.vendor import TRAITS, open_vendor, vendor_of
+from taktsight.inspect.backends.trt.vendor import MIN_TENSORRT, TRAITS, open_vendor, vendor_of
 from taktsight.inspect.backends.trt.vendor_log import KEPT, last_words, listen
 from taktsight.inspect.config import TensorRt
+from taktsight.inspect.machine.jetpack import JETPACKS, version_of
 
 from .cuda_stand_in import StandIn
 from .spots import spot_model
@@ -264,10 +265,21 @@ def test_module_that_does_not_load_names_the_extra(monkeypatch: pytest.MonkeyPat
         open_vendor("tensorrt_rtx")
 
 
-@pytest.mark.parametrize("version", ["8.6.1", "12.0.0"])
+@pytest.mark.parametrize("version", ["8.6.1", "10.0.1", "10.2.0.post1", "12.0.0", "unknown"])
 def test_version_that_nobody_tried_is_refused(version: str) -> None:
-    with pytest.raises(BackendError, match=rf"TensorRT {version} is installed, and 10\.x, 11\.x is wanted"):
+    wanted = rf"TensorRT {version} is installed, and 10\.x, 11\.x from 10\.3 is wanted"
+    with pytest.raises(BackendError, match=wanted):
         vendor_of("tensorrt", SimpleNamespace(__version__=version))
+
+
+def test_oldest_tensorrt_is_the_same_for_engine_check_install_and_page() -> None:
+    oldest = ".".join(map(str, MIN_TENSORRT))
+    assert vendor_of("tensorrt", SimpleNamespace(__version__=f"{oldest}.0")).traits.has_dla
+    root = Path(__file__).parents[2]
+    assert f'tensorrt = ["tensorrt>={oldest}"]' in (root / "pyproject.toml").read_text(encoding="utf-8")
+    assert f"TensorRT {oldest}." in (root / "docs" / "jetson.md").read_text(encoding="utf-8")
+    runs = [row.tensorrt for row in JETPACKS if row.runs_tensorrt]
+    assert min(map(version_of, runs))[:2] == MIN_TENSORRT
 
 
 def test_engine_of_tensorrt_depends_on_the_gpu_and_the_driver(tmp_path: Path) -> None:
