@@ -6,11 +6,18 @@ import os
 import re
 import shlex
 import subprocess
+import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from taktsight.inspect import pace
+from taktsight.inspect.commands import check as check_module
+from taktsight.inspect.commands.check import check
+from taktsight.inspect.config import load_station
+from taktsight.inspect.machine import probe as probe_module
 from taktsight.inspect.machine.board import CUDA, CUDNN, TENSORRT, read_board
 from taktsight.inspect.machine.examine import examine
 from taktsight.inspect.machine.finding import Finding
@@ -239,6 +246,37 @@ def test_driver_that_hangs_does_not_hang_the_check(tmp_path: Path) -> None:
         probe.root, lambda command: Ran(HUNG, "") if command[0] == "nvidia-smi" else probe.run(command)
     )
     assert looked_at(hung, "tensorrt:fp16")["gpu"].text == "nvidia-smi does not answer: the driver hangs"
+
+
+@pytest.mark.timeout(30)
+def test_command_that_cannot_be_killed_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As nvidia-smi in a driver that hangs: no signal reaches it there."""
+    monkeypatch.setattr(probe_module, "LONGEST_S", 0.3)
+    left: list[subprocess.Popen[bytes]] = []
+
+    def in_vain(process: subprocess.Popen[bytes]) -> None:
+        left.append(process)
+
+    monkeypatch.setattr(subprocess.Popen, "kill", in_vain)
+    began_s = time.monotonic()
+    assert this_machine().run(["sleep", "8"]).status == HUNG
+    assert time.monotonic() - began_s < 4
+    (process,) = left
+    process.terminate()
+    process.wait()
+
+
+def test_driver_that_hangs_does_not_hang_the_check_of_a_station(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pc = recorded("pc-nvidia", tmp_path / "pc")
+    hung = Probe(pc.root, lambda command: Ran(HUNG, "") if command[0] == "nvidia-smi" else pc.run(command))
+    monkeypatch.setattr(check_module, "this_machine", lambda: hung)
+    monkeypatch.setattr(pace, "measure_cycles_ms", lambda station, today: pytest.fail("it would wait"))
+    station = load_station(place.write(backend={"kind": "onnxruntime", "device": "cuda"}))
+    found = {finding.subject: finding for finding in check(station, date(2026, 7, 1))}
+    assert found["gpu"].text == "nvidia-smi does not answer: the driver hangs"
+    assert found["vision"].text == "not tried, nor the speed: mend the gpu first"
 
 
 def test_binding_that_crashes_is_a_finding(tmp_path: Path) -> None:
