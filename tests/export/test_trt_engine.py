@@ -22,6 +22,7 @@ from taktsight.inspect.config import TensorRt
 from taktsight.training.networks import ClassificationNetwork, SegmentationNetwork
 
 from ..inspect.spots import spot_bundle
+from ..kernel.conftest import pem_pair
 
 pytest.importorskip("tensorrt_rtx")
 
@@ -192,6 +193,34 @@ def test_verb_builds_what_a_station_asks_for(
     (stored,) = list_engines(tmp_path / "kept")
     assert stored.key is not None
     assert (stored.key.batch, stored.key.compute_capability) == (2, "12.0")
+
+
+def test_network_that_nobody_vouches_for_reaches_no_parser(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The station's keys hold for what is built for it; without a station those that are named."""
+    _, public = pem_pair(tmp_path, "plant")
+    station = tmp_path / "line1.yaml"
+    station.write_text(
+        "name: line 1\nbundle: spots.takt\ncameras: [{kind: folder, folder: images}]\n"
+        "trigger: {kind: timer, takt_ms: 100}\ngate: {kind: dry_run}\ndeadline_ms: 80\n"
+        f"allowed_keys: [{public.name}]\n"
+        "backend: {kind: tensorrt_rtx, cache: kept}\nrecords: {folder: records}\n"
+    )
+    of_the_station = ["engine", "--station", str(station), "--compute-capability", "8.9"]
+    named = [
+        "engine",
+        str(bundle),
+        *FOR_ADA,
+        "--cache",
+        str(tmp_path / "kept"),
+        "--allowed-key",
+        str(public),
+    ]
+    for line in (of_the_station, named):
+        assert main(line) == 1
+        assert "signed" in capsys.readouterr().err
+    assert not (tmp_path / "kept").exists()
 
 
 def test_machine_without_a_gpu_runs_nothing_in_its_place(
