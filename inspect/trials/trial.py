@@ -24,8 +24,6 @@ from taktsight.inspect.trials.choice import Measured
 from taktsight.inspect.trials.task import Task
 
 log = logging.getLogger(__name__)
-
-
 MODULE = "taktsight.inspect.trials.trial_process"
 LAST_BYTES = 4096
 """Of what a process said: the line that it ended with is among them."""
