@@ -15,11 +15,13 @@ RUN /usr/bin/python3 -m venv --system-site-packages /opt/taktsight \
     && /opt/taktsight/bin/python -c "import tensorrt" \
     && rm -rf /build
 RUN groupadd --system --gid 990 taktsight \
-    && useradd --system --uid 990 --gid taktsight --groups video --home-dir /var/lib/taktsight --create-home taktsight
-ENV PATH=/opt/taktsight/bin:$PATH PYTHONUNBUFFERED=1 XDG_CACHE_HOME=/var/lib/taktsight/cache
+    && useradd --system --uid 990 --gid taktsight --groups video --home-dir /var/lib/taktsight --create-home taktsight \
+    && install --directory --owner taktsight --group taktsight /var/cache/taktsight
+ENV PATH=/opt/taktsight/bin:$PATH PYTHONUNBUFFERED=1
 USER taktsight
 WORKDIR /var/lib/taktsight
-VOLUME /var/lib/taktsight
+# Records, and the engines that were built on this board: backend.cache must lie below the second.
+VOLUME /var/lib/taktsight /var/cache/taktsight
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["taktsight"]
 CMD ["check"]

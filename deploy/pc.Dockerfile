@@ -12,7 +12,7 @@ FROM ${BASE}
 COPY --from=wheels /opt/taktsight /opt/taktsight
 RUN groupadd --system --gid 990 taktsight \
     && useradd --system --uid 990 --gid taktsight --home-dir /var/lib/taktsight --create-home taktsight
-ENV PATH=/opt/taktsight/bin:$PATH PYTHONUNBUFFERED=1 XDG_CACHE_HOME=/var/lib/taktsight/cache
+ENV PATH=/opt/taktsight/bin:$PATH PYTHONUNBUFFERED=1
 USER taktsight
 WORKDIR /var/lib/taktsight
 VOLUME /var/lib/taktsight

@@ -184,12 +184,10 @@ def load_station(path: Path) -> Station:
     station = read_yaml(path, Station)
     base = path.parent
     cameras = tuple(with_values(camera, folder=base / camera.folder) for camera in station.cameras)
-    gate, backend = station.gate, station.backend
-    if isinstance(backend, TensorRt):
-        backend = with_values(backend, cache=base / backend.cache)
+    gate = station.gate
     return with_values(
         station,
-        backend=backend,
+        backend=placed(station.backend, base),
         bundle=base / station.bundle,
         recipe=base / station.recipe if station.recipe else None,
         allowed_keys=tuple(base / key for key in station.allowed_keys),
@@ -197,6 +195,11 @@ def load_station(path: Path) -> Station:
         gate=with_values(gate, file=base / gate.file if gate.file else None),
         records=with_values(station.records, folder=base / station.records.folder),
     )
+
+
+def placed(engine: Engine, base: Path) -> Engine:
+    """The engine with its folder, if it has one, relative to a base."""
+    return with_values(engine, cache=base / engine.cache) if isinstance(engine, TensorRt) else engine
 
 
 def with_values(model: Model, **values: Any) -> Model:

@@ -14,12 +14,21 @@ REFERENCE = "onnxruntime:f32"
 """Every bundle is proved on it."""
 ON_THIS_CPU = (REFERENCE, "onnxruntime:int8", "openvino:f32", "openvino:bf16", "openvino:int8")
 """What a PC without a GPU can run, if it is installed."""
+TENSORRT = ("tensorrt", "tensorrt_rtx")
+"""Kinds that run on an NVIDIA GPU or not at all."""
 ON_A_GPU = (
     "onnxruntime:f32:cuda",
     "onnxruntime:fp16:cuda",
-    *(f"{kind}:{rounded}" for kind in ("tensorrt", "tensorrt_rtx") for rounded in ("f32", "fp16", "int8")),
+    *(f"{kind}:{rounded}" for kind in TENSORRT for rounded in ("f32", "fp16", "int8")),
 )
 """What runs beside an NVIDIA GPU."""
+EXTRAS = {
+    "onnxruntime": "line",
+    "openvino": "openvino",
+    "tensorrt": "tensorrt",
+    "tensorrt_rtx": "tensorrt-rtx",
+}
+"""Kind, which is the import name → extra of the ``taktsight`` package that brings it."""
 _ENGINE: TypeAdapter[Engine] = TypeAdapter(Engine)
 
 

@@ -5,7 +5,9 @@
 
 Each engine and number of threads runs in a process of its own; blocks of parts alternate between them, so
 that what disturbs the machine disturbs all. Measured is from the frame to the verdict. Only engines that
-the bundle was proved on are picked; --station writes the choice into the station file.
+the bundle was proved on are picked. With --station, engines of its backend's kind are tried with its other
+settings (batch, workspace, cache …), its recipe says how much may have flipped, its allowed_keys are asked
+for, and the choice is written into its file.
 """
 
 from __future__ import annotations
@@ -21,11 +23,18 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from taktsight.bundle import read_bundle
+from taktsight.bundle import Bundle, read_bundle
+from taktsight.card import Card
 from taktsight.errors import BundleError, ConfigError
+from taktsight.inspect.commands.asked_keys import add_key_argument, asked_keys
+from taktsight.inspect.config import Station, load_station, placed
 from taktsight.inspect.engines import ON_A_GPU, ON_THIS_CPU, engine_named, installed
-from taktsight.inspect.trials.choice import Measured, budget_ms, choose, write_backend
+from taktsight.inspect.trials.choice import Measured, budget_ms, choose
+from taktsight.inspect.trials.station_file import write_backend
+from taktsight.inspect.trials.task import Task, candidate
 from taktsight.inspect.trials.trial import Trial, open_trials
+from taktsight.recipe import load_recipe
+from taktsight.strict_yaml import read_yaml
 
 BLOCK = 20
 """Parts that one engine judges before it is the next one's turn."""
@@ -36,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle")
     parser.add_argument("--budget", metavar="TIME", help="frame to verdict at p99.9, such as 40ms")
     parser.add_argument("--parts", type=int, default=400, help="judged by each engine (400)")
-    parser.add_argument("--station", type=Path, metavar="YAML", help="write the choice into this station")
+    parser.add_argument(
+        "--station", type=Path, metavar="YAML", help="measure with its settings, write the choice into it"
+    )
+    add_key_argument(parser)
     parser.add_argument("--out", type=Path, metavar="JSON", help="write what was measured")
 
 
@@ -45,17 +57,19 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.parts < BLOCK:
         raise ConfigError(f"--parts must be {BLOCK} or more: percentiles of fewer say nothing")
     budget = budget_ms(arguments.budget) if arguments.budget else None
-    bundle = read_bundle(arguments.bundle)
+    station = load_station(arguments.station) if arguments.station else None
+    keys = asked_keys(arguments.allowed_key, station)
+    bundle = read_bundle(arguments.bundle, allowed_keys=keys)
     if not bundle.card.golden:
         raise BundleError(f"{arguments.bundle}: holds no golden sample to measure with")
-    every = ON_THIS_CPU + ON_A_GPU
-    engines = [name for name in every if installed(name) and _is_held(name, bundle.models)]
-    cores = len(os.sched_getaffinity(0))
+    if station is not None:
+        _check_station(arguments.station, station, bundle, arguments.bundle)
+    limit = flip_limit(station, bundle.card)
     proved = {parity.engine for parity in bundle.card.parity}
-    with open_trials(arguments.bundle, engines, sorted({1, cores}), proved) as trials:
+    with open_trials(_tasks(arguments, bundle, keys), proved) as trials:
         _measure(trials, arguments.parts)
-        measured = [trial.measured(bundle.card) for trial in trials]
-    console = Console(highlight=False)
+        measured = [trial.measured(bundle.card, limit) for trial in trials]
+    console = Console(highlight=False, markup=False)
     console.print(_table(measured, budget))
     if arguments.out:
         arguments.out.write_text(json.dumps([asdict(each) for each in measured], indent=1) + "\n")
@@ -70,6 +84,44 @@ def main(arguments: argparse.Namespace) -> int:
         write_backend(arguments.station, best)
         console.print(f"written to {arguments.station}")
     return 0
+
+
+def _check_station(file: Path, station: Station, bundle: Bundle, path: Path) -> None:
+    """That the choice is about the station's own bundle and can be written, before minutes of measuring."""
+    theirs = read_bundle(station.bundle, allowed_keys=station.allowed_keys)
+    if theirs.digest != bundle.digest:
+        raise ConfigError(
+            f"{file}: runs {station.bundle} ({theirs.digest:.12}), and {path} ({bundle.digest:.12}) is "
+            "another bundle: measure the station's own, or put this one there first"
+        )
+    if not os.access(file.resolve().parent, os.W_OK):
+        raise ConfigError(f"{file}: this user may not replace it; leave --station out, or ask its owner")
+
+
+def flip_limit(station: Station | None, card: Card) -> float:
+    """As the line takes it: the recipe's, or that of the card's own recipe."""
+    if station is None or station.recipe is None:
+        return card.own_recipe().max_flip_share
+    return load_recipe(station.recipe).max_flip_share
+
+
+def _tasks(arguments: argparse.Namespace, bundle: Bundle, keys: tuple[Path, ...]) -> list[Task]:
+    """Every engine that is installed and that the bundle has a model for, with one thread and with all."""
+    running, base = None, Path()
+    if arguments.station:
+        running, base = read_yaml(arguments.station, Station).backend, arguments.station.parent
+    cores = sorted({1, len(os.sched_getaffinity(0))})
+    return [
+        Task(
+            bundle=arguments.bundle,
+            bundle_digest=bundle.digest,
+            allowed_keys=keys,
+            engine=placed(candidate(name, threads, running), base),
+        )
+        for name in ON_THIS_CPU + ON_A_GPU
+        if installed(name) and _is_held(name, bundle.models)
+        for threads in ((1,) if name in ON_A_GPU else cores)
+    ]
 
 
 def _is_held(name: str, models: Mapping[str, bytes]) -> bool:

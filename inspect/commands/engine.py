@@ -26,6 +26,7 @@ from taktsight.inspect.backends.trt.key import Key
 from taktsight.inspect.backends.trt.ready import Ready, ready_engine
 from taktsight.inspect.backends.trt.target import Target, target_here, target_named
 from taktsight.inspect.backends.trt.vendor import Vendor, open_vendor
+from taktsight.inspect.commands.asked_keys import add_key_argument, asked_keys
 from taktsight.inspect.config import TensorRt, load_station
 
 
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's arguments."""
     parser.add_argument("bundle", type=Path, nargs="?", metavar="BUNDLE", help="the bundle")
     parser.add_argument("--station", type=Path, metavar="YAML", help="bundle and backend of this station")
+    add_key_argument(parser)
     parser.add_argument("--kind", choices=("tensorrt", "tensorrt_rtx"), help="whose engine")
     parser.add_argument(
         "--precision", default="f32", help="f32, fp16 or int8, as the bundle holds it (f32)"
@@ -53,11 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """0 when the engine lies in the cache; with --list, 1 if a file there is none."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)  # a path may hold brackets
     if arguments.list:
         return _list(console, arguments.cache)
-    path, config = _asked(arguments)
-    model = model_for(config, read_bundle(path).models)
+    path, config, keys = _asked(arguments)
+    model = model_for(config, read_bundle(path, allowed_keys=keys).models)
     vendor = open_vendor(config.kind)
     target = _target(vendor, arguments.compute_capability)
     console.print(f"{vendor} for {target}")
@@ -67,8 +69,8 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(arguments: argparse.Namespace) -> tuple[Path, TensorRt]:
-    """Bundle and backend, of the station or of the command line."""
+def _asked(arguments: argparse.Namespace) -> tuple[Path, TensorRt, tuple[Path, ...]]:
+    """Bundle, backend and whose signature it needs, of the station or of the command line."""
     if (arguments.bundle is None) == (arguments.station is None):
         raise ConfigError("name a bundle, or a station with --station; not both")
     if arguments.station is not None:
@@ -78,10 +80,10 @@ def _asked(arguments: argparse.Namespace) -> tuple[Path, TensorRt]:
                 f"{arguments.station}: backend.kind is {station.backend.kind}, which builds "
                 "no engine; tensorrt and tensorrt_rtx do"
             )
-        return station.bundle, station.backend
+        return station.bundle, station.backend, asked_keys(arguments.allowed_key, station)
     if arguments.kind is None:
         raise ConfigError("--kind says whose engine: tensorrt or tensorrt_rtx")
-    return arguments.bundle, _config(arguments)
+    return arguments.bundle, _config(arguments), asked_keys(arguments.allowed_key, None)
 
 
 def _config(arguments: argparse.Namespace) -> TensorRt:
@@ -120,7 +122,7 @@ def _build(
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        TextColumn("[dim]{task.description}[/]"),
+        TextColumn("{task.description}", style="dim", markup=False),  # the vendor's words
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=1.0)
@@ -132,14 +134,12 @@ def _build(
 
 
 def _list(console: Console, folder: Path) -> int:
-    if not folder.is_dir():
-        raise ConfigError(f"--cache {folder}: there is no such folder")
     faults = 0
     for stored in list_engines(folder):
         faults += bool(stored.fault)
         told = "" if stored.key is None else f", {_in_words(stored.key)}"
-        size_mb, state = stored.size / 1e6, stored.fault or "whole"
-        console.print(f"{stored.path.name}  {size_mb:.1f} MB  {state}{told}")
+        size = f"  {stored.size / 1e6:.1f} MB" if stored.size else ""
+        console.print(f"{stored.path.name}{size}  {stored.fault or 'whole'}{told}")
     return int(faults > 0)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from taktsight.inspect.backends.trt.vendor import MIN_TENSORRT
 from taktsight.inspect.machine.demand import Demand, asks_for
 from taktsight.inspect.machine.finding import Finding, Grade
 from taktsight.inspect.machine.jetpack import (
@@ -22,6 +23,7 @@ from taktsight.inspect.machine.probe import Probe
 
 CUDA, CUDNN, TENSORRT = r"cuda-cudart-[\d-]+", r"libcudnn\d+(-cuda-\d+)?", r"libnvinfer\d+"
 """Names of the Debian packages that hold the libraries."""
+OLDEST = ".".join(map(str, MIN_TENSORRT))
 INSTALL = "sudo apt update && sudo apt install nvidia-jetpack"
 _PATTERNS = (
     "nvidia-jetpack",
@@ -117,7 +119,7 @@ def _check_jetpack(board: Board, demand: Demand | None) -> Finding:
             text = f"{said} with the packages of JetPack {name}: updated by half"
             return Finding("note", "jetpack", text, "sudo apt update && sudo apt dist-upgrade")
         return Finding("ok", "jetpack", f"{said}: its TensorRT {row.tensorrt} builds our engines")
-    old = f"{said}: its TensorRT {row.tensorrt} is too old, 10.3 or later builds our engines"
+    old = f"{said}: its TensorRT {row.tensorrt} is too old, {OLDEST} or later builds our engines"
     use = "set backend.kind to onnxruntime" if asked else "ONNX Runtime on the CPU runs"
     return Finding("fix" if asked else "note", "jetpack", f"{old}; {_way_out(board)}, or {use}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-GPU_ENGINES = ("tensorrt", "tensorrt_rtx")
+from taktsight.inspect.engines import TENSORRT
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Demand:
     @property
     def kind(self) -> str:
         """The engine's, as its Python module is called."""
-        return self.engine.split(":")[0].replace("-", "_")
+        return self.engine.split(":")[0]
 
     @property
     def precision(self) -> str:
@@ -29,7 +29,7 @@ class Demand:
     @property
     def needs_gpu(self) -> bool:
         """Whether it runs on an NVIDIA GPU or not at all."""
-        return self.kind in GPU_ENGINES or self.engine.endswith(":cuda")
+        return self.kind in TENSORRT or self.engine.endswith(":cuda")
 
 
 def asks_for(demand: Demand | None, *kinds: str) -> bool:

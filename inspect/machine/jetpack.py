@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MIN_TENSORRT = (10, 3)
-"""Strongly typed networks of the kind that Taktsight builds."""
+from taktsight.inspect.backends.trt.vendor import MIN_TENSORRT
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from taktsight.inspect.backends.trt.vendor import MIN_TENSORRT
+from taktsight.inspect.engines import EXTRAS
 from taktsight.inspect.machine.demand import Demand, asks_for
 from taktsight.inspect.machine.finding import Finding, Grade
 from taktsight.inspect.machine.installed import MODULES
-from taktsight.inspect.machine.jetpack import MIN_TENSORRT, version_of
+from taktsight.inspect.machine.jetpack import version_of
 from taktsight.inspect.machine.probe import PYTHON, Probe
-
-EXTRAS = {
-    "onnxruntime": "line",
-    "openvino": "openvino",
-    "tensorrt": "tensorrt",
-    "tensorrt_rtx": "tensorrt-rtx",
-}
-"""Import name → extra of the ``taktsight`` package that brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +53,7 @@ def check_packages(
         if package.version:
             yield _started(package, demand if asked else None, on_board=venv is not None)
         else:
-            yield _refused(package, demand if asked else None, venv if package.name == "tensorrt" else None)
+            yield _refused(package, demand if asked else None, venv)
 
 
 def _refused(package: Package, demand: Demand | None, venv: str | None) -> Finding:
@@ -67,13 +61,18 @@ def _refused(package: Package, demand: Demand | None, venv: str | None) -> Findi
     asked = "" if demand is None else f"; the station asks for {demand.engine}"
     if not package.is_absent:
         return Finding(grade, package.name, f"does not start: {package.refused}{asked}")
-    if venv:
+    if venv and package.name == "tensorrt":
         text = f"the system has it, this Python environment does not see it{asked}"
         return Finding(grade, package.name, text, venv)
     if demand is None:
         return Finding("ok", package.name, "not installed")
-    command = f"pip install 'taktsight[{EXTRAS[package.name]}]'" if venv is None else ""
-    return Finding(grade, package.name, f"not installed{asked}", command)
+    if venv is not None and package.name == "tensorrt_rtx":
+        text = f"there is none for a Jetson{asked}: set backend.kind to tensorrt"
+        return Finding("fix", package.name, text)
+    # A Jetson's own TensorRT comes with its JetPack, from no package index.
+    has_wheel = venv is None or package.name != "tensorrt"
+    command = f"pip install 'taktsight[{EXTRAS[package.name]}]'" if has_wheel else ""
+    return Finding("fix", package.name, f"not installed{asked}", command)
 
 
 def _started(package: Package, demand: Demand | None, *, on_board: bool) -> Finding:

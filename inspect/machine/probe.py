@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -15,7 +16,9 @@ PYTHON = "python"
 """In a command: the interpreter that runs Taktsight."""
 ABSENT, HUNG = 127, 124
 """Exit status of a command that does not exist, and of one that did not end."""
-LONGEST_S = 20
+LONGEST_S = 20.0
+END_S = 1.0
+"""What was killed may take so long to end. What hangs in the kernel does not end, and is left behind."""
 _SYSTEM_PATH = "/usr/sbin:/sbin:/usr/local/cuda/bin"
 """nvpmodel and its like are not on everybody's PATH."""
 
@@ -65,16 +68,27 @@ def _run_here(command: Sequence[str]) -> Ran:
     program = [sys.executable, *command[1:]] if command[0] == PYTHON else list(command)
     path = f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}"
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             program,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=LONGEST_S,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             env=os.environ | SAFE_PATH | {"LC_ALL": "C", "PATH": path},
         )
     except OSError:
         return Ran(ABSENT, "")
+    try:
+        said, _ = process.communicate(timeout=LONGEST_S)
     except subprocess.TimeoutExpired:
+        _leave(process)
         return Ran(HUNG, "")
-    return Ran(done.returncode, done.stdout.decode("utf-8", errors="replace"))
+    return Ran(process.returncode, said.decode("utf-8", errors="replace"))
+
+
+def _leave(process: subprocess.Popen[bytes]) -> None:
+    """Kills it, and waits for neither its end nor that of its children."""
+    process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(END_S)
+    if process.stdout is not None:
+        process.stdout.close()

@@ -5,12 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from taktsight.errors import ConfigError
-from taktsight.inspect.config import load_station
-from taktsight.inspect.engines import engine_named
-from taktsight.whole_files import whole_file
 
 _TIME = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s)")
 
@@ -32,6 +28,7 @@ class Measured:
     flip_share: float | None
     """Of the card's proof; None where nothing was proved of it."""
     flip_limit: float
+    """Of the recipe that the line would judge by."""
     golden_mistakes: int
     """Golden samples that it does not judge as the card says."""
 
@@ -64,27 +61,3 @@ def budget_ms(text: str) -> float:
     if found is None:
         raise ConfigError(f"--budget {text}: give a time with its unit, such as 40ms")
     return float(found[1]) * (1000 if found[2] == "s" else 1)
-
-
-def write_backend(station: Path, best: Measured) -> None:
-    """Puts the engine in the place of the station's ``backend``; all else stays as it is written.
-
-    Raises:
-        ConfigError: If the station cannot be read, before or afterwards; it is then as it was.
-    """
-    load_station(station)
-    text = station.read_text(encoding="utf-8")
-    engine = engine_named(best.engine, threads=best.threads)
-    lines = [f"  {key}: {value}" for key, value in engine.model_dump(mode="json").items()]
-    block = "\n".join(["backend:", *lines]) + "\n"
-    changed, count = re.subn(r"(?m)^backend:.*\n(?:[ \t]+.*\n)*", block, text)
-    if not count:
-        changed = text.rstrip("\n") + "\n\n" + block
-    with whole_file(station) as file:
-        file.write(changed.encode())
-    try:
-        load_station(station)
-    except ConfigError:
-        with whole_file(station) as file:
-            file.write(text.encode())
-        raise

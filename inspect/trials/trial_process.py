@@ -1,8 +1,9 @@
 """One engine with one bundle in a process of its own: cold start, stage times, memory.
 
-    python -m taktsight.inspect.trials.trial_process BUNDLE ENGINE THREADS
+    python -m taktsight.inspect.trials.trial_process TASK
 
-Judges the golden samples once and says so; then, for each number on its standard input, so many parts.
+TASK is JSON. The bundle must be the one that was verified, signed as it was then. Judges the golden samples
+once and says so; then, for each number on its standard input, so many parts.
 """
 
 from __future__ import annotations
@@ -15,24 +16,31 @@ from itertools import cycle
 from pathlib import Path
 
 from taktsight.bundle import Bundle, read_bundle
-from taktsight.inspect.backends.backend import open_backend
-from taktsight.inspect.engines import engine_named
+from taktsight.errors import BundleError
+from taktsight.inspect.backends.backend import engine_name, open_backend
 from taktsight.inspect.inspector import Inspector, golden_mistakes, golden_part
+from taktsight.inspect.trials.task import Task
 from taktsight.records import Image, Part
 
 Given = tuple[Part, dict[str, Image]]
 """A part, and its golden template by view."""
 
 
-def main(path: Path, engine: str, threads: int) -> None:
-    """Answers with one JSON line per line that it is given."""
-    bundle = read_bundle(path)
-    backend = open_backend(engine_named(engine, threads=threads), bundle.models)
+def main(task: Task) -> None:
+    """Answers with one JSON line per line that it is given.
+
+    Raises:
+        BundleError: If the bundle is another one than was verified; no engine has seen it.
+    """
+    bundle = read_bundle(task.bundle, allowed_keys=task.allowed_keys)
+    if bundle.digest != task.bundle_digest:
+        raise BundleError(f"{task.bundle}: is another bundle than was verified before; measure it again")
+    backend = open_backend(task.engine, bundle.models)
     inspector = Inspector(backend, bundle.card, bundle.card.own_recipe())
     parts = golden_parts(bundle)
     judge(inspector, next(parts))
     say({"first_verdict_ns": time.monotonic_ns()})
-    mistakes = golden_mistakes(backend, bundle, engine)
+    mistakes = golden_mistakes(backend, bundle, engine_name(task.engine))
     say({"mistakes": mistakes})
     for line in sys.stdin:
         times = [judge(inspector, next(parts)) for _ in range(int(line))]
@@ -65,4 +73,4 @@ def _rss_mb() -> float:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(Task.model_validate_json(sys.argv[1]))

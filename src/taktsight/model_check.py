@@ -11,16 +11,19 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from taktsight.card import Card
 from taktsight.errors import BundleError
 from taktsight.model_operators import OPERATORS, SIZED
-from taktsight.model_tensors import FLOAT, TENSOR, UINT8, check_tensor, small_numbers
+from taktsight.model_tensors import FLOAT, SMALL, TENSOR, UINT8, check_tensor, small_numbers
 from taktsight.wire_format import Message, Schema, WireReader
 
 MAX_ELEMENTS = 1 << 28
 """Of a shape that stands in the network as numbers: 1 GiB of float32."""
-_FREE_INTS = frozenset({"Constant", "Slice"})
-"""Their lists hold the end of a slice, which may be the largest number there is."""
+_FREE = frozenset({"Constant", "Shape", "Slice", "Split"})
+"""Their attributes make nothing larger: a constant's numbers are looked at where they are used, and the end
+of a slice may be the largest number there is."""
 
 _MODEL: Schema = {
     1: "int", 2: "bytes", 3: "bytes", 4: "bytes", 5: "int", 6: "bytes", 7: "bytes", 8: "many", 14: "many",
@@ -31,7 +34,9 @@ _GRAPH: Schema = {1: "many", 2: "bytes", 5: "many", 10: "bytes", 11: "many", 12:
 _NODE: Schema = {1: "many", 2: "many", 3: "bytes", 4: "bytes", 5: "many", 6: "bytes", 7: "bytes",
                  8: "bytes", 9: "many"}  # fmt: skip
 _ATTRIBUTE: Schema = {1: "bytes", 2: "float", 3: "int", 4: "bytes", 5: "bytes", 7: "floats", 8: "ints",
-                      9: "many", 13: "bytes", 20: "int"}  # fmt: skip
+                      13: "bytes", 20: "int"}  # fmt: skip
+_VALUES = (2, 3, 4, 5, 7, 8)
+"""A float, an integer, a string, a tensor, floats, integers; strings (9) and tensors (10) none needs."""
 _VALUE: Schema = {1: "bytes", 2: "bytes", 3: "bytes", 4: "many"}
 _TYPE: Schema = {1: "bytes", 6: "bytes"}
 _TENSOR_TYPE: Schema = {1: "int", 2: "bytes"}
@@ -86,6 +91,7 @@ class _Graph:
         self._graph = graph
         self._where = where
         self._numbers: dict[str, list[float]] = {}
+        self._counts: dict[str, int] = {}
 
     def check(self, card: Card) -> None:
         names = [self._tensor(content, "initializer") for content in self._graph.contents(5)]
@@ -147,29 +153,47 @@ class _Graph:
                 f"{self._where}: has the operator {kind}; loops, branches, chance, text and operators that "
                 "nobody knows are not allowed"
             )
-        for content in node.contents(5):
-            attribute = self._reader.read(content, _ATTRIBUTE, f"an attribute of {kind}")
-            self._check_attribute(node, kind, attribute)
+        if kind == "Constant" and len(node.contents(5)) != 1:
+            raise BundleError(
+                f"{self._where}: a Constant has {len(node.contents(5))} values, one is wanted"
+            )
+        sizes = [self._check_attribute(node, kind, content) for content in node.contents(5)]
+        if kind not in _FREE and _product(sizes) > MAX_ELEMENTS:
+            raise BundleError(f"{self._where}: {kind} wants {sizes[:SMALL]}, which no memory holds")
 
-    def _check_attribute(self, node: Message, kind: str, attribute: Message) -> None:
+    def _check_attribute(self, node: Message, kind: str, content: memoryview) -> int:
+        """The integer that it is; 1 where it is none, or is less."""
+        attribute = self._reader.read(content, _ATTRIBUTE, f"an attribute of {kind}")
         name = attribute.text(1)
-        floats = b"".join(bytes(content) for number in (2, 7) for content in attribute.contents(number))
-        if not all(map(math.isfinite, memoryview(floats[: len(floats) // 4 * 4]).cast("f"))):
+        if sum(field in attribute for field in _VALUES) > 1:
+            raise BundleError(f"{self._where}: {name} of {kind} has values of several types, one is wanted")
+        single, several = (_floats(attribute.contents(field)) for field in (2, 7))
+        if not all(map(math.isfinite, (*single, *several))):
             raise BundleError(f"{self._where}: {name} of {kind} is not finite")
-        numbers = attribute.integers(8)
-        if kind not in _FREE_INTS and math.prod(max(1, abs(number)) for number in numbers) > MAX_ELEMENTS:
-            raise BundleError(f"{self._where}: {name} of {kind} is {numbers}, which no memory holds")
-        for tensor in (*attribute.contents(5), *attribute.contents(9)):
+        for numbers in (attribute.integers(8), several):
+            if kind not in _FREE and _product(numbers) > MAX_ELEMENTS:
+                said = list(numbers[:SMALL])
+                raise BundleError(f"{self._where}: {name} of {kind} is {said}, which no memory holds")
+        for tensor in attribute.contents(5):
             self._tensor(tensor, f"{name} of {kind}", *map(_text, node.contents(2)[:1]))
-        if kind == "Constant" and numbers and node.contents(2):
-            self._numbers[_text(node.contents(2)[0])] = [float(number) for number in numbers[:16]]
+        if kind == "Constant" and 5 not in attribute and node.contents(2):
+            numbers = [*attribute.integers(3), *attribute.integers(8), *single, *several]
+            self._numbers[_text(node.contents(2)[0])] = numbers[:SMALL]
+            self._counts[_text(node.contents(2)[0])] = len(numbers)
+        return max(1, abs(attribute.integer(3)))
 
     def _check_size(self, node: Message) -> None:
-        for name in map(_text, node.contents(1)[1 if node.text(4) != "ConstantOfShape" else 0 :]):
-            numbers = self._numbers.get(name, [])
-            if math.prod(max(1.0, abs(number)) for number in numbers) > MAX_ELEMENTS:
+        kind, inputs = node.text(4), [_text(name) for name in node.contents(1)]
+        names = [inputs[place] if place < len(inputs) else "" for place in SIZED[kind]]
+        said = [self._numbers.get(name, []) for name in names]
+        made = [_steps(said)] if kind == "Range" else map(_product, said)
+        if any(number > MAX_ELEMENTS for number in made):
+            raise BundleError(f"{self._where}: {kind} makes {said} of its input, which no memory holds")
+        for name in names:
+            if self._counts.get(name, 0) > SMALL:
                 raise BundleError(
-                    f"{self._where}: {node.text(4)} makes {numbers} of its input, which no memory holds"
+                    f"{self._where}: {kind} takes {self._counts[name]} numbers of {name!r} for a size, and "
+                    "none has so many"
                 )
 
     def _tensor(self, content: memoryview, role: str, made: str | None = None) -> str:
@@ -178,11 +202,32 @@ class _Graph:
         name = made or tensor.text(8)
         check_tensor(self._reader, tensor, f"{self._where}: {role} {name!r}")
         self._numbers[name] = small_numbers(self._reader, tensor)
+        self._counts[name] = math.prod(tensor.integers(1))
         return name
 
 
 def _text(content: memoryview) -> str:
     return bytes(content).decode("utf-8", "backslashreplace")
+
+
+def _floats(contents: Sequence[memoryview]) -> list[float]:
+    """What stands in a field of floats, packed or not."""
+    content = b"".join(contents)
+    return [float(number) for number in np.frombuffer(content[: len(content) // 4 * 4], "<f4")]
+
+
+def _product(numbers: Sequence[float]) -> float:
+    """As a float: whole numbers that are multiplied a hundred thousand times take minutes."""
+    return math.prod((max(1, abs(number)) for number in numbers), start=1.0)
+
+
+def _steps(said: Sequence[Sequence[float]]) -> float:
+    """How many numbers a Range makes, as far as its start, limit and step stand in the network."""
+    start, limit, step = (each[0] if len(each) == 1 else None for each in said)
+    length = max(abs(start or 0), abs(limit or 0))
+    if start is not None and limit is not None:
+        length = abs(limit - start)
+    return length / abs(step) if step else length
 
 
 def _said(ends: Sequence[End]) -> str:

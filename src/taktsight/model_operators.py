@@ -26,18 +26,17 @@ OPERATORS = frozenset(
     )
 )
 """Of the ONNX standard: no strings, no sequences, no random numbers, no graph within a graph."""
-SIZED = frozenset(
-    {
-        "CenterCropPad",
-        "Col2Im",
-        "ConstantOfShape",
-        "Expand",
-        "MaxUnpool",
-        "OneHot",
-        "Pad",
-        "Range",
-        "Resize",
-    }
-    | {"Tile", "Upsample"}
-)
-"""Make as many numbers as an input says."""
+SIZED: dict[str, tuple[int, ...]] = {
+    "CenterCropPad": (1,),
+    "Col2Im": (1, 2),
+    "ConstantOfShape": (0,),
+    "Expand": (1,),
+    "MaxUnpool": (2,),
+    "OneHot": (1,),
+    "Pad": (1,),
+    "Range": (0, 1, 2),
+    "Resize": (1, 2, 3),
+    "Tile": (1,),
+    "Upsample": (1,),
+}
+"""Make as many numbers as these of their inputs say."""

@@ -16,10 +16,10 @@ TENSOR: Schema = {
     11: "bytes", 12: "bytes", 13: "many", 14: "int", 16: "many",
 }  # fmt: skip
 """ONNX's TensorProto without segments and strings."""
-FLOAT, UINT8, INT64 = 1, 2, 7
+FLOAT, UINT8, INT32, INT64, DOUBLE = 1, 2, 6, 7, 11
 MAX_RANK = 12
-SMALL = 16
-"""Shapes, sizes and scales have so many numbers at most."""
+SMALL = 2 * MAX_RANK
+"""Shapes, sizes and scales have so many numbers at most: padding has two for each dimension."""
 _BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
 """Size of one number by ONNX's type: float32, (u)int8 … (u)int64, bool, float16, float64, bfloat16."""
 _EXPONENT: dict[int, tuple[Any, int]] = {
@@ -59,13 +59,13 @@ def check_tensor(reader: WireReader, tensor: Message, name: str) -> None:
 def small_numbers(reader: WireReader, tensor: Message) -> list[float]:
     """The numbers of a tensor that may be a shape; none of a larger one. It was checked before."""
     kind = tensor.integer(2)
-    if math.prod(tensor.integers(1)) > SMALL or kind not in (FLOAT, 6, INT64):
+    dtype = {FLOAT: "<f4", INT32: "<i4", INT64: "<i8", DOUBLE: "<f8"}.get(kind)
+    if math.prod(tensor.integers(1)) > SMALL or dtype is None:
         return []
     if _RAW in tensor:
-        dtype = {FLOAT: "<f4", 6: "<i4", INT64: "<i8"}[kind]
         return [float(number) for number in np.frombuffer(tensor.content(_RAW), dtype)]
-    if kind == FLOAT:
-        return [float(number) for number in _bits(reader, tensor, kind).view("<f4")]
+    if kind in (FLOAT, DOUBLE):
+        return [float(number) for number in _bits(reader, tensor, kind).view(dtype)]
     values = reader.varints(tensor.content(_TYPED[kind]), "a tensor")
     return [float(value - (1 << 64) if value >> 63 else value) for value in values]
 
@@ -95,7 +95,7 @@ def _bits(reader: WireReader, tensor: Message, kind: int) -> NDArray[Any]:
         return np.frombuffer(tensor.content(_RAW), dtype)
     if kind == FLOAT:
         return np.frombuffer(b"".join(tensor.contents(4)), dtype)
-    if kind == 11:
+    if kind == DOUBLE:
         return np.frombuffer(tensor.content(10), dtype)
     values = reader.varints(tensor.content(_INT32), "a tensor")
     return np.array([value & 0xFFFF for value in values], dtype)

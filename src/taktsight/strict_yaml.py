@@ -53,6 +53,20 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
         raise ConfigError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as text: {error}") from error
+    return parse_yaml(text, model, path)
+
+
+def parse_yaml(text: str, model: type[Model], path: Path) -> Model:
+    """The text as a ``model``.
+
+    Args:
+        text: YAML.
+        model: what it must fit.
+        path: where it stands, or is to stand.
+
+    Raises:
+        ConfigError: As :func:`read_yaml` raises it.
+    """
     try:
         content = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506  a SafeLoader
         # As JSON: only there does a strict model take a list for a tuple and text for a path.

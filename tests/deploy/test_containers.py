@@ -93,6 +93,19 @@ def test_jetson_sees_the_systems_tensorrt() -> None:
     assert "--system-site-packages" in " ".join(of(jetson, "RUN"))
 
 
+def test_engines_of_a_jetson_outlive_the_container_and_are_its_users() -> None:
+    (jetson,) = (recipe for recipe in RECIPES if recipe.name.startswith("jetson"))
+    (volumes,) = of(jetson, "VOLUME")
+    assert "/var/cache/taktsight" in volumes.split()
+    assert re.search(r"install .*--owner taktsight .*/var/cache/taktsight", " ".join(of(jetson, "RUN")))
+    assert "--volume taktsight-engines:/var/cache/taktsight" in (ROOT / "deploy/README.md").read_text()
+
+
+def test_no_recipe_sets_a_variable_that_nothing_reads(recipe: Path) -> None:
+    names = {pair.partition("=")[0] for line in of(recipe, "ENV") for pair in line.split()}
+    assert names == {"PATH", "PYTHONUNBUFFERED"}
+
+
 def test_docker_finds_no_mistake(recipe: Path) -> None:
     has_check = (
         shutil.which("docker")

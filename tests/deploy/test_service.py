@@ -128,6 +128,10 @@ def test_line_takes_the_command_of_the_unit() -> None:
     assert (parsed.station, parsed.no_live) == (Path("/etc/taktsight/press4.yaml"), True)
 
 
+def test_unit_sets_no_variable_that_nothing_reads() -> None:
+    assert [pair.partition("=")[0] for pair in value("Environment").split()] == ["HOME"]
+
+
 def test_line_that_stopped_by_itself_waits_for_a_person() -> None:
     """on-abnormal: after a signal, not after an exit status, or nobody would see that it gave up."""
     assert value("Restart") == "on-abnormal"

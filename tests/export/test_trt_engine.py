@@ -14,13 +14,15 @@ from taktsight.export.to_onnx import to_onnx
 from taktsight.imaging import Canvas
 from taktsight.inspect.backends.cuda_driver import Gpu
 from taktsight.inspect.backends.trt.engine_files import list_engines
-from taktsight.inspect.backends.trt.ready import ready_engine
+from taktsight.inspect.backends.trt.ready import Ready, ready_engine
 from taktsight.inspect.backends.trt.target import target_named
 from taktsight.inspect.backends.trt.vendor import open_vendor
+from taktsight.inspect.commands import engine
 from taktsight.inspect.config import TensorRt
 from taktsight.training.networks import ClassificationNetwork, SegmentationNetwork
 
 from ..inspect.spots import spot_bundle
+from ..kernel.conftest import pem_pair
 
 pytest.importorskip("tensorrt_rtx")
 
@@ -147,6 +149,24 @@ def test_verb_builds_says_where_and_finds_it_again(
             line.append("--again")
 
 
+def test_progress_shows_the_vendors_words_as_they_are(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Brackets are markup to a terminal library: an unknown one of them ended the build."""
+
+    def build(*arguments: Any, look: bool) -> Ready:
+        arguments[4]("layers [/conv1] + [bold]", 0.5)
+        return Ready(b"engine", tmp_path / "[/old]" / "a.engine", 1.0)
+
+    monkeypatch.setattr(engine, "ready_engine", build)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "160")
+    assert main(["engine", str(bundle), *FOR_ADA]) == 0
+    said = capsys.readouterr().out
+    assert "layers [/conv1] + [bold]" in said
+    assert "/[/old]/a.engine" in said
+
+
 def test_verb_lists_what_lies_there_and_fails_where_something_is_wrong(
     bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,6 +193,34 @@ def test_verb_builds_what_a_station_asks_for(
     (stored,) = list_engines(tmp_path / "kept")
     assert stored.key is not None
     assert (stored.key.batch, stored.key.compute_capability) == (2, "12.0")
+
+
+def test_network_that_nobody_vouches_for_reaches_no_parser(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The station's keys hold for what is built for it; without a station those that are named."""
+    _, public = pem_pair(tmp_path, "plant")
+    station = tmp_path / "line1.yaml"
+    station.write_text(
+        "name: line 1\nbundle: spots.takt\ncameras: [{kind: folder, folder: images}]\n"
+        "trigger: {kind: timer, takt_ms: 100}\ngate: {kind: dry_run}\ndeadline_ms: 80\n"
+        f"allowed_keys: [{public.name}]\n"
+        "backend: {kind: tensorrt_rtx, cache: kept}\nrecords: {folder: records}\n"
+    )
+    of_the_station = ["engine", "--station", str(station), "--compute-capability", "8.9"]
+    named = [
+        "engine",
+        str(bundle),
+        *FOR_ADA,
+        "--cache",
+        str(tmp_path / "kept"),
+        "--allowed-key",
+        str(public),
+    ]
+    for line in (of_the_station, named):
+        assert main(line) == 1
+        assert "signed" in capsys.readouterr().err
+    assert not (tmp_path / "kept").exists()
 
 
 def test_machine_without_a_gpu_runs_nothing_in_its_place(

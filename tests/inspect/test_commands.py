@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 
@@ -44,6 +45,23 @@ def test_check_says_what_to_fix(place: Place) -> None:
     bad = taktsight("check", place.write(cameras=[{"kind": "folder", "folder": "lost"}]))
     assert bad.returncode == 1
     assert "lost is neither a folder" in bad.stdout
+
+
+def test_check_leaves_nothing_behind(place: Place) -> None:
+    """Run as root, it would leave folders that the line's user cannot write."""
+    station = place.write(records={"folder": "deep/records"})
+    before = sorted(place.folder.rglob("*"))
+    checked = taktsight("check", station)
+    assert checked.returncode == 0, checked.stdout
+    assert "GB free at" in checked.stdout
+    assert ("looked at as root" in checked.stdout) == (os.geteuid() == 0)
+    assert sorted(place.folder.rglob("*")) == before
+
+
+def test_check_finds_records_that_cannot_be_written(place: Place) -> None:
+    checked = taktsight("check", place.write(records={"folder": "images/part_1.png"}))
+    assert checked.returncode == 1
+    assert "part_1.png: cannot be written: Not a directory" in checked.stdout
 
 
 def test_replay_compares_with_the_truth(place: Place) -> None:

@@ -6,11 +6,18 @@ import os
 import re
 import shlex
 import subprocess
+import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from taktsight.inspect import pace
+from taktsight.inspect.commands import check as check_module
+from taktsight.inspect.commands.check import check
+from taktsight.inspect.config import load_station
+from taktsight.inspect.machine import probe as probe_module
 from taktsight.inspect.machine.board import CUDA, CUDNN, TENSORRT, read_board
 from taktsight.inspect.machine.examine import examine
 from taktsight.inspect.machine.finding import Finding
@@ -181,11 +188,11 @@ def test_server_processor_runs_bf16(tmp_path: Path) -> None:
     assert found["processor"].text.endswith("computes bf16, as the station asks")
 
 
-@pytest.mark.parametrize("engine", ["tensorrt:fp16", "onnxruntime:f32:cuda", "tensorrt-rtx:fp16"])
+@pytest.mark.parametrize("engine", ["tensorrt:fp16", "onnxruntime:f32:cuda", "tensorrt_rtx:fp16"])
 @pytest.mark.parametrize("name", ["pc-server", "pc-nvidia-no-driver"])
 def test_engine_of_a_gpu_is_not_promised_where_none_answers(name: str, engine: str, tmp_path: Path) -> None:
     found = looked_at(recorded(name, tmp_path), engine)
-    assert {"gpu", engine.split(":", maxsplit=1)[0].replace("-", "_")} <= set(graded(found, "fix"))
+    assert {"gpu", engine.split(":", maxsplit=1)[0]} <= set(graded(found, "fix"))
 
 
 def test_lost_driver_is_named_and_the_binding_is_not_blamed(tmp_path: Path) -> None:
@@ -212,6 +219,20 @@ def test_cuda_provider_of_a_jetson_is_not_promised_from_the_package_index(tmp_pa
     assert "set backend.device to cpu" in pc["gpu"].text
 
 
+def test_jetson_is_not_sent_for_a_package_that_is_for_pcs(tmp_path: Path) -> None:
+    """The extra's marker lets pip succeed there, and install nothing."""
+    board = looked_at(recorded("jetpack-6.2.1-agx-orin", tmp_path), "tensorrt_rtx:fp16")["tensorrt_rtx"]
+    assert (board.grade, board.command) == ("fix", "")
+    assert board.text.endswith("the station asks for tensorrt_rtx:fp16: set backend.kind to tensorrt")
+    pc = looked_at(recorded("pc-server", tmp_path / "pc"), "tensorrt_rtx:fp16")["tensorrt_rtx"]
+    assert pc.command == "pip install 'taktsight[tensorrt-rtx]'"
+
+
+def test_jetson_gets_openvino_from_the_package_index(tmp_path: Path) -> None:
+    found = looked_at(recorded("jetpack-6.2.1-agx-orin", tmp_path), "openvino:f32")["openvino"]
+    assert found.command == "pip install 'taktsight[openvino]'"
+
+
 def test_rtx_does_not_run_on_hopper(tmp_path: Path) -> None:
     changes = {"nvidia_smi": "NVIDIA H100 PCIe, 580.95.05, 9.0, 81559, 4\n"}
     probe = recorded("pc-nvidia", tmp_path, **changes)
@@ -225,6 +246,37 @@ def test_driver_that_hangs_does_not_hang_the_check(tmp_path: Path) -> None:
         probe.root, lambda command: Ran(HUNG, "") if command[0] == "nvidia-smi" else probe.run(command)
     )
     assert looked_at(hung, "tensorrt:fp16")["gpu"].text == "nvidia-smi does not answer: the driver hangs"
+
+
+@pytest.mark.timeout(30)
+def test_command_that_cannot_be_killed_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As nvidia-smi in a driver that hangs: no signal reaches it there."""
+    monkeypatch.setattr(probe_module, "LONGEST_S", 0.3)
+    left: list[subprocess.Popen[bytes]] = []
+
+    def in_vain(process: subprocess.Popen[bytes]) -> None:
+        left.append(process)
+
+    monkeypatch.setattr(subprocess.Popen, "kill", in_vain)
+    began_s = time.monotonic()
+    assert this_machine().run(["sleep", "8"]).status == HUNG
+    assert time.monotonic() - began_s < 4
+    (process,) = left
+    process.terminate()
+    process.wait()
+
+
+def test_driver_that_hangs_does_not_hang_the_check_of_a_station(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pc = recorded("pc-nvidia", tmp_path / "pc")
+    hung = Probe(pc.root, lambda command: Ran(HUNG, "") if command[0] == "nvidia-smi" else pc.run(command))
+    monkeypatch.setattr(check_module, "this_machine", lambda: hung)
+    monkeypatch.setattr(pace, "measure_cycles_ms", lambda station, today: pytest.fail("it would wait"))
+    station = load_station(place.write(backend={"kind": "onnxruntime", "device": "cuda"}))
+    found = {finding.subject: finding for finding in check(station, date(2026, 7, 1))}
+    assert found["gpu"].text == "nvidia-smi does not answer: the driver hangs"
+    assert found["vision"].text == "not tried, nor the speed: mend the gpu first"
 
 
 def test_binding_that_crashes_is_a_finding(tmp_path: Path) -> None:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from taktsight.errors import BackendError
-from taktsight.inspect.backends.trt.engine_files import find_engine, list_engines, path_of, store_engine
+from taktsight.errors import BackendError, ConfigError
+from taktsight.inspect.backends.trt.engine_files import (
+    check_folder,
+    find_engine,
+    list_engines,
+    path_of,
+    store_engine,
+)
 from taktsight.inspect.backends.trt.key import Key
+
+NOBODY = 65534
 
 ENGINE = bytes(range(256)) * 40
 KEY = Key(
@@ -25,6 +35,19 @@ KEY = Key(
     workspace_mb=512,
     cuda_graph=True,
 )
+
+
+@contextmanager
+def as_a_user() -> Iterator[None]:
+    """Root may do everything: what others may not is tried as nobody."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 @pytest.fixture
@@ -130,3 +153,44 @@ def test_refused_engine_is_replaced_by_a_whole_one(file: Path) -> None:
     store_engine(file.parent, KEY, ENGINE)
     assert find_engine(file.parent, KEY) == ENGINE
     assert [stored.fault for stored in list_engines(file.parent)] == [""]
+
+
+def test_link_that_leads_nowhere_is_listed_and_replaced(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = path_of(tmp_path, KEY)
+    link.symlink_to(tmp_path / "gone")
+    (stored,) = list_engines(tmp_path)
+    assert (stored.path, stored.size) == (link, 0)
+    assert stored.fault == "cannot be read (No such file or directory)"
+    assert find_engine(tmp_path, KEY) is None
+    assert "it is built again" in caplog.text
+    store_engine(tmp_path, KEY, ENGINE)
+    assert find_engine(tmp_path, KEY) == ENGINE
+    assert not (tmp_path / "gone").exists()
+
+
+@pytest.mark.timeout(20)
+def test_pipe_in_an_engines_place_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(path_of(tmp_path, KEY), 0o600)
+    assert find_engine(tmp_path, KEY) is None
+    assert [stored.fault for stored in list_engines(tmp_path)] == ["is no file"]
+
+
+def test_folder_that_may_not_be_looked_into_is_said_in_a_sentence(tmp_path: Path) -> None:
+    folder = store_engine(tmp_path / "engines", KEY, ENGINE).parent
+    folder.chmod(0)
+    with as_a_user():
+        with pytest.raises(BackendError, match=r"engines .*: cannot be listed \(Permission denied\)"):
+            list(list_engines(folder))
+        assert find_engine(folder, KEY) is None
+        with pytest.raises(BackendError, match=r"cannot be kept in .*; set backend\.cache to a folder"):
+            check_folder(folder)
+    folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file"])
+def test_folder_that_is_none_is_a_wrong_setting(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ConfigError, match="there is no such folder"):
+        list(list_engines(tmp_path / name))

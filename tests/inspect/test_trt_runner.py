@@ -20,7 +20,7 @@ from taktsight.inspect.config import TensorRt
 
 from .cuda_stand_in import StandIn, compile_driver
 from .spots import SIZE_PX, spot_model
-from .tensorrt_stand_in import VERSIONS, TensorRtStandIn
+from .tensorrt_stand_in import VERSIONS, Context, ILogger, TensorRtStandIn
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +145,30 @@ def _loads_nothing(stand_in: TensorRtStandIn) -> Any:
     runtime = type("Runtime", (), {"deserialize_cuda_engine": lambda self, content: None})
     changed = type("Module", (), {**vars(module), "Runtime": lambda self, logger: runtime()})()
     return dataclasses.replace(stand_in.vendor, module=changed)
+
+
+def test_engine_that_refuses_to_run_has_said_why_in_the_log(
+    driver: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand_in = TensorRtStandIn("10", driver)
+    runtime, heard = stand_in.vendor.module.Runtime, []
+
+    def listened_to(logger: Any) -> Any:
+        heard.append(logger)
+        return runtime(logger)
+
+    stand_in.vendor.module.Runtime = listened_to
+    settings = config(tmp_path, cuda_graph=False)
+    backend = TensorRtBackend(settings, spot_model(), stand_in.vendor, Gpu(driver.path))
+
+    def refuse(self: Context, stream_handle: int) -> bool:
+        heard[0].log(ILogger.Severity.ERROR, "an illegal memory access was encountered")
+        return False
+
+    monkeypatch.setattr(Context, "execute_async_v3", refuse)
+    with pytest.raises(BackendError, match="refused to run; see the log for its words"):
+        backend.infer(tiles(1))
+    assert "TensorRT 10.3.0: an illegal memory access was encountered" in caplog.text
 
 
 def test_graph_that_answers_otherwise_does_not_reach_the_line(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,10 +17,13 @@ import pytest
 from taktsight.errors import BackendError
 from taktsight.inspect.backends.trt.build import build_engine
 from taktsight.inspect.backends.trt.monitor import Phases
+from taktsight.inspect.backends.trt.ready import ready_engine
 from taktsight.inspect.backends.trt.target import Target, target_here, target_named
 from taktsight.inspect.backends.trt.timing import timing_file
-from taktsight.inspect.backends.trt.vendor import TRAITS, open_vendor, vendor_of
+from taktsight.inspect.backends.trt.vendor import MIN_TENSORRT, TRAITS, open_vendor, vendor_of
+from taktsight.inspect.backends.trt.vendor_log import KEPT, last_words, listen
 from taktsight.inspect.config import TensorRt
+from taktsight.inspect.machine.jetpack import JETPACKS, version_of
 
 from .cuda_stand_in import StandIn
 from .spots import spot_model
@@ -81,6 +87,143 @@ def test_second_build_gets_the_timings_of_the_first(
     assert f"timings {file} are damaged: measured anew" in caplog.text
 
 
+def put_a_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file, 0o600)
+
+
+def put_a_dangling_link(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("gone")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda file: file.chmod(0o666), "may be written by others"),
+        (put_a_pipe, "is no file"),
+        (put_a_dangling_link, "cannot be read (No such file or directory)"),
+    ],
+    ids=["writable", "pipe", "dangling"],
+)
+def test_timings_that_others_could_have_written_are_not_used(
+    spoil: Callable[[Path], Any], why: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    built("10", tmp_path)
+    file = timing_file(stand_in("10").vendor, ORIN, tmp_path)
+    spoil(file)
+    assert ("create_timing_cache", b"") in built("10", tmp_path)
+    assert f"timings {file}: {why}: measured anew" in caplog.text
+    assert file.is_file()
+    assert not file.is_symlink()
+
+
+def test_folder_that_cannot_hold_the_engine_is_found_before_it_is_built(tmp_path: Path) -> None:
+    (tmp_path / "engines").write_text("in the way")
+    made = stand_in("10")
+    config = TensorRt(kind="tensorrt", cache=tmp_path / "engines")
+    with pytest.raises(BackendError, match=r"engines cannot be kept in .*set backend\.cache"):
+        ready_engine(made.vendor, ORIN, config, spot_model())
+    assert made.calls == []
+
+
+@pytest.mark.parametrize("error", [ValueError("no such style"), KeyboardInterrupt()])
+def test_whatever_stops_the_progress_is_raised_behind_the_vendors_code(
+    error: BaseException, tmp_path: Path
+) -> None:
+    """The vendor would print it and go on."""
+    made, told = stand_in("10"), []
+    build = made.vendor.module.Builder
+
+    def tell(phase: str, share: float) -> None:
+        told.append(phase)
+        raise error
+
+    def builder(logger: Any) -> Any:
+        """As the vendor does it: drops what is raised, and builds nothing once the monitor says no."""
+        opened = build(logger)
+
+        def build_network(network: Any, config: Any) -> None:
+            monitor = config.progress_monitor
+            with contextlib.suppress(ValueError):
+                monitor.phase_start("Building", None, 2)
+            assert not monitor.step_complete("Building", 0)
+            monitor.phase_finish("Building")
+
+        opened.build_serialized_network = build_network
+        return opened
+
+    made.vendor.module.Builder = builder
+    config = TensorRt(kind="tensorrt", cache=tmp_path)
+    with pytest.raises(type(error)) as raised:
+        build_engine(made.vendor, ORIN, config, spot_model(), tell)
+    assert raised.value is error
+    assert len(told) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_vendors_words_go_into_the_log_at_their_level_and_few_are_kept(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = stand_in("10")
+    listener, severity = listen(made.vendor), made.vendor.module.ILogger.Severity
+    for number in range(1000):
+        listener.log(severity.ERROR, f"illegal address {number}\n  in a kernel")
+        listener.log(severity.WARNING, f"slow {number}")
+        listener.log(severity.INFO, "chatter")
+    assert len(listener.errors) == len(listener.warnings) == KEPT
+    assert last_words(listener).endswith("illegal address 999 in a kernel")
+    said = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert said[:2] == [
+        ("ERROR", "TensorRT 10.3.0: illegal address 0 in a kernel"),
+        ("WARNING", "TensorRT 10.3.0: slow 0"),
+    ]
+    assert len(said) == 2000
+
+
+LACKS_GPU = (
+    "[checkMacros.cpp::catchCudaError::250] Error Code 1: Cuda Runtime (In catchCudaError at x.cpp:250 "
+    "(cudaError 35: CUDA driver version is insufficient for CUDA runtime version))"
+)
+ILLEGAL = (
+    "[checkMacros.cpp::catchCudaError::250] Error Code 1: Cuda Runtime (In catchCudaError at x.cpp:250 "
+    "(cudaError 700: an illegal memory access was encountered))"
+)
+
+
+def test_that_there_is_no_gpu_is_left_out_where_more_is_said_and_a_gpus_error_never(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = stand_in("10")
+    listener, error = listen(made.vendor), made.vendor.module.ILogger.Severity.ERROR
+    listener.log(error, LACKS_GPU)
+    assert caplog.text == ""
+    assert "driver version is insufficient" in last_words(listener)
+    listener.log(error, f"node 3 is wrong\n{LACKS_GPU}")
+    assert last_words(listener) == "node 3 is wrong"
+    listener.log(error, ILLEGAL)
+    assert "an illegal memory access" in last_words(listener)
+    assert "an illegal memory access" in caplog.text
+
+
+def test_all_warnings_of_the_parser_are_counted(tmp_path: Path) -> None:
+    made = stand_in("10")
+    parser = made.vendor.module.OnnxParser
+
+    def noisy(network: Any, logger: Any) -> Any:
+        for number in range(2 * KEPT):
+            words = f"Defaulting to INT8 instead, tensor {number}"
+            logger.log(made.vendor.module.ILogger.Severity.WARNING, words)
+            logger.log(made.vendor.module.ILogger.Severity.WARNING, "something else")
+        return parser(network, logger)
+
+    made.vendor.module.OnnxParser = noisy
+    config = TensorRt(kind="tensorrt", cache=tmp_path)
+    with pytest.raises(BackendError, match=f"would compute {2 * KEPT} quantised tensors"):
+        build_engine(made.vendor, ORIN, config, spot_model(), lambda phase, share: None)
+
+
 def test_dla_is_used_where_it_is_and_refused_where_it_is_not(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,10 +265,21 @@ def test_module_that_does_not_load_names_the_extra(monkeypatch: pytest.MonkeyPat
         open_vendor("tensorrt_rtx")
 
 
-@pytest.mark.parametrize("version", ["8.6.1", "12.0.0"])
+@pytest.mark.parametrize("version", ["8.6.1", "10.0.1", "10.2.0.post1", "12.0.0", "unknown"])
 def test_version_that_nobody_tried_is_refused(version: str) -> None:
-    with pytest.raises(BackendError, match=rf"TensorRT {version} is installed, and 10\.x, 11\.x is wanted"):
+    wanted = rf"TensorRT {version} is installed, and 10\.x, 11\.x from 10\.3 is wanted"
+    with pytest.raises(BackendError, match=wanted):
         vendor_of("tensorrt", SimpleNamespace(__version__=version))
+
+
+def test_oldest_tensorrt_is_the_same_for_engine_check_install_and_page() -> None:
+    oldest = ".".join(map(str, MIN_TENSORRT))
+    assert vendor_of("tensorrt", SimpleNamespace(__version__=f"{oldest}.0")).traits.has_dla
+    root = Path(__file__).parents[2]
+    assert f'tensorrt = ["tensorrt>={oldest}"]' in (root / "pyproject.toml").read_text(encoding="utf-8")
+    assert f"TensorRT {oldest}." in (root / "docs" / "jetson.md").read_text(encoding="utf-8")
+    runs = [row.tensorrt for row in JETPACKS if row.runs_tensorrt]
+    assert min(map(version_of, runs))[:2] == MIN_TENSORRT
 
 
 def test_engine_of_tensorrt_depends_on_the_gpu_and_the_driver(tmp_path: Path) -> None:

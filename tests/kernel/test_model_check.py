@@ -38,7 +38,7 @@ def test_operator_that_is_allowed_is_of_the_standard_and_computes_on_numbers(nam
 
 
 def test_operators_that_make_what_an_input_says_are_allowed_ones() -> None:
-    assert SIZED < OPERATORS
+    assert set(SIZED) < OPERATORS
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,32 @@ def test_every_network_that_is_cut_short_is_refused() -> None:
     for length in range(len(MODEL)):
         with pytest.raises(BundleError):
             check_model(MODEL[:length], whole, "model.onnx")
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        helper.make_node("Split", ["planes"], ["a", "b", "c", "d"], split=[256] * 4),
+        helper.make_node("Shape", ["planes"], ["shape"], end=2**63 - 1),
+        helper.make_node("LeakyRelu", ["planes"], ["bent"], alpha=1e30),
+        helper.make_node("Constant", [], ["largest"], value_int=2**63 - 1),
+        helper.make_node("Pad", ["planes", "pads", "lowest"], ["padded"]),
+    ],
+    ids=lambda node: node.op_type,
+)
+def test_large_numbers_that_make_nothing_large_are_let_through(node: onnx.NodeProto) -> None:
+    def add(model: ModelProto) -> None:
+        model.graph.node.append(helper.make_node("Constant", [], ["lowest"], value_float=-3.4e38))
+        model.graph.initializer.append(numpy_helper.from_array(np.array([0, 0, 1, 1] * 2), "pads"))
+        model.graph.node.append(node)
+
+    checked(add)
+
+
+def test_range_between_two_large_numbers_is_as_long_as_they_are_apart() -> None:
+    def add(model: ModelProto) -> None:
+        for name, number in (("from", 1 << 40), ("to", (1 << 40) + 8), ("by", 1)):
+            model.graph.node.append(helper.make_node("Constant", [], [name], value_int=number))
+        model.graph.node.append(helper.make_node("Range", ["from", "to", "by"], ["few"]))
+
+    checked(add)

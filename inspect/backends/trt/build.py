@@ -29,17 +29,17 @@ def build_engine(vendor: Vendor, target: Target, config: TensorRt, model: bytes,
 
     Raises:
         BackendError: If the model is refused, a DLA is asked for and absent, or the build fails.
-        KeyboardInterrupt: If ``tell`` was interrupted; the build was ended first.
+        BaseException: Whatever ``tell`` raised, such as Ctrl-C; the build was ended first.
     """
-    listener = listen(vendor)
+    listener = listen(vendor, keep=None)  # what the parser warns of is counted
     parsed = parse(vendor, model, listener, precision=config.precision)
     settings = configure(vendor, target, config, parsed)
     load_timings(vendor, target, config.cache, settings)
     monitor = watch(vendor, tell)
     settings.progress_monitor = monitor
     built = parsed.builder.build_serialized_network(parsed.network, settings)
-    if monitor.interrupted is not None:
-        raise monitor.interrupted
+    if monitor.failed is not None:
+        raise monitor.failed
     if built is None:
         why = last_words(listener)
         raise BackendError(f"{vendor} cannot build an engine for {target}: {why}; {_advice(why, config)}")

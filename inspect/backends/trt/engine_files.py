@@ -9,14 +9,13 @@ import hashlib
 import json
 import logging
 import os
-import stat
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from taktsight.errors import BackendError
+from taktsight.errors import BackendError, ConfigError
 from taktsight.inspect.backends.trt.key import Key
+from taktsight.inspect.backends.trt.own_files import own_file
 from taktsight.whole_files import whole_file
 
 log = logging.getLogger(__name__)
@@ -32,7 +31,7 @@ class Stored:
     path: Path
     key: Key | None
     size: int
-    """Of the file, bytes."""
+    """Of the file, bytes; 0 where it cannot be opened."""
     fault: str
     """"" of a whole one."""
 
@@ -48,10 +47,11 @@ def find_engine(folder: Path, key: Key) -> bytes | None:
     The reason is logged; who asked then builds it again from the bundle.
     """
     path = path_of(folder, key)
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
-    found, engine, fault = _read(path)
-    if not fault and found != key:
+    stored, engine = _read(path)
+    fault = stored.fault
+    if not fault and stored.key != key:
         fault = "is an engine for something else"
     if fault:
         log.warning("engine %s %s: not loaded, it is built again from the bundle", path, fault)
@@ -79,35 +79,63 @@ def store_engine(folder: Path, key: Key, engine: bytes) -> Path:
     return path
 
 
-def list_engines(folder: Path) -> Iterator[Stored]:
-    """Every engine of a folder, by name."""
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        key, _, fault = _read(path)
-        if key is not None and not fault and path != path_of(folder, key):
-            fault = "is not named after its key"
-        yield Stored(path, key, path.stat().st_size, fault)
+def check_folder(folder: Path) -> None:
+    """That engines can be kept there; it is made where it is missing.
 
-
-def _read(path: Path) -> tuple[Key | None, bytes, str]:
-    """Key and engine of a file, and what is wrong with it."""
+    Raises:
+        BackendError: If they cannot: better now than after minutes of building.
+    """
     try:
-        with path.open("rb") as file:
-            fault = _not_ours_alone(os.fstat(file.fileno()))
-            first, header = file.readline(64), file.readline(MAX_HEADER_BYTES)
-            engine = b"" if fault or first != FIRST_LINE else file.read()
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        return None, b"", f"cannot be read ({error.strerror})"
-    if fault:
-        return None, b"", fault
+        raise BackendError(_not_kept(folder, error.strerror)) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BackendError(_not_kept(folder, "this user may not write there"))
+
+
+def _not_kept(folder: Path, why: str | None) -> str:
+    return f"engines cannot be kept in {folder} ({why}); set backend.cache to a folder that may be written"
+
+
+def list_engines(folder: Path) -> Iterator[Stored]:
+    """Every engine of a folder, by name.
+
+    Raises:
+        ConfigError: If there is no such folder.
+        BackendError: If it cannot be looked into.
+    """
+    try:
+        paths = sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigError(f"engines {folder}: there is no such folder") from error
+    except OSError as error:
+        raise BackendError(f"engines {folder}: cannot be listed ({error.strerror})") from error
+    for path in (path for path in paths if path.suffix == SUFFIX):
+        stored, _ = _read(path)
+        if stored.key is not None and not stored.fault and path != path_of(folder, stored.key):
+            stored = replace(stored, fault="is not named after its key")
+        yield stored
+
+
+def _read(path: Path) -> tuple[Stored, bytes]:
+    """What a file says, and its engine; b"" where something is wrong with it."""
+    size = 0
+    try:
+        with own_file(path) as (file, size):
+            first, header = file.readline(64), file.readline(MAX_HEADER_BYTES)
+            engine = file.read() if first == FIRST_LINE else b""
+    except BackendError as error:
+        return Stored(path, None, size, str(error)), b""
     if first != FIRST_LINE:
-        return None, b"", "was not written by Taktsight"
+        return Stored(path, None, size, "was not written by Taktsight"), b""
     try:
         said = json.loads(header)
         key = Key(**said["key"])
-        size, digest = int(said["bytes"]), str(said["sha256"])
+        length, digest = int(said["bytes"]), str(said["sha256"])
     except (ValueError, TypeError, KeyError, RecursionError):
-        return None, b"", "has a damaged header"
-    return key, engine, _damage(engine, size, digest)
+        return Stored(path, None, size, "has a damaged header"), b""
+    fault = _damage(engine, length, digest)
+    return Stored(path, key, size, fault), b"" if fault else engine
 
 
 def _damage(engine: bytes, size: int, digest: str) -> str:
@@ -115,15 +143,4 @@ def _damage(engine: bytes, size: int, digest: str) -> str:
         return f"holds {len(engine)} bytes of an engine of {size}: it is truncated or was appended to"
     if hashlib.sha256(engine).hexdigest() != digest:
         return "is damaged: its digest is not that of what was written"
-    return ""
-
-
-def _not_ours_alone(status: Any) -> str:
-    """An engine is code: who may write it may let any part pass."""
-    if not stat.S_ISREG(status.st_mode):
-        return "is no file"
-    if status.st_uid not in (0, os.geteuid()):
-        return "belongs to another user"
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return "may be written by others"
     return ""

@@ -59,9 +59,10 @@ class Phases:
 
 
 def watch(vendor: Vendor, tell: Tell) -> Any:
-    """A monitor for the vendor; ``interrupted`` holds the Ctrl-C that came during the build, or None.
+    """A monitor for the vendor; ``failed`` holds what ``tell`` raised, or the Ctrl-C that came, or None.
 
-    No exception may pass through the vendor's code: the build is told to stop, and ends soon.
+    The vendor prints whatever is raised here, and goes on: so nothing passes through its code. The build is
+    told to stop, and whoever asked for it raises what is held once it has ended.
     """
     phases = Phases()
 
@@ -70,23 +71,25 @@ def watch(vendor: Vendor, tell: Tell) -> Any:
     class Monitor(base):  # type: ignore[misc]  # the vendor's class is known at run time only
         def __init__(self) -> None:
             base.__init__(self)
-            self.interrupted: KeyboardInterrupt | None = None
+            self.failed: BaseException | None = None
 
         def phase_start(self, name: str, parent: str | None, steps: int) -> None:
             self._note(lambda: phases.begin(name, steps))
 
         def step_complete(self, name: str, number: int) -> bool:
             self._note(lambda: phases.step(name, number))
-            return self.interrupted is None
+            return self.failed is None
 
         def phase_finish(self, name: str) -> None:
             self._note(lambda: phases.end(name))
 
         def _note(self, change: Callable[[], None]) -> None:
+            if self.failed is not None:
+                return
             try:
                 change()
                 tell(phases.innermost, phases.share)
-            except KeyboardInterrupt as interrupt:
-                self.interrupted = interrupt
+            except BaseException as error:  # noqa: BLE001  build_engine raises it again
+                self.failed = error
 
     return Monitor()

@@ -8,7 +8,7 @@ from typing import Any
 
 from taktsight.errors import BackendError
 from taktsight.inspect.backends.trt.vendor import Vendor
-from taktsight.inspect.backends.trt.vendor_log import NOT_OURS, last_words
+from taktsight.inspect.backends.trt.vendor_log import NO_GPU, last_words
 
 ADVICE = (
     ("MODEL_DESERIALIZE_FAILED", "the bytes are no ONNX: check the bundle with 'taktsight verify'"),
@@ -75,7 +75,7 @@ def refusal(vendor: Vendor, errors: Sequence[Any]) -> str:
 
 
 def _one(error: Any) -> str:
-    said = [" ".join(line.split()) for line in error.desc().splitlines() if NOT_OURS not in line]
+    said = [" ".join(line.split()) for line in error.desc().splitlines() if not NO_GPU.search(line)]
     reason = " ".join(line for line in said if line not in ("", "false"))
     where = f"node {error.node()} {error.node_name()!r} ({error.node_operator()})"
     return f"{where if error.node() >= 0 else 'the file'}: {error.code().name}" + (reason and f": {reason}")

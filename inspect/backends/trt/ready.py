@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from taktsight.inspect.backends.trt.build import build_engine
-from taktsight.inspect.backends.trt.engine_files import find_engine, path_of, store_engine
+from taktsight.inspect.backends.trt.engine_files import check_folder, find_engine, path_of, store_engine
 from taktsight.inspect.backends.trt.key import key_of
 from taktsight.inspect.backends.trt.monitor import Tell
 from taktsight.inspect.backends.trt.target import Target
@@ -57,6 +57,7 @@ def ready_engine(
     found = find_engine(config.cache, key) if look else None
     if found is not None:
         return Ready(found, path, None)
+    check_folder(config.cache)
     log.info("%s builds an engine for %s, %s; it is kept as %s", vendor, target, config.precision, path)
     began = time.monotonic()
     engine = build_engine(vendor, target, config, model, tell or Tenths())

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
+from taktsight.errors import BackendError
+from taktsight.inspect.backends.trt.own_files import own_file
 from taktsight.inspect.backends.trt.target import Target
 from taktsight.inspect.backends.trt.vendor import Vendor
 from taktsight.whole_files import whole_file
@@ -45,9 +48,14 @@ def timing_file(vendor: Vendor, target: Target, folder: Path) -> Path:
 
 
 def _read(file: Path) -> bytes:
-    if not file.is_file():
+    if not os.path.lexists(file):
         return b""
-    content = file.read_bytes()
+    try:
+        with own_file(file) as (opened, _):
+            content = opened.read()
+    except BackendError as error:
+        log.warning("timings %s: %s: measured anew", file, error)
+        return b""
     if hashlib.sha256(content[DIGEST_BYTES:]).digest() != content[:DIGEST_BYTES]:
         log.warning("timings %s are damaged: measured anew", file)
         return b""

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from taktsight.errors import BackendError
+from taktsight.inspect.engines import EXTRAS
 
 VendorKind = Literal["tensorrt", "tensorrt_rtx"]
 NAMES = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT-RTX"}
-EXTRAS = {"tensorrt": "tensorrt", "tensorrt_rtx": "tensorrt-rtx"}
+MIN_TENSORRT = (10, 3)
+"""Strongly typed networks of the kind that Taktsight builds; JetPack 6.1 has it."""
+ELSEWHERE = {
+    "tensorrt": "A Jetson has it with its JetPack: make the environment with --system-site-packages",
+    "tensorrt_rtx": "Its packages are for x86-64; a Jetson runs backend.kind tensorrt",
+}
+"""What to do where a package index has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,8 @@ def open_vendor(kind: VendorKind) -> Vendor:
         module = importlib.import_module(kind)
     except (ImportError, OSError) as error:
         raise BackendError(
-            f"backend {kind} is not installed ({error}); pip install 'taktsight[{EXTRAS[kind]}]'. A Jetson "
-            "has tensorrt with its JetPack: make the environment with --system-site-packages"
+            f"backend {kind} is not installed ({error}); pip install 'taktsight[{EXTRAS[kind]}]'. "
+            f"{ELSEWHERE[kind]}"
         ) from error
     return vendor_of(kind, module)
 
@@ -84,8 +92,11 @@ def vendor_of(kind: str, module: Any) -> Vendor:
         BackendError: If nobody has tried that version.
     """
     version = str(module.__version__)
-    traits = TRAITS.get((kind, int(version.split(".", maxsplit=1)[0])))
-    if traits is None:
+    numbers = tuple(map(int, re.findall(r"\d+", version)[:2]))
+    traits = TRAITS.get((kind, numbers[0])) if numbers else None
+    if traits is None or (kind == "tensorrt" and numbers < MIN_TENSORRT):
         known = ", ".join(f"{major}.x" for name, major in TRAITS if name == kind)
+        if kind == "tensorrt":
+            known += f" from {'.'.join(map(str, MIN_TENSORRT))}"
         raise BackendError(f"{NAMES[kind]} {version} is installed, and {known} is wanted; install that one")
     return Vendor(kind, module, version, traits)
