@@ -51,7 +51,7 @@ def _rows(side: int, rounds: int) -> list[dict[str, object]]:
     batches = [prepare(frame, None, canvas)[0] for frame in frames]
     names = [name for name in ON_THIS_CPU if installed(name)]
     judges = [name for name in names if name.endswith("int8")]
-    rounded = quantise(model, np.concatenate(batches), [0.5] * len(LABELS), judges=judges)
+    rounded = quantise(model, np.concatenate(batches), np.full((1, len(LABELS)), 0.5), judges=judges)
     models = {"f32": model, "int8": rounded.model}
     engines = {name: open_backend(engine_named(name), models) for name in names}
     card = card_of_nothing(canvas)

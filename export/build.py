@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 from rich.progress import track
 
 import taktsight
@@ -104,11 +105,11 @@ def quantised(run: TrainedRun, model: bytes, card: Card, engines: Sequence[str])
     cache = run.data.cache("train")
     labels = [run.data.split("train")[owner].label for owner in cache.owners.tolist()]
     targets = [sorted(set(labels)).index(label) for label in labels]
-    edges = {limit.label: limit.reject_score for limit in card.limits}
+    by_label = {limit.label: (limit.review_score, limit.reject_score) for limit in card.limits}
     rounded = quantise(
         model,
         calibration_tiles(cache.images, targets, CALIBRATION_TILES),
-        [edges[label] for label in card.labels],
+        np.array([by_label[label] for label in card.labels]).T,
         checked=calibration_tiles(cache.images, targets, CHECKED_TILES),
         judges=[each for each in asked if each in ON_THIS_CPU] or [JUDGE],
         symmetric=any(kind.startswith("tensorrt") for kind in asked.values()),

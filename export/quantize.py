@@ -43,7 +43,7 @@ class Quantised:
 def quantise(
     model: bytes,
     tiles: Tiles,
-    edges: Sequence[float],
+    limits: NDArray[np.float64],
     *,
     checked: Tiles | None = None,
     judges: Sequence[str] = (JUDGE,),
@@ -57,7 +57,7 @@ def quantise(
     Args:
         model: float32 ONNX.
         tiles: (T, H, W, C) uint8 as the line prepares them; the ranges of all activations come from them.
-        edges: the K labels' limits, 0–1.
+        limits: (L, K), 0–1: a verdict may change where a label's score changes sides of one.
         checked: (T, H, W, C) uint8 that the result is held against float32 on; None: the same.
         judges: engines that will run it, by name: they round between the layers, each in its way.
         symmetric: activations with zero points of 0, as TensorRT wants them; costs some a bit of eight.
@@ -78,7 +78,7 @@ def quantise(
             found = layer_noise(proto, onnx.load_from_string(rounded), tiles)
             noisiest += [name for name in found if name not in depthwise]
         apart = [
-            _apart(_scores(open_backend(engine_named(judge), {"int8": rounded}), seen), wanted, edges)
+            _apart(_scores(open_backend(engine_named(judge), {"int8": rounded}), seen), wanted, limits)
             for judge in judges
         ]
         crossings, difference = (max(column) for column in zip(*apart, strict=True))
@@ -99,10 +99,9 @@ def _groups(node: onnx.NodeProto) -> int:
     return next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
 
 
-def _apart(scores: Scores, wanted: Scores, edges: Sequence[float]) -> tuple[int, float]:
+def _apart(scores: Scores, wanted: Scores, limits: NDArray[np.float64]) -> tuple[int, float]:
     """Tiles on another side of a limit, and the largest difference."""
-    limits = np.asarray(edges)
-    crossed = ((scores >= limits) != (wanted >= limits)).any(axis=1)
+    crossed = ((scores[:, None] >= limits) != (wanted[:, None] >= limits)).any(axis=(1, 2))
     return int(crossed.sum()), float(np.abs(scores - wanted).max())
 
 

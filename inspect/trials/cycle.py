@@ -22,7 +22,6 @@ from taktsight.records import Outcome
 
 LONGEST_MS = 60_000.0
 """Of a measurement: slow engines get fewer parts."""
-FEWEST = 100
 TAKT_PER_CYCLE = 1.5
 MIN_TAKT_MS = 10.0
 WARM_UP = 20
@@ -40,6 +39,10 @@ class Cycle:
     p999_ms: float
     uninspected: int
 
+    def holds(self, budget_ms: float | None) -> bool:
+        """Whether each part was inspected, and within the budget at p99.9."""
+        return not self.uninspected and (budget_ms is None or self.p999_ms <= budget_ms)
+
     def __str__(self) -> str:
         said = (
             f"trigger to gate p50 {self.p50_ms:.2f}, p99 {self.p99_ms:.2f}, p99.9 {self.p999_ms:.2f} ms: "
@@ -49,7 +52,14 @@ class Cycle:
 
 
 def measure_cycle(
-    path: Path, bundle: Bundle, engine: Engine, p99_ms: float, station: Station | None
+    path: Path,
+    bundle: Bundle,
+    engine: Engine,
+    p99_ms: float,
+    station: Station | None = None,
+    *,
+    parts: int = 1000,
+    allowed_keys: Sequence[Path] = (),
 ) -> Cycle:
     """Runs the line on the bundle's golden samples.
 
@@ -59,24 +69,26 @@ def measure_cycle(
         engine: with its number of threads.
         p99_ms: from the frame to the verdict; the takt leaves half as much again.
         station: whose recipe, cameras and takt are taken; None: the card's, and a takt that fits.
+        parts: to be counted; fewer where a minute ends before.
+        allowed_keys: of which one must have signed, if any are given.
 
     Raises:
         LineError: If the line does not start or stops early; with its last line.
     """
     with tempfile.TemporaryDirectory(prefix="taktsight-cycle-") as name:
         folder = Path(name)
-        takt_ms = (
-            station.trigger.takt_ms if station else max(MIN_TAKT_MS, round(TAKT_PER_CYCLE * p99_ms, 1))
-        )
-        parts = WARM_UP + max(FEWEST, min(1000, int(LONGEST_MS / takt_ms)))
+        fitting_ms = max(MIN_TAKT_MS, round(TAKT_PER_CYCLE * p99_ms, 1))
+        takt_ms = station.trigger.takt_ms if station else fitting_ms
+        counted = max(1, min(parts, int(LONGEST_MS / takt_ms)))
         cameras = [camera.name for camera in station.cameras] if station else list(bundle.card.views)
         recipe = station.recipe if station and station.recipe else _own_recipe(folder, bundle, cameras)
         said = {
             "name": "trial",
             "bundle": str(path.resolve()),
             "recipe": str(recipe.resolve()),
+            "allowed_keys": [str(key.resolve()) for key in allowed_keys],
             "cameras": _cameras(folder, bundle, cameras),
-            "trigger": {"kind": "timer", "takt_ms": takt_ms, "parts": parts},
+            "trigger": {"kind": "timer", "takt_ms": takt_ms, "parts": WARM_UP + counted},
             "gate": {"kind": "dry_run"},
             "backend": engine.model_dump(mode="json", exclude_none=True),
             "deadline_ms": max(1000.0, 20 * p99_ms),
@@ -115,7 +127,8 @@ def _cameras(folder: Path, bundle: Bundle, names: Sequence[str]) -> list[dict[st
         frames = folder / f"view-{view}"
         frames.mkdir()
         for number, sample in enumerate(_comparable(bundle)):
-            (frames / f"{number}.png").write_bytes(encode_png(bundle.golden[sample.frames[view]]))
+            frame = bundle.golden[sample.frames[view % len(sample.frames)]]
+            (frames / f"{number}.png").write_bytes(encode_png(frame))
         cameras.append({"kind": "folder", "name": name, "folder": str(frames), "repeat": True})
     return cameras
 

@@ -98,7 +98,7 @@ def test_flips_are_refused_with_what_to_do_and_shown(
 def test_quantised_model_lies_in_the_bundle_and_runs(kept: bytes, tmp_path: Path) -> None:
     whole = read_bundle(Path("part.taktsight"))
     tiles = np.stack(list(whole.golden.values()))
-    int8 = quantise(kept, tiles, [0.5] * len(whole.card.labels)).model
+    int8 = quantise(kept, tiles, np.full((1, len(whole.card.labels)), 0.5)).model
     proved = make_parity(engine="onnxruntime:int8", max_score_difference=0.3)
     card = whole.card.model_copy(update={"parity": (*whole.card.parity, proved)})
     write_bundle(tmp_path / "part.taktsight", card, kept, whole.golden, precisions={"int8": int8})

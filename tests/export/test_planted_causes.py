@@ -201,11 +201,11 @@ def test_ranges_that_were_measured_on_noise_are_refused(seen: list[Seen], card: 
     pytest.importorskip("nncf")
     from taktsight.export.quantize import quantise
 
-    edges = [limit.reject_score for limit in card.limits]
+    limits = np.array([[limit.reject_score for limit in card.limits]])
     tiles = np.concatenate([prepare(draw_part(number), None, CANVAS)[0] for number in range(12)])
     noise = np.random.default_rng(0).integers(120, 136, tiles.shape, dtype=np.uint8)
     right, wrong = (
-        judged(seen, card, OnnxRuntimeBackend(quantise(model, of, edges).model)) for of in (tiles, noise)
+        judged(seen, card, OnnxRuntimeBackend(quantise(model, of, limits).model)) for of in (tiles, noise)
     )
     apart = [sum(each.squares[0] for each in compared) for compared in (right, wrong)]
     assert apart[1] > 4 * apart[0]

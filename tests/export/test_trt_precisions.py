@@ -30,6 +30,7 @@ from taktsight.training.networks import SegmentationNetwork
 
 from ..inspect.spots import spot_bundle
 
+LIMITS = np.full((1, 2), 0.5)
 TILES = np.random.default_rng(0).integers(0, 256, (16, 64, 64, 1), np.uint8)
 
 
@@ -47,7 +48,7 @@ def model(network: SegmentationNetwork) -> bytes:
 @pytest.fixture(scope="module")
 def int8(model: bytes) -> bytes:
     pytest.importorskip("nncf")
-    return quantise(model, TILES, [0.5, 0.5], symmetric=True).model
+    return quantise(model, TILES, LIMITS, symmetric=True).model
 
 
 def answers(content: bytes) -> Any:
@@ -146,7 +147,7 @@ def test_int8_for_processors_is_refused_by_the_real_parser(model: bytes) -> None
     pytest.importorskip("nncf")
     vendor = open_vendor("tensorrt_rtx")
     with pytest.raises(BackendError, match="int8 must be symmetric here"):
-        parse(vendor, quantise(model, TILES, [0.5, 0.5]).model, listen(vendor), precision="int8")
+        parse(vendor, quantise(model, TILES, LIMITS).model, listen(vendor), precision="int8")
 
 
 def test_verb_builds_the_precision_that_a_bundle_holds(

@@ -74,7 +74,12 @@ def test_proved_engine_is_measured_picked_and_written_into_the_station(
     before, after = (text.split("backend:")[0] for text in (STATION, station.read_text()))
     assert before == after
     assert "deadline_ms: 80" in station.read_text()
-    rows = json.loads(out.read_text())
+    said = json.loads(out.read_text())
+    rows, cycle = said["engines"], said["cycle"]
+    assert said["choice"].startswith("onnxruntime:f32, ")
+    assert cycle["uninspected"] == 0
+    assert cycle["parts"] == 60
+    assert 0 < cycle["p50_ms"] <= cycle["p99_ms"] <= cycle["p999_ms"]
     assert {row["parts"] for row in rows} == {20}
     assert all(0 < row["p50_ms"] <= row["p99_ms"] <= row["p999_ms"] for row in rows)
 
