@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,7 @@ from taktsight.bundle import write_bundle
 from taktsight.card import Card, GoldenSample, Origin, not_yet_compared
 from taktsight.datasets.samples import GOOD, Sample
 from taktsight.errors import ConfigError, ExportError
-from taktsight.export.gate import explainer, open_inspectors, prove_all
+from taktsight.export.gate import Explain, explainer, open_inspectors, prove_all
 from taktsight.export.parity import Compared, compare
 from taktsight.export.parity_report import write_parity
 from taktsight.export.to_onnx import to_onnx
@@ -33,16 +33,18 @@ CALIBRATION_TILES, CHECKED_TILES = 64, 128
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a bundle is proved on, and how it is signed."""
+    """What a bundle is proved on, what it is called, and how it is signed."""
 
     engines: tuple[str, ...] = (REFERENCE,)
-    """By name, the reference first."""
+    """By their proper names, the reference first."""
     flip_limit: float = 0.0
     """Share of the parts that another engine or precision may judge otherwise."""
     parity_parts: int = 200
     """Test parts that all of them judge; every label is among them."""
     key: Path | None = None
     """PEM file of a P-256 private key, or None for an unsigned bundle."""
+    name: str | None = None
+    """Of the product, by which stations count versions; None: that of the run's folder, or of the file."""
     version: int = 1
     """Of the product's bundle, higher than that of the one it replaces."""
     expires: date | None = None
@@ -57,33 +59,57 @@ def build_bundle(run: TrainedRun, out: Path, asked: Asked = Asked()) -> tuple[Ca
     Args:
         run: trained and evaluated; the card carries the limits and figures of that evaluation.
         out: the file.
-        asked: what the bundle is proved on, and how it is signed.
+        asked: what the bundle is proved on, what it is called, and how it is signed.
 
     Raises:
         ConfigError: If the run has no manifest, was not evaluated, or was trained again since.
         BackendError: If an engine that was asked for is not on this machine.
         ExportError: If an exported model answers differently, or the file cannot be written.
     """
-    card = unproved_card(run, asked.flip_limit)
+    card = unproved_card(run, asked)
     model = to_onnx(run.module.network, run.data.canvas)
     models = {"f32": model} | halved(model, asked.engines) | quantised(run, model, card, asked.engines)
     samples = spread(run.data.split("test"), asked.parity_parts)
     told = track(samples, f"{len(asked.engines)} engines beside the trained network", transient=True)
     compared = compare(run, open_inspectors(asked.engines, models, card), told)
-    if asked.report is not None:
-        write_parity(asked.report, compared, card, asked.flip_limit)
     reference = f"PyTorch float32 on {len(samples)} test parts"
     explain = explainer(run.module.network, models, card.canvas)
+    return write_proved(out, card, models, compared, asked, reference, explain)
+
+
+def write_proved(
+    out: Path,
+    card: Card,
+    models: Mapping[str, bytes],
+    compared: Mapping[str, Sequence[Compared]],
+    asked: Asked,
+    reference: str,
+    explain: Explain,
+) -> tuple[Card, str]:
+    """Writes the bundle once every engine is proved, and returns its card and its digest.
+
+    Args:
+        out: the file.
+        card: without proof and golden samples.
+        models: by precision, f32 among them.
+        compared: test parts as each engine saw them, the reference among them.
+        asked: for the flip limit, the key and the report, which is also written of a refusal.
+        reference: what they were compared with.
+        explain: why an engine failed, and what to do.
+
+    Raises:
+        ExportError: If an engine answers otherwise, or the file cannot be written.
+    """
+    if asked.report is not None:
+        write_parity(asked.report, compared, card, asked.flip_limit)
     try:
         parity = prove_all(compared, asked.flip_limit, reference, explain)
     except ExportError as error:
         raise ExportError(f"{error}. Nothing was written") from error
     golden, frames = choose_golden(compared[REFERENCE])
-    known = {"parity": parity, "golden": golden, "version": asked.version, "expires": asked.expires}
-    card = card.model_copy(update=known)
+    card = card.model_copy(update={"parity": parity, "golden": golden})
     others = {name: content for name, content in models.items() if name != "f32"}
-    digest = write_bundle(out, card, model, frames, precisions=others, key=asked.key)
-    return card, digest
+    return card, write_bundle(out, card, models["f32"], frames, precisions=others, key=asked.key)
 
 
 def halved(model: bytes, engines: Sequence[str]) -> dict[str, bytes]:
@@ -139,8 +165,12 @@ def _evaluation_of(run: TrainedRun) -> Evaluation:
     return evaluation
 
 
-def unproved_card(run: TrainedRun, flip_limit: float = 0.0) -> Card:
+def unproved_card(run: TrainedRun, asked: Asked = Asked()) -> Card:  # frozen
     """The card of a run before anything was compared: its limits and figures are those of the evaluation.
+
+    Args:
+        run: trained and evaluated.
+        asked: for the product's name and version, its last day and the flip limit.
 
     Raises:
         ConfigError: If the run has no manifest, was not evaluated, or was trained again since.
@@ -152,7 +182,9 @@ def unproved_card(run: TrainedRun, flip_limit: float = 0.0) -> Card:
         )
     evaluation = _evaluation_of(run)
     return Card(
-        name=evaluation.subject.model,
+        name=asked.name or evaluation.subject.model,
+        version=asked.version,
+        expires=asked.expires,
         task=run.task,
         labels=run.module.labels,
         described=run.data.book.described(run.module.labels) if run.data.book else (),
@@ -161,7 +193,7 @@ def unproved_card(run: TrainedRun, flip_limit: float = 0.0) -> Card:
         mm_per_px=run.data.mm_per_px,
         limits=evaluation.figures.limits,
         operating_point=evaluation.figures.operating_point,
-        flip_limit=flip_limit,
+        flip_limit=asked.flip_limit,
         parity=(not_yet_compared(REFERENCE),),
         golden=(),
         origin=Origin(training=run.manifest, code=code_digest(), taktsight=taktsight.__version__),

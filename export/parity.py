@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from taktsight.card import Parity
 from taktsight.datasets.samples import Sample
 from taktsight.errors import BackendError, ExportError
-from taktsight.inspect.engines import REFERENCE
+from taktsight.inspect.engines import REFERENCE, engine_named
 from taktsight.inspect.inspector import Inspector
 from taktsight.quality.rates import clopper_pearson
 from taktsight.recipe import Recipe, decide
@@ -189,7 +189,7 @@ def prove(
             f"network ({flip_limit:.2%} may), the first is {first.sample.images[0]}: "
             f"{first.trained.outcome.value} became {first.exported.outcome.value}"
         )
-    limit = MAX_DIFFERENCE.get(engine.split(":")[1], 1.0)
+    limit = MAX_DIFFERENCE.get(engine_named(engine).precision, 1.0)
     for name, difference in (("maps", parity.max_map_difference), ("scores", parity.max_score_difference)):
         if difference > limit:
             raise ExportError(

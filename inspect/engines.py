@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from taktsight.errors import ConfigError
+from taktsight.inspect.backends.backend import engine_name
 from taktsight.inspect.config import Engine
 
 REFERENCE = "onnxruntime:f32"
@@ -30,6 +32,8 @@ EXTRAS = {
 }
 """Kind, which is the import name → extra of the ``taktsight`` package that brings it."""
 _ENGINE: TypeAdapter[Engine] = TypeAdapter(Engine)
+_PARTS = ("kind", "precision", "device")
+_KNOWN = ", ".join(ON_THIS_CPU + ON_A_GPU)
 
 
 def engine_named(name: str, *, threads: int | None = None) -> Engine:
@@ -42,15 +46,31 @@ def engine_named(name: str, *, threads: int | None = None) -> Engine:
     Raises:
         ConfigError: If there is no such engine.
     """
-    said: dict[str, Any] = dict(zip(("kind", "precision", "device"), name.split(":"), strict=False))
+    parts = name.split(":")
+    if len(parts) > len(_PARTS):
+        raise ConfigError(
+            f"engine {name!r}: has {len(parts)} parts, {', '.join(_PARTS)} are all there are; "
+            f"such as {_KNOWN}"
+        )
+    said: dict[str, Any] = dict(zip(_PARTS, parts, strict=False))
     try:
         return _ENGINE.validate_python(said | ({} if threads is None else {"threads": threads}))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(place) for place in first["loc"])
-        raise ConfigError(
-            f"engine {name!r}: {where} {first['msg'].lower()}; such as {', '.join(ON_THIS_CPU + ON_A_GPU)}"
-        ) from error
+        raise ConfigError(f"engine {name!r}: {where} {first['msg'].lower()}; such as {_KNOWN}") from error
+
+
+def proper_names(said: Iterable[str]) -> tuple[str, ...]:
+    """Engines as cards state them and stations look for them, each once, in the order they were said.
+
+    >>> proper_names(["openvino", "openvino:f32:cpu", "onnxruntime:f32:cuda"])
+    ('openvino:f32', 'onnxruntime:f32:cuda')
+
+    Raises:
+        ConfigError: If there is no such engine.
+    """
+    return tuple(dict.fromkeys(engine_name(engine_named(each)) for each in said))
 
 
 def installed(name: str) -> bool:

@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taktsight.datasets.commands.source import add_book, add_source, add_splits, source_of
 from taktsight.errors import ConfigError
-from taktsight.export.commands.export import MAX_FLIP_LIMIT
+from taktsight.export.commands.bundle_arguments import add_bundle, add_proof, asked_of, tell_written
 
 if TYPE_CHECKING:
     from taktsight.export.foreign.build import Imported, Stated
@@ -45,8 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source(parser)
     add_splits(parser)
     add_book(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.taktsight", help="the bundle")
-    parser.add_argument("--name", help="of the model on the card (the file's)")
+    add_bundle(parser, name="the file's")
     parser.add_argument("--mm-per-px", type=float, help="scale of the images at the part's surface")
     _add_statement(parser)
     parser.add_argument(
@@ -61,15 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target-overkill", type=float, default=0.01, help="share of good val parts rejected"
     )
-    parser.add_argument(
-        "--engine", action="append", default=[], metavar="NAME", help="prove it on this engine too; repeat"
-    )
-    parser.add_argument(
-        "--flip-limit", type=float, default=0.0, metavar="SHARE", help="as for 'taktsight export' (0)"
-    )
-    parser.add_argument("--parity-parts", type=int, default=200, help="test parts that both judge (200)")
-    parser.add_argument("--key", type=Path, help="PEM file of a P-256 private key that signs the bundle")
-    parser.add_argument("--report", type=Path, metavar="FOLDER", help="write parity.html and parity.json")
+    add_proof(parser)
 
 
 def _add_statement(parser: argparse.ArgumentParser) -> None:
@@ -106,21 +98,14 @@ def _add_statement(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Imports; 0 when the bundle is on the disk."""
     _check(arguments)
-    from taktsight.export.build import Asked
+    asked = asked_of(arguments)
+    _check_engines(asked.engines)
     from taktsight.export.foreign.build import import_model
     from taktsight.export.foreign.graph import open_graph
-    from taktsight.inspect.engines import REFERENCE
     from taktsight.training.allocator import keep_freed_memory
 
     keep_freed_memory()
     graph = open_graph(arguments.model)
-    asked = Asked(
-        engines=(REFERENCE, *arguments.engine),
-        flip_limit=arguments.flip_limit,
-        parity_parts=arguments.parity_parts,
-        key=arguments.key,
-        report=arguments.report,
-    )
     stated = _stated(arguments, graph)
     imported = import_model(graph, stated, source_of(arguments), arguments.out, asked)
     _tell(arguments, imported)
@@ -133,7 +118,6 @@ def _stated(arguments: argparse.Namespace, graph: ForeignGraph) -> Stated:
 
     preparation = _preparation(arguments)
     return Stated(
-        name=arguments.name or arguments.model.stem,
         task=arguments.task,
         preparation=preparation,
         canvas=_canvas(arguments, graph, preparation),
@@ -208,17 +192,21 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ConfigError("--classes: an anomaly model knows one, whatever is not good; leave it out")
     if arguments.task != "anomaly" and not arguments.classes:
         raise ConfigError("--classes: name all classes of the model in its own order, such as good,crack")
-    if arguments.parity_parts < 1:
-        raise ConfigError("--parity-parts must be at least 1: a bundle is proved on real parts")
-    if not 0 <= arguments.flip_limit <= MAX_FLIP_LIMIT:
-        raise ConfigError(f"--flip-limit is a share of parts, 0 to {MAX_FLIP_LIMIT}")
     for name in ("target_escape", "target_overkill"):
         if not 0 <= getattr(arguments, name) < 1:
             raise ConfigError(f"--{name.replace('_', '-')} must be a share from 0 to below 1")
     if arguments.mm_per_px is not None and not 0 < arguments.mm_per_px < float("inf"):
         raise ConfigError(f"--mm-per-px must be above 0, got {arguments.mm_per_px}")
-    if any(":int8" in engine for engine in arguments.engine):
-        raise ConfigError("--engine …:int8: an imported model is not quantised here; name f32 or bf16")
+
+
+def _check_engines(names: Sequence[str]) -> None:
+    from taktsight.inspect.engines import engine_named
+
+    rounded = [name for name in names if engine_named(name).precision == "int8"]
+    if rounded:
+        raise ConfigError(
+            f"--engine {rounded[0]}: an imported model is not quantised here; name f32, bf16 or fp16"
+        )
 
 
 def _numbers(flag: str, said: str) -> tuple[float, ...]:
@@ -247,9 +235,4 @@ def _tell(arguments: argparse.Namespace, imported: Imported) -> None:
     if imported.tiles > 1:
         print(f"tiles: parts are cut into up to {imported.tiles}; each is judged as if it were a part")
     print(answer(imported.figures))
-    print(
-        f"wrote {arguments.out} ({arguments.out.stat().st_size / 1e6:.1f} MB, "
-        f"{len(imported.card.golden)} golden samples, {'signed' if arguments.key else 'unsigned'}), "
-        f"digest {imported.digest[:16]}…\n"
-        f"next: taktsight verify {arguments.out}"
-    )
+    tell_written(arguments.out, imported.card, imported.digest, arguments.key)

@@ -17,6 +17,7 @@ from types import ModuleType
 
 from taktsight.errors import ConfigError
 from taktsight.export.commands import export, verify
+from taktsight.export.commands.bundle_arguments import add_bundle, as_said, check_bundle
 from taktsight.training.commands import evaluate, train
 from taktsight.training.starting_points import listing
 
@@ -30,8 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--like", metavar="NAME", nargs="?", const="", help="start from one of those below instead"
     )
     parser.add_argument("--run", type=Path, required=True, help="folder that gets checkpoints and report")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.taktsight", help="the bundle")
-    parser.add_argument("--key", type=Path, help="PEM file of a P-256 private key that signs the bundle")
+    add_bundle(parser, name="the run folder's")
     parser.epilog = f"starting points for --like:\n{listing()}"
     parser.set_defaults(overrides=[])
 
@@ -43,13 +43,13 @@ def main(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"{out}: is there already; name another file, or remove it")
     if arguments.key is not None and not arguments.key.is_file():
         raise ConfigError(f"{arguments.key}: there is no such key")
+    check_bundle(arguments)
     configured = [str(arguments.config)] if arguments.config else []
     like = [] if arguments.like is None else ["--like", arguments.like]
-    signed = ["--key", str(arguments.key)] if arguments.key else []
     steps: list[tuple[str, ModuleType, list[str]]] = [
         ("train", train, [*configured, *like, "--run", run]),
         ("evaluate", evaluate, [run]),
-        ("export", export, [run, "--out", str(out), *signed]),
+        ("export", export, [run, *as_said(arguments)]),
         ("verify", verify, [str(out)]),
     ]
     spent = []

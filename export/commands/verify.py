@@ -4,8 +4,9 @@
     taktsight verify tile.taktsight --allowed-key plant.pub --engine openvino:int8
     taktsight verify tile.taktsight --run runs/tile --report parity
 
-Golden samples are replayed on every engine that the bundle was proved on, or on those that are named. With
---run these engines judge the run's test parts beside the trained network once more.
+Golden samples are replayed on every engine that the bundle was proved on and that this machine runs, or on
+those that are named: on one at least. With --run these engines judge the run's test parts beside the
+trained network once more.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ import argparse
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from taktsight.bundle import Bundle, check_expiry, read_bundle
-from taktsight.errors import BundleError, ConfigError
+from taktsight.errors import BackendError, BundleError, ConfigError
+
+if TYPE_CHECKING:
+    from taktsight.inspect.backends.backend import Backend
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,32 +55,52 @@ def main(arguments: argparse.Namespace) -> int:
     print(f"signature  {signature}")
     card = bundle.card
     print(f"version    {card.version}, {f'last day {card.expires}' if card.expires else 'without expiry'}")
-    engines = arguments.engine or _proved_here(bundle)
-    for engine in engines:
-        _replay_golden(arguments.bundle, bundle, engine)
+    engines = _replayed(arguments.bundle, bundle, arguments.engine)
     _print_card(bundle)
     if arguments.run is not None:
         _compare(arguments, bundle, engines)
     return 0
 
 
-def _proved_here(bundle: Bundle) -> list[str]:
-    """The engines on the card; those that are not on this machine are said to be left out."""
-    from taktsight.inspect.engines import installed
-
-    proved = [parity.engine for parity in bundle.card.parity]
-    for engine in proved:
-        if not installed(engine):
-            print(f"golden     {engine}: is not installed on this machine, left out")
-    return [engine for engine in proved if installed(engine)]
-
-
-def _replay_golden(path: Path, bundle: Bundle, engine: str) -> None:
+def _replayed(path: Path, bundle: Bundle, asked: Sequence[str]) -> list[str]:
+    """The engines that judged the golden samples as the card says: those asked for, or else the card's."""
     from taktsight.inspect.backends.backend import open_backend
-    from taktsight.inspect.engines import engine_named
+    from taktsight.inspect.engines import engine_named, proper_names
+
+    replayed = []
+    for engine in proper_names(asked) or [parity.engine for parity in bundle.card.parity]:
+        backend = open_backend(engine_named(engine), bundle.models) if asked else _here(bundle, engine)
+        if backend is not None:
+            _replay_golden(path, bundle, engine, backend)
+            replayed.append(engine)
+    if not replayed:
+        raise BundleError(
+            f"{path}: no engine that it was proved on runs on this machine, so no golden sample was judged "
+            "here: verify it where one runs, or name an engine of this machine with --engine"
+        )
+    return replayed
+
+
+def _here(bundle: Bundle, engine: str) -> Backend | None:
+    """An engine of the card, or None where this machine does not run it, which is said."""
+    from taktsight.inspect.backends.backend import model_for, open_backend
+    from taktsight.inspect.engines import engine_named, installed
+
+    model_for(engine_named(engine), bundle.models)  # where that is missing, no machine is to blame
+    why = "it is not installed on this machine"
+    if installed(engine):
+        try:
+            return open_backend(engine_named(engine), bundle.models)
+        except BackendError as error:
+            why = str(error)
+    print(f"golden     {engine} is left out: {why}")
+    return None
+
+
+def _replay_golden(path: Path, bundle: Bundle, engine: str, backend: Backend) -> None:
     from taktsight.inspect.inspector import golden_mistakes
 
-    mistakes = golden_mistakes(open_backend(engine_named(engine), bundle.models), bundle, engine)
+    mistakes = golden_mistakes(backend, bundle, engine)
     if mistakes:
         raise BundleError(f"{path}: golden samples differ here on {engine}: {'; '.join(mistakes)}")
     print(f"golden     {len(bundle.golden)} of {len(bundle.golden)} as the card says, {engine}")

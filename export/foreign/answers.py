@@ -43,7 +43,8 @@ def read_answers(file: Path, root: Path, labels: Sequence[str]) -> Answers:
         labels: K defect labels.
 
     Raises:
-        ConfigError: If it cannot be read, lacks a column or holds something that is no number 0–1.
+        ConfigError: If it cannot be read, lacks a column, holds something that is no number 0–1, or names
+            an image that is not there or stands twice.
     """
     try:
         content = file.read_bytes()
@@ -53,8 +54,24 @@ def read_answers(file: Path, root: Path, labels: Sequence[str]) -> Answers:
     missing = [name for name in ("image", *labels) if not rows or name not in rows[0]]
     if missing:
         raise ConfigError(f"{file}: has no row, or no column {', '.join(missing)}")
-    scores = {(root / row["image"]).resolve(): _numbers(file, row, labels) for row in rows}
+    numbers = [_numbers(file, row, labels) for row in rows]
+    images = [(root / (row["image"] or "")).resolve() for row in rows]
+    _check_images(file, root, [row["image"] for row in rows], images)
+    scores = dict(zip(images, numbers, strict=True))
     return Answers(file, hashlib.sha256(content).hexdigest(), scores)
+
+
+def _check_images(file: Path, root: Path, named: Sequence[str | None], images: Sequence[Path]) -> None:
+    """Each answer is about an image of its own: of one that nobody finds, nothing would be compared."""
+    absent = [name for name, image in zip(named, images, strict=True) if not image.is_file()]
+    if absent:
+        raise ConfigError(
+            f"{file}: {len(absent)} of its {len(named)} images are not there, the first is {absent[0]!r}; "
+            f"images are relative to {root}"
+        )
+    if len(set(images)) < len(images):
+        twice = next(name for name, image in zip(named, images, strict=True) if images.count(image) > 1)
+        raise ConfigError(f"{file}: {twice} stands twice; one answer of each image is wanted")
 
 
 def _numbers(file: Path, row: Mapping[str, str], labels: Sequence[str]) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from pathlib import Path
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 import taktsight
-from taktsight.bundle import write_bundle
 from taktsight.card import Card, Origin, Task, not_yet_compared
 from taktsight.datasets.fingerprints import digests_of, fingerprints
 from taktsight.datasets.learn_from import only_good_to_learn
@@ -21,19 +20,17 @@ from taktsight.datasets.source import Source
 from taktsight.datasets.splits import check_splits, split_samples
 from taktsight.datasets.view_files import read_view
 from taktsight.errors import DataError, ExportError
-from taktsight.export.build import Asked, choose_golden, spread
+from taktsight.export.build import Asked, halved, spread, write_proved
 from taktsight.export.foreign.answers import Answers, Highest, check_answers, read_answers
 from taktsight.export.foreign.graph import Chosen, ForeignGraph
+from taktsight.export.foreign.proof import advice, check_neighbours, see
 from taktsight.export.foreign.reference import Reference
 from taktsight.export.foreign.wrap import wrap
-from taktsight.export.gate import open_inspectors, prove_all
-from taktsight.export.parity import Compared, Seen, compare_seen
-from taktsight.export.parity_report import write_parity
+from taktsight.export.gate import open_inspectors
+from taktsight.export.parity import compare_seen
 from taktsight.foreign import Foreign, Preparation
 from taktsight.imaging import Canvas, prepare
-from taktsight.inspect.backends.backend import open_backend
-from taktsight.inspect.engines import REFERENCE, engine_named
-from taktsight.records import Frame, Part
+from taktsight.inspect.engines import REFERENCE
 from taktsight.source_code import code_digest
 from taktsight.training.evaluation.evaluate import evaluate
 from taktsight.training.evaluation.figures import Figures
@@ -42,21 +39,12 @@ from taktsight.training.predict import Look, choose_map_score, judge_part
 from taktsight.training.predict import Seen as Judged
 
 JUDGED: tuple[Split, Split] = ("val", "test")
-ALONE_DIFFERENCE = 1e-3
-"""An image's scores alone and beside another one: rounding stays near 1e-6."""
-WRONG = (
-    "the wrapped graph answers otherwise than the file itself: a fault of the import; please report it "
-    "with the file"
-)
-SHORTER = "leave this engine out, or allow with --flip-limit what your product can bear"
-"""Arithmetic than float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
     """What the owner of a network says of it."""
 
-    name: str
     task: Task
     preparation: Preparation
     canvas: Canvas
@@ -81,6 +69,17 @@ class Imported:
     """Most tiles of a part."""
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the file itself said of the val and test parts."""
+
+    figures: Figures
+    answers: Answers | None
+    """What its own framework had said of some of them."""
+    found: int
+    """Images of those whose scores were found again."""
+
+
 def import_model(graph: ForeignGraph, stated: Stated, source: Source, out: Path, asked: Asked) -> Imported:
     """Writes the bundle of a foreign network.
 
@@ -89,7 +88,7 @@ def import_model(graph: ForeignGraph, stated: Stated, source: Source, out: Path,
         stated: what its owner says of it.
         source: parts that it has not learned from.
         out: the file.
-        asked: what it is proved on, and how it is signed.
+        asked: what it is proved on, what it is called, and how it is signed.
 
     Raises:
         ConfigError: If what was stated does not fit the file or the data.
@@ -98,31 +97,19 @@ def import_model(graph: ForeignGraph, stated: Stated, source: Source, out: Path,
     """
     reference = Reference(graph, stated.chosen, stated.preparation, stated.canvas)
     samples = parts_to_judge(source, stated.preparation.labels, stated.task)
-    views = samples[0].views or ("camera",)
     tiles = _tiles_of(graph, samples, stated.canvas)
-    answers = _answers_of(stated, source.root)
-    seen, highest = _look_at_all(reference, samples, views, stated, source.root)
-    labels, is_resized = stated.preparation.labels, stated.preparation.resize is not None
-    found = check_answers(answers, highest, labels, resized=is_resized) if answers else 0
-    figures = _judge(seen, stated)
+    measured = _measure(reference, samples, stated, source.root)
     model = wrap(graph, stated.chosen, stated.preparation, stated.canvas, reference.map_size)
-    origin = _foreign(graph, stated, samples, source.root, answers.sha256 if answers else None)
-    card = _unproved_card(stated, figures, origin, views, source, asked.flip_limit)
-    inspectors = open_inspectors(asked.engines, {"f32": model}, card)
+    models = {"f32": model} | halved(model, asked.engines)
+    card = _unproved_card(graph, stated, samples, measured, source, asked)
     tested = spread([sample for sample in samples if sample.split == "test"], asked.parity_parts)
-    _check_neighbours(graph, model, stated.canvas, tested[:2])
+    check_neighbours(graph, model, stated.canvas, tested[:2])
+    inspectors = open_inspectors(asked.engines, models, card)
     told = track(tested, f"{len(inspectors)} engines beside the file itself", transient=True)
-    compared = compare_seen(inspectors, _see(reference, told, views, stated.mm_per_px))
-    if asked.report is not None:
-        write_parity(asked.report, compared, card, asked.flip_limit)
+    compared = compare_seen(inspectors, see(reference, told, card.views, stated.mm_per_px))
     said = f"{graph.name} itself, fed as stated, on {len(tested)} test parts"
-    try:
-        parity = prove_all(compared, asked.flip_limit, said, _advice)
-    except ExportError as error:
-        raise ExportError(f"{error}. Nothing was written") from error
-    golden, frames = choose_golden(compared[REFERENCE])
-    card = card.model_copy(update={"parity": parity, "golden": golden})
-    return Imported(card, write_bundle(out, card, model, frames, key=asked.key), figures, found, tiles)
+    card, digest = write_proved(out, card, models, compared, asked, said, advice)
+    return Imported(card, digest, measured.figures, measured.found, tiles)
 
 
 def parts_to_judge(source: Source, labels: Sequence[str], task: Task) -> list[Sample]:
@@ -148,19 +135,31 @@ def parts_to_judge(source: Source, labels: Sequence[str], task: Task) -> list[Sa
     return samples
 
 
+def _measure(reference: Reference, samples: Sequence[Sample], stated: Stated, root: Path) -> Measured:
+    labels, is_resized = stated.preparation.labels, stated.preparation.resize is not None
+    answers = None if stated.answers is None else read_answers(stated.answers, root, labels)
+    seen, highest = _look_at_all(reference, samples, stated, root)
+    found = 0 if answers is None else check_answers(answers, highest, labels, resized=is_resized)
+    return Measured(_judge(seen, stated), answers, found)
+
+
 def _look_at_all(
-    reference: Reference, samples: Sequence[Sample], views: Sequence[str], stated: Stated, root: Path
+    reference: Reference, samples: Sequence[Sample], stated: Stated, root: Path
 ) -> tuple[list[Judged], Highest]:
     """Every part through the foreign file once."""
     seen: list[Judged] = []
     highest: Highest = {}
     for sample in track(samples, "the file itself on val and test", transient=True):
-        looks = reference.look(sample, views, stated.mm_per_px)
+        looks = reference.look(sample, _views_of(samples), stated.mm_per_px)
         assert sample.split is not None
         name = _name(sample, root)
         seen.append(judge_part(looks, sample, sample.split, name, stated.mm_per_px))
         highest[sample.images[0].resolve()] = _highest(looks, stated)
     return seen, highest
+
+
+def _views_of(samples: Sequence[Sample]) -> tuple[str, ...]:
+    return samples[0].views or ("camera",)
 
 
 def _highest(looks: Sequence[Look], stated: Stated) -> NDArray[np.float64]:
@@ -186,23 +185,6 @@ def _judge(seen: Sequence[Judged], stated: Stated) -> Figures:
     return evaluate(parts, labels, stated.task, replaced(chosen, limits=limits), mm_per_px=stated.mm_per_px)
 
 
-def _see(
-    reference: Reference, samples: Iterable[Sample], views: Sequence[str], mm_per_px: float | None
-) -> Iterator[Seen]:
-    """The parts as the foreign file sees them; its regions play no part, for no limit tolerates an area."""
-    for number, sample in enumerate(samples):
-        looks = reference.look(sample, views, mm_per_px)
-        frames = tuple(Frame(look.image, number, 0, look.prediction.view) for look in looks)
-        predictions = tuple(look.prediction for look in looks)
-        yield Seen(sample, Part(number, frames), {}, predictions, tuple(look.map_px for look in looks))
-
-
-def _answers_of(stated: Stated, root: Path) -> Answers | None:
-    if stated.answers is None:
-        return None
-    return read_answers(stated.answers, root, stated.preparation.labels)
-
-
 def _tiles_of(graph: ForeignGraph, samples: Sequence[Sample], canvas: Canvas) -> int:
     """Most tiles of a part, seen on the first part: a product's frames have one size."""
     image, _ = read_view(samples[0].each_view()[0], canvas)
@@ -216,29 +198,37 @@ def _tiles_of(graph: ForeignGraph, samples: Sequence[Sample], canvas: Canvas) ->
     return tiles
 
 
-def _check_neighbours(graph: ForeignGraph, model: bytes, canvas: Canvas, samples: Sequence[Sample]) -> None:
-    """No image's answer may depend on what lies beside it in the batch."""
-    if graph.shape[0] == 1 or len(samples) < 2:
-        return
-    backend = open_backend(engine_named(REFERENCE), {"f32": model})
-    images = [read_view(sample.each_view()[0], canvas)[0] for sample in samples]
-    tiles = [prepare(image, None, canvas)[0][:1] for image in images]
-    alone = np.concatenate([backend.infer(tile)[1] for tile in tiles])
-    apart = float(np.abs(alone - backend.infer(np.concatenate(tiles))[1]).max())
-    if not apart <= ALONE_DIFFERENCE:
-        raise ExportError(
-            f"{graph.name}: an image scores otherwise beside another one (by {apart:.2g}): its graph "
-            "computes over the whole batch, so a verdict would depend on what was judged with it"
-        )
-
-
-def _advice(engine: str, worst: Compared) -> str:
-    advice = WRONG if engine_named(engine).precision == "f32" else SHORTER
-    return f"most on {worst.sample.images[0].name}: {advice}"
+def _unproved_card(
+    graph: ForeignGraph,
+    stated: Stated,
+    samples: Sequence[Sample],
+    measured: Measured,
+    source: Source,
+    asked: Asked,
+) -> Card:
+    book, labels = source.read_book(), stated.preparation.labels
+    origin = _foreign(graph, stated, samples, source.root, measured)
+    return Card(
+        name=asked.name or Path(graph.name).stem,
+        version=asked.version,
+        expires=asked.expires,
+        task=stated.task,
+        labels=labels,
+        described=book.described(labels) if book else (),
+        canvas=stated.canvas,
+        views=_views_of(samples),
+        mm_per_px=stated.mm_per_px,
+        limits=measured.figures.limits,
+        operating_point=measured.figures.operating_point,
+        flip_limit=asked.flip_limit,
+        parity=(not_yet_compared(REFERENCE),),
+        golden=(),
+        origin=Origin(training=origin, code=code_digest(), taktsight=taktsight.__version__),
+    )
 
 
 def _foreign(
-    graph: ForeignGraph, stated: Stated, samples: Sequence[Sample], root: Path, answers: str | None
+    graph: ForeignGraph, stated: Stated, samples: Sequence[Sample], root: Path, measured: Measured
 ) -> Foreign:
     digests = digests_of(fingerprints(samples, root))
     counts = {split: sum(sample.split == split for sample in samples) for split in JUDGED}
@@ -251,33 +241,8 @@ def _foreign(
         preparation=stated.preparation,
         data={"val": digests["val"], "test": digests["test"]},
         parts={"val": counts["val"], "test": counts["test"]},
-        answers=answers,
-    )
-
-
-def _unproved_card(
-    stated: Stated,
-    figures: Figures,
-    origin: Foreign,
-    views: Sequence[str],
-    source: Source,
-    flip_limit: float,
-) -> Card:
-    book, labels = source.read_book(), stated.preparation.labels
-    return Card(
-        name=stated.name,
-        task=stated.task,
-        labels=labels,
-        described=book.described(labels) if book else (),
-        canvas=stated.canvas,
-        views=tuple(views),
-        mm_per_px=stated.mm_per_px,
-        limits=figures.limits,
-        operating_point=figures.operating_point,
-        flip_limit=flip_limit,
-        parity=(not_yet_compared(REFERENCE),),
-        golden=(),
-        origin=Origin(training=origin, code=code_digest(), taktsight=taktsight.__version__),
+        answers=measured.answers.sha256 if measured.answers else None,
+        answered=measured.found or None,
     )
 
 

@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, compose, helper, numpy_helper
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    NodeProto,
+    TensorProto,
+    ValueInfoProto,
+    compose,
+    helper,
+    numpy_helper,
+)
 
 from taktsight.errors import ExportError
 from taktsight.export.foreign.graph import Chosen, ForeignGraph, graphs_in
@@ -47,20 +56,25 @@ def wrap(
     around.add("Identity", images, into=FOREIGN + graph.input)
     _read(around, chosen, preparation, size)
     nodes = [*around.nodes[: before + 1], *inner.node, *around.nodes[before + 1 :]]
-    batch = graph.shape[0] or "N"
-    labels = len(preparation.labels)
-    value = helper.make_tensor_value_info
-    whole = helper.make_graph(
-        nodes,
-        "taktsight",
-        [value("images", TensorProto.UINT8, [batch, canvas.height, canvas.width, canvas.channels])],
-        [
-            value("maps", TensorProto.FLOAT, [batch, labels, size.height, size.width]),
-            value("scores", TensorProto.FLOAT, [batch, labels]),
-        ],
-        [*inner.initializer, *around.constants],
-    )
+    given, answered = _ends(graph.shape[0] or "N", len(preparation.labels), canvas, size)
+    constants = [*inner.initializer, *around.constants]
+    whole = helper.make_graph(nodes, "taktsight", given, answered, constants)
     _prune(whole)
+    return _whole_model(whole, graph)
+
+
+def _ends(
+    batch: int | str, labels: int, canvas: Canvas, size: MapSize
+) -> tuple[list[ValueInfoProto], list[ValueInfoProto]]:
+    """Inputs and outputs of the model contract."""
+    value, number = helper.make_tensor_value_info, TensorProto.FLOAT
+    images = value("images", TensorProto.UINT8, [batch, canvas.height, canvas.width, canvas.channels])
+    maps = value("maps", number, [batch, labels, size.height, size.width])
+    return [images], [maps, value("scores", number, [batch, labels])]
+
+
+def _whole_model(whole: GraphProto, graph: ForeignGraph) -> bytes:
+    """The wrapped graph in the operator set of the foreign one, as ONNX's checker likes it."""
     model = helper.make_model(whole, opset_imports=list(graph.proto.opset_import))
     model.ir_version = min(max(graph.proto.ir_version, 8), IR_VERSION)
     forget_sources(model)

@@ -73,6 +73,6 @@ def model_for(engine: Engine, models: Mapping[str, bytes]) -> bytes:
     if precision not in models:
         raise BackendError(
             f"{engine_name(engine)} was asked for and the bundle holds {', '.join(models)} only; export it "
-            f"with --engine {engine.kind}:{engine.precision}"
+            f"with --engine {engine_name(engine)}"
         )
     return models[precision]

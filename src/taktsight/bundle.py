@@ -10,6 +10,7 @@ model.sig       digest of every other entry, and a P-256 signature over them
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import stat
@@ -81,33 +82,34 @@ def write_bundle(
         precisions: the same network in others than float32: fp16, bf16 or int8.
 
     Raises:
-        ExportError: If a line would refuse the network, or it cannot be written, for example on a full
-            disk; nothing is left behind.
+        ExportError: If a line would refuse it, or it cannot be written, for example on a full disk; nothing
+            is left behind.
     """
     if sorted(golden) != sorted(file for sample in card.golden for file in sample.files):
         raise ValueError("the card's golden samples and the frames given differ")
     entries = {"model.onnx": model, "card.json": _readable(card)}
     entries |= {f"model.{name}.onnx": content for name, content in precisions.items()}
     entries |= {name: encode_png(image) for name, image in golden.items()}
-    try:
-        _check_contents(entries, card, str(path))
-    except BundleError as error:
-        raise ExportError(f"{error}; a line would refuse it, so it was not written") from error
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in entries.items()}
     entries[SIGNATURE] = sign(card.name, digests, key)
-    whole = hashlib.sha256()
+    content = b"".join(write_stored(entries))
+    try:
+        read = _read(io.BytesIO(content), (), str(path))
+    except BundleError as error:
+        raise ExportError(f"{error}; a line would refuse it, so it was not written") from error
+    _write(path, content)
+    return read.digest
+
+
+def _write(path: Path, content: bytes) -> None:
     try:
         with whole_file(path) as file:
-            for piece in write_stored(entries):
-                file.write(piece)
-                whole.update(piece)
+            file.write(content)
     except OSError as error:
-        needed_mb = sum(map(len, entries.values())) / 1e6
         raise ExportError(
             f"{path}: cannot be written ({error.strerror}); nothing was left behind. "
-            f"{needed_mb:.1f} MB are needed"
+            f"{len(content) / 1e6:.1f} MB are needed"
         ) from error
-    return whole.hexdigest()
 
 
 def read_bundle(path: Path, *, allowed_keys: Sequence[Path] = ()) -> Bundle:
@@ -121,35 +123,43 @@ def read_bundle(path: Path, *, allowed_keys: Sequence[Path] = ()) -> Bundle:
 
     Raises:
         BundleError: If a byte differs from what was written, an entry is foreign or missing, the signature
-            is not one of ``allowed_keys``, or the network is none that a line may load.
+            is not one of ``allowed_keys``, an engine on the card was never compared, or the network is
+            none that a line may load.
     """
-    with _opened(path) as (file, size):
-        index = read_index(file, size, str(path))
-        _check_names(index, str(path))
-        signature = read_entry(file, index, SIGNATURE)
-        digests, signed_by = verify(signature, allowed_keys, str(path))
-        named = {entry.name for entry in index} - {SIGNATURE}
-        for name in sorted(named ^ set(digests)):
-            raise BundleError(f"{path}: {name} is not what was signed: {_where_it_is(name in named)}")
-        digests[SIGNATURE] = hashlib.sha256(signature).hexdigest()
-        entries, digest = read_stored(file, index, digests, str(path))
-    card = _card(entries["card.json"], f"{path}: card.json")
-    wanted = [file for sample in card.golden for file in sample.files]
-    there = {name for name in entries if name.startswith("golden/")}
-    if set(wanted) - there:
-        missing = sorted(set(wanted) - there)
-        raise BundleError(f"{path}: golden samples {missing} are on the card and not in the bundle")
-    if there - set(wanted):
-        raise BundleError(
-            f"{path}: {', '.join(sorted(there - set(wanted)))} is in the bundle and not on the card"
-        )
-    _check_contents(entries, card, str(path))
+    with _opened(path) as file:
+        return _read(file, allowed_keys, str(path))
+
+
+def _read(file: BinaryIO, allowed_keys: Sequence[Path], where: str) -> Bundle:
+    entries, digest, signed_by = _verified(file, allowed_keys, where)
+    card = _card(entries["card.json"], where)
+    golden = [name for sample in card.golden for name in sample.files]
+    _check_contents(entries, card, golden, where)
     try:
-        golden = {file: decode_image(entries[file], file) for file in wanted}
+        frames = {name: decode_image(entries[name], name) for name in golden}
     except DataError as error:
-        raise BundleError(f"{path}: {error}") from error
+        raise BundleError(f"{where}: {error}") from error
     others = {name[6:-5]: entries[name] for name in entries if re.fullmatch(r"model\.\w+\.onnx", name)}
-    return Bundle(card, entries["model.onnx"], golden, digest, signed_by, others)
+    return Bundle(card, entries["model.onnx"], frames, digest, signed_by, others)
+
+
+def _verified(
+    file: BinaryIO, allowed_keys: Sequence[Path], where: str
+) -> tuple[dict[str, bytes], str, str | None]:
+    """Every entry, the digest of the whole, and who signed; nothing but the signature is parsed."""
+    size = file.seek(0, io.SEEK_END)
+    if size > MAX_BUNDLE_BYTES:
+        raise BundleError(f"{where}: is larger than {MAX_BUNDLE_BYTES >> 20} MiB, no bundle is")
+    index = read_index(file, size, where)
+    _check_names(index, where)
+    signature = read_entry(file, index, SIGNATURE)
+    digests, signed_by = verify(signature, allowed_keys, where)
+    named = {entry.name for entry in index} - {SIGNATURE}
+    for name in sorted(named ^ set(digests)):
+        raise BundleError(f"{where}: {name} is not what was signed: {_where_it_is(name in named)}")
+    digests[SIGNATURE] = hashlib.sha256(signature).hexdigest()
+    entries, digest = read_stored(file, index, digests, where)
+    return entries, digest, signed_by
 
 
 def check_expiry(card: Card, today: date, where: str) -> None:
@@ -171,15 +181,12 @@ def check_expiry(card: Card, today: date, where: str) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep the line waiting
             raise BundleError(f"{path}: cannot be read: it is no file")
         with path.open("rb") as file:
-            size = file.seek(0, 2)
-            if size > MAX_BUNDLE_BYTES:
-                raise BundleError(f"{path}: is larger than {MAX_BUNDLE_BYTES >> 20} MiB, no bundle is")
-            yield file, size
+            yield file
     except FileNotFoundError:
         raise BundleError(f"{path}: there is no such bundle; write one with 'taktsight export'") from None
     except OSError as error:
@@ -206,16 +213,29 @@ def _where_it_is(in_bundle: bool) -> str:
 def _card(content: bytes, where: str) -> Card:
     try:
         parse_json(content)
-        return Card.model_validate_json(content)
+        card = Card.model_validate_json(content)
     except ValueError as error:  # pydantic's is one too
-        raise BundleError(f"{where} is not a card this version reads: {error}") from error
+        raise BundleError(f"{where}: card.json is not a card this version reads: {error}") from error
+    unproved = [parity.engine for parity in card.parity if not parity.is_compared]
+    if unproved:
+        raise BundleError(
+            f"{where}: card.json says of {', '.join(unproved)} that it was not yet compared with the "
+            "trained network: nothing was proved of it. Export the bundle again"
+        )
+    return card
 
 
-def _check_contents(entries: Mapping[str, bytes], card: Card, where: str) -> None:
+def _check_contents(entries: Mapping[str, bytes], card: Card, golden: Sequence[str], where: str) -> None:
+    there = {name for name in entries if name.startswith("golden/")}
+    missing, more = sorted(set(golden) - there), sorted(there - set(golden))
+    if missing:
+        raise BundleError(f"{where}: golden samples {missing} are on the card and not in the bundle")
+    if more:
+        raise BundleError(f"{where}: {', '.join(more)} is in the bundle and not on the card")
     for name in sorted(entries):
         if name.endswith(".onnx"):
             check_model(entries[name], card, f"{where}: {name}")
-    check_pngs({name: entries[name] for name in entries if name.startswith("golden/")}, where)
+    check_pngs({name: entries[name] for name in there}, where)
 
 
 def _readable(card: Card) -> bytes:

@@ -16,8 +16,8 @@ from taktsight.records import Outcome
 from taktsight.strict_model import StrictModel
 
 Task = Literal["segmentation", "classification", "anomaly", "comparison"]
-
-
+MAX_VERSION = 1_000_000
+NOT_YET_COMPARED = "not yet compared"
 GoldenFile = Annotated[str, Field(pattern=r"^golden/[A-Za-z0-9._-]+\.png$")]
 
 
@@ -70,6 +70,11 @@ class Parity(StrictModel):
         """Share of the compared parts whose verdict flipped."""
         return self.flips / self.parts
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether an engine really judged parts: see :func:`not_yet_compared`."""
+        return self.reference != NOT_YET_COMPARED
+
     def __str__(self) -> str:
         return (
             f"parity {self.engine}: {self.flips} of {self.parts} verdicts flipped (at most "
@@ -81,11 +86,12 @@ class Parity(StrictModel):
 def not_yet_compared(engine: str) -> Parity:
     """What stands on a card until the engine was compared: no flip was seen, and none is ruled out.
 
-    It lets a card be judged with, never shipped: ``parts`` is 1 because no parity is stated on none.
+    It lets a card be judged with, never shipped: no bundle is written or read with it. ``parts`` is 1
+    because no parity is stated on none.
     """
     return Parity(
         engine=engine,
-        reference="not yet compared",
+        reference=NOT_YET_COMPARED,
         parts=1,
         flips=0,
         flips_upper=1,
@@ -133,8 +139,9 @@ class Card(StrictModel):
 
     format: Literal[1] = 1
     name: str = Field(min_length=1)
-    """Of the product: a station takes no lower version of this name than it has run."""
-    version: int = Field(default=1, ge=1, le=1_000_000)
+    """Of the product, the same from training to training: a station takes no lower version of this name
+    than it has run."""
+    version: int = Field(default=1, ge=1, le=MAX_VERSION)
     """Higher with each bundle of a product that replaces another."""
     expires: date | None = None
     """The last day, in UTC, on which a line may start with it; None without end."""

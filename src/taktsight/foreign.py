@@ -97,11 +97,14 @@ class Foreign(StrictModel):
     answers: Digest | None = None
     """Of a file of scores that the network's own framework gave and that were found again; None where
     its owner gave none."""
+    answered: int | None = Field(default=None, ge=1)
+    """Images whose scores were found again; None where its owner gave none, or nobody counted them yet."""
 
     def in_words(self) -> tuple[str, ...]:
         """Lines for a person, each with its subject first."""
+        counted = f" of {self.answered} images" if self.answered else ""
         proof = (
-            f"its own framework's scores were found again ({self.answers[:12]}…)"
+            f"its own framework's scores{counted} were found again ({self.answers[:12]}…)"
             if self.answers
             else "its owner's word: no scores of its own framework were given"
         )

@@ -6,18 +6,24 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
 from taktsight.bundle import read_bundle
 from taktsight.cli import main
 from taktsight.imaging import Canvas
+from taktsight.inspect.inspector import GOLDEN_TOLERANCE
 
 from .small_bundles import LABELS, write_small_bundle
 
+ROOT = Path(__file__).parents[2]
 MONO = Canvas(64, 96, 1, 1, 32)
 CANVASES = {
     "mono": (MONO, (64, 96)),
@@ -91,7 +97,7 @@ def test_example_fails_where_it_is_fed_otherwise(fault: str, tmp_path: Path) -> 
     text = {name: (out / name).read_text(encoding="utf-8") for name in ("example.py", "model.json")}
     card = json.loads(text["model.json"])
     if fault == "wrong score":
-        card["golden"][0]["scores"][0] += 1e-5
+        card["golden"][0]["scores"][0] -= 2 * GOLDEN_TOLERANCE
     if fault == "wrong verdict":
         card["golden"][0]["outcome"] = "PASS" if card["golden"][0]["outcome"] != "PASS" else "REJECT"
     (out / "model.json").write_text(json.dumps(card), encoding="utf-8")
@@ -104,6 +110,74 @@ def test_example_fails_where_it_is_fed_otherwise(fault: str, tmp_path: Path) -> 
     done = run_example(out)
     assert done.returncode != 0
     assert "AssertionError" in done.stderr
+
+
+def change_json(file: Path, change: Callable[[Any], None]) -> None:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    change(content)
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_example_allows_what_processors_round_otherwise(bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main(["convert", str(bundle), str(out), "--to", "onnx"]) == 0
+
+    def round_otherwise(card: Any) -> None:
+        card["golden"][0]["scores"][0] -= GOLDEN_TOLERANCE / 2
+
+    change_json(out / "model.json", round_otherwise)
+    done = run_example(out)
+    assert done.returncode == 0, done.stderr
+
+
+def test_example_and_pages_allow_what_the_line_allows() -> None:
+    pages = [ROOT / "export" / name for name in ("plain_example.txt", "plain_readme.txt")]
+    said = [file.read_text(encoding="utf-8") for file in (*pages, ROOT / "docs" / "interop.md")]
+    said[2] = said[2][said[2].index("**Plain ONNX**") :]
+    assert all(f"{GOLDEN_TOLERANCE:g}" in text for text in said)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -1.0])
+@pytest.mark.parametrize("size", [(64, 64), (150, 64)], ids=["one tile", "one of three tiles"])
+def test_example_passes_no_part_whose_scores_are_no_scores(
+    broken: float, size: tuple[int, int], tmp_path: Path
+) -> None:
+    """On a black tile the network's scores are what they were, on a brighter one they are broken."""
+    write_small_bundle(tmp_path / "part.taktsight", Canvas(64, 64, 1, 1, 32), size)
+    out = tmp_path / "out"
+    assert main(["convert", str(tmp_path / "part.taktsight"), str(out), "--to", "onnx"]) == 0
+    (out / "model.onnx").write_bytes(broken_where_bright((out / "model.onnx").read_bytes(), broken))
+    image = np.zeros(size, np.uint8)
+    image[-4:] = 255
+    cv2.imwrite(str(out / "part.png"), image)
+    easy = {"reject_score": 0.99, "review_score": 0.99}
+
+    def tolerate(card: Any) -> None:
+        card["limits"] = [limit | easy for limit in card["limits"]]
+
+    change_json(out / "model.json", tolerate)
+    done = run_example(out, "part.png")
+    assert done.stdout.split()[0] == "UNINSPECTED", done.stderr
+    assert run_example(out).returncode != 0  # nor do its golden samples verify
+
+
+def broken_where_bright(content: bytes, broken: float) -> bytes:
+    """The model with ``broken`` in the place of its scores where a pixel is white."""
+    model = onnx.load_model_from_string(content)
+    model.graph.node[-1].output[0] = "whole"
+    model.graph.initializer.extend(
+        onnx.numpy_helper.from_array(np.array(value, np.float32), name)
+        for name, value in (("white", 255.0), ("broken", broken))
+    )
+    model.graph.node.extend(
+        [
+            onnx.helper.make_node("ReduceMax", ["planes"], ["brightest"], keepdims=1),
+            onnx.helper.make_node("Equal", ["brightest", "white"], ["is_white"]),
+            onnx.helper.make_node("Squeeze", ["is_white"], ["decides"]),
+            onnx.helper.make_node("Where", ["decides", "broken", "whole"], ["scores"]),
+        ]
+    )
+    return bytes(model.SerializeToString())
 
 
 def test_readme_says_how_to_feed_it_in_about_twenty_lines(bundle: Path, tmp_path: Path) -> None:

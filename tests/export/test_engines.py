@@ -14,7 +14,7 @@ from taktsight.errors import BackendError, ConfigError
 from taktsight.export import build
 from taktsight.export.quantize import quantise
 from taktsight.inspect.backends.backend import open_backend
-from taktsight.inspect.engines import engine_named
+from taktsight.inspect.engines import engine_named, proper_names
 from taktsight.inspect.fit import check_proof
 
 from ..cards import make_card, make_parity
@@ -40,15 +40,17 @@ def kept(in_workshop: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
 
 @pytest.fixture
 def proved(kept: bytes, shelf: Path) -> Path:
-    """A bundle proved on two engines, made once, with its report beside it."""
+    """A bundle proved on two engines, one named twice, made once, with its report beside it."""
     bundle = shelf / "part.taktsight"
     if not bundle.is_file():
         line = ["export", "run", "--out", str(bundle), "--report", str(shelf / "parity")]
-        assert main([*line, "--engine", "openvino:f32"]) == 0
+        assert main([*line, "--engine", "openvino", "--engine", "openvino:f32:cpu"]) == 0
     return bundle
 
 
-def test_every_engine_that_was_asked_for_is_on_the_card(proved: Path) -> None:
+def test_every_engine_that_was_asked_for_is_on_the_card_by_the_name_that_a_station_looks_for(
+    proved: Path,
+) -> None:
     parity = read_bundle(proved).card.parity
     assert tuple(each.engine for each in parity) == ENGINES
     assert max(each.max_map_difference for each in parity) < 1e-4
@@ -75,7 +77,7 @@ def test_verify_replays_golden_samples_on_every_proved_engine(
 def test_verify_with_the_run_counts_flips_again_and_shows_them(
     proved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = ["verify", str(proved), "--run", "run", "--engine", "openvino:f32", "--report", str(tmp_path)]
+    line = ["verify", str(proved), "--run", "run", "--engine", "openvino", "--report", str(tmp_path)]
     assert main([*line, "--parity-parts", "4"]) == 0
     assert "parity now openvino:f32: 0 of 4 flipped" in capsys.readouterr().out
     assert (tmp_path / "parity.html").is_file()
@@ -131,9 +133,27 @@ def test_precision_that_the_bundle_does_not_hold_is_refused(workshop: Path) -> N
     models = read_bundle(workshop / "part.taktsight").models
     with pytest.raises(BackendError, match=r"openvino:int8 was asked for and the bundle holds f32 only"):
         open_backend(engine_named("openvino:int8"), models)
+    with pytest.raises(BackendError, match=r"export it with --engine onnxruntime:fp16:cuda$"):
+        open_backend(engine_named("onnxruntime:fp16:cuda"), models)
 
 
-@pytest.mark.parametrize("name", ["tensorflow:f32", "openvino:fp8", "onnxruntime:f32:tpu"])
+@pytest.mark.parametrize(
+    ("said", "stated"),
+    [
+        ("openvino", "openvino:f32"),
+        ("openvino:int8:cpu", "openvino:int8"),
+        ("onnxruntime:f32:cuda", "onnxruntime:f32:cuda"),
+        ("tensorrt:fp16:gpu", "tensorrt:fp16"),
+        ("tensorrt:fp16:dla", "tensorrt:fp16:dla"),
+    ],
+)
+def test_engine_has_one_name_however_it_is_said(said: str, stated: str) -> None:
+    assert proper_names([said, "onnxruntime:f32", stated, "onnxruntime"]) == (stated, "onnxruntime:f32")
+
+
+@pytest.mark.parametrize(
+    "name", ["tensorflow:f32", "openvino:fp8", "onnxruntime:f32:tpu", "onnxruntime:f32:cuda:junk", ""]
+)
 def test_unknown_engine_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(ConfigError, match="such as onnxruntime:f32"):
         engine_named(name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +19,22 @@ from torch import nn
 
 from taktsight.bundle import read_bundle
 from taktsight.cli import main
+from taktsight.export import gate
 from taktsight.export.foreign import build
 from taktsight.export.foreign.wrap import shrunk, wrap
 from taktsight.foreign import Foreign, Preparation
 from taktsight.image_files import read_image
+from taktsight.inspect.backends.backend import Backend, model_for
+from taktsight.inspect.backends.ort import OnnxRuntimeBackend
+from taktsight.inspect.config import Engine
 
 from .foreign_models import (
+    ANOMALIB_OUTPUTS,
     CLASSES,
     IMAGENET,
     MODELS,
     SIDE,
+    AnomalibShaped,
     Arguments,
     classifier,
     data_of,
@@ -130,6 +137,68 @@ def test_scores_of_the_networks_own_framework_are_found_again(
     origin = read_bundle(tmp_path / "part.taktsight").card.origin.training
     assert isinstance(origin, Foreign)
     assert origin.answers is not None
+    assert origin.answered == 12
+    assert "its own framework's scores of 12 images were found again" in "\n".join(origin.in_words())
+
+
+def test_card_of_before_answers_were_counted_is_read(shop: Path, tmp_path: Path) -> None:
+    assert importing(shop, "anomaly", tmp_path / "part.taktsight") == 0
+    origin = read_bundle(tmp_path / "part.taktsight").card.origin.training
+    before = origin.model_dump(mode="json", exclude={"answered"}) | {"answers": 64 * "a"}
+    old = Foreign.model_validate(before)
+    assert old.answered is None
+    assert "its own framework's scores were found again" in "\n".join(old.in_words())
+
+
+def test_product_version_and_last_day_are_on_the_card(shop: Path, tmp_path: Path) -> None:
+    out = tmp_path / "part.taktsight"
+    assert importing(shop, "anomaly", out) == 0
+    card = read_bundle(out).card
+    assert (card.name, card.version, card.expires) == ("anomaly", 1, None)
+    more = ["--name", "Flange M8", "--bundle-version", "3", "--expires", "2999-12-31"]
+    assert importing(shop, "anomaly", out, *more) == 0
+    card = read_bundle(out).card
+    assert (card.name, card.version, card.expires) == ("Flange M8", 3, date(2999, 12, 31))
+
+
+@pytest.mark.parametrize("task", MODELS)
+def test_fp16_comes_along_where_an_engine_computes_in_it(
+    task: str, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a GPU: ONNX Runtime on the CPU computes what the fp16 model says."""
+    computed_in = []
+
+    def on_the_cpu(engine: Engine, models: Mapping[str, bytes]) -> Backend:
+        computed_in.append(engine.precision)
+        return OnnxRuntimeBackend(model_for(engine, models))
+
+    monkeypatch.setattr(gate, "open_backend", on_the_cpu)
+    more = ["--engine", "tensorrt:fp16", "--engine", "onnxruntime:fp16:cuda", "--flip-limit", "0.05"]
+    assert importing(shop, task, tmp_path / "part.taktsight", *more) == 0
+    bundle = read_bundle(tmp_path / "part.taktsight")
+    assert computed_in == ["f32", "fp16", "fp16"]
+    names = ["onnxruntime:f32", "tensorrt:fp16", "onnxruntime:fp16:cuda"]
+    assert [parity.engine for parity in bundle.card.parity] == names
+    assert bundle.card.parity[1].max_score_difference > bundle.card.parity[0].max_score_difference
+    kinds = {tensor.data_type for tensor in onnx.load_from_string(bundle.models["fp16"]).graph.initializer}
+    assert TensorProto.FLOAT16 in kinds
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--engine", "onnxruntime:f32:cuda:junk"], "has 4 parts"),
+        (["--engine", "tensorrt:int8:gpu"], "--engine tensorrt:int8: an imported model is not quantised"),
+        (["--bundle-version", "2000000"], "--bundle-version must be 1 to 1000000"),
+        (["--expires", "2020-01-01"], "--expires 2020-01-01 is over"),
+        (["--name", " flange"], "without spaces around it"),
+    ],
+)
+def test_what_no_line_would_take_is_refused_before_anything_is_judged(
+    more: Arguments, says: str, shop: Path, tmp_path: Path, capsys: Said
+) -> None:
+    assert importing(shop, "anomaly", tmp_path / "part.taktsight", *more) == 2
+    assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("task", ["segmentation", "classification"])
@@ -270,12 +339,27 @@ class OverTheBatch(nn.Module):
         return torch.as_tensor(answer / answer.abs().reshape(-1).amax(dim=0))
 
 
+class MapsOverTheBatch(AnomalibShaped):
+    """Its scores are of each image, its maps are not."""
+
+    def forward(
+        self, images: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        score, label, maps, mask = super().forward(images)
+        return score, label, maps / (0.1 + maps.reshape(-1).amax(dim=0)), mask
+
+
+@pytest.mark.parametrize(
+    ("task", "made", "what"),
+    [("classification", OverTheBatch, "scores"), ("anomaly", MapsOverTheBatch, "maps")],
+)
 def test_network_whose_answer_depends_on_its_neighbours_is_refused(
-    shop: Path, tmp_path: Path, capsys: Said
+    task: str, made: Callable[[], nn.Module], what: str, shop: Path, tmp_path: Path, capsys: Said
 ) -> None:
-    model = export(OverTheBatch(), tmp_path / "batch.onnx")
-    assert importing(shop, "classification", tmp_path / "part.taktsight", model=model) == 1
-    assert "an image scores otherwise beside another one" in capsys.readouterr().err
+    outputs = ("output",) if task == "classification" else ANOMALIB_OUTPUTS
+    model = export(made(), tmp_path / "batch.onnx", outputs=outputs)
+    assert importing(shop, task, tmp_path / "part.taktsight", model=model) == 1
+    assert f"an image has other {what} beside another one" in capsys.readouterr().err
 
 
 def test_older_opset_is_read_and_gives_the_same_answers(shop: Path, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from taktsight.foreign import Preparation
 
 from .foreign_models import CLASSES, SIDE, Arguments, edited, export, importing, segmenter
 
+GOOD = "images/good/part-000000.png,0.9999"
+"""An answer about an image that is there."""
 Said = pytest.CaptureFixture[str]
 
 
@@ -216,11 +218,15 @@ def test_constant_tensors_in_nodes_are_looked_into_for_other_files(tmp_path: Pat
     [
         ("image,anomaly\n", 2, "has no row"),
         ("image,pit\nimages/good/x.png,0.1\n", 2, "no column anomaly"),
-        ("image,anomaly\nimages/good/x.png,0.1\n", 2, "names no image of val or test"),
+        ("image,anomaly\nindex.csv,0.1\n", 2, "names no image of val or test"),
+        ("image,anomaly\nimages/good/x.png,0.1\n", 2, "1 of its 1 images are not there"),
+        (f"image,anomaly\n{GOOD}\nimages/x.png,0.1\n", 2, "the first is 'images/x.png'"),
+        ("anomaly,image\n0.1\n", 2, "the first is None"),
+        (f"image,anomaly\n{GOOD}\nimages/good/../{GOOD[7:]}\n", 2, "stands twice"),
         ("image,anomaly\nimages/good/x.png,much\n", 2, "a score that is no number"),
         ("image,anomaly\nimages/good/x.png,nan\n", 2, "0–1 is wanted"),
         ("image,anomaly\nimages/good/x.png,1.5\n", 2, "0–1 is wanted"),
-        ("image,anomaly\nimages/good/part-000000.png,0.9999\n", 1, "1 of 1 images score otherwise here"),
+        (f"image,anomaly\n{GOOD}\n", 1, "1 of 1 images score otherwise here"),
     ],
 )
 def test_answers_that_say_nothing_or_something_else_are_refused(

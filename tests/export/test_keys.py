@@ -85,22 +85,41 @@ def test_verify_fails_when_the_last_day_is_over(tmp_path: Path, capsys: pytest.C
     assert "expired: its last day was 2020-01-01" in said
 
 
-@pytest.mark.parametrize("wrong", [["--bundle-version", "0"], ["--expires", "tomorrow"]])
-def test_export_takes_no_version_or_day_that_is_none(wrong: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (["--bundle-version", "0"], "--bundle-version must be 1 to 1000000, got 0"),
+        (["--bundle-version", "2000000"], "--bundle-version must be 1 to 1000000, got 2000000"),
+        (["--expires", "tomorrow"], "argument --expires: invalid"),
+        (["--expires", "2020-01-01"], "--expires 2020-01-01 is over"),
+        (["--name", ""], "--name '' must be one line of characters"),
+        (["--name", "flange\n"], "must be one line of characters"),
+        (["--engine", "openvino:f32:cpu:junk"], "has 4 parts"),
+    ],
+)
+def test_export_takes_nothing_that_a_line_would_refuse(
+    wrong: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     try:
         status = main(["export", str(tmp_path), "--out", str(tmp_path / "new.takt"), *wrong])
     except SystemExit as end:  # of the parser
         status = int(end.code or 0)
     assert status == 2
+    assert says in capsys.readouterr().err
 
 
-def test_export_writes_version_and_last_day(
+def test_export_writes_product_version_and_last_day(
     in_workshop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "part.takt"
-    status, said = heard(
-        capsys, "export", "run", "--out", out, "--bundle-version", "3", "--expires", "2999-12-31"
-    )
+    more = ["--name", "Flange M8", "--bundle-version", "3", "--expires", "2999-12-31"]
+    status, said = heard(capsys, "export", "run", "--out", out, *more)
     assert status == 0, said
+    assert "product 'Flange M8', version 3, last day 2999-12-31\n" in said
     card = read_bundle(out).card
-    assert (card.version, card.expires) == (3, date(2999, 12, 31))
+    assert (card.name, card.version, card.expires) == ("Flange M8", 3, date(2999, 12, 31))
+
+
+def test_product_that_nobody_named_has_the_name_of_the_runs_folder(workshop: Path) -> None:
+    card = read_bundle(workshop / "part.taktsight").card
+    assert (card.name, card.version, card.expires) == ("run", 1, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,15 @@ def test_one_command_gives_a_bundle_of_its_run_that_was_verified(
 ) -> None:
     run, out = tmp_path / "run", tmp_path / "part.taktsight"
     given = ["learn", "training.yaml", "--run", str(run), "--out", str(out)]
-    assert main([*given, f"--data.cache_dir={tmp_path / 'cache'}", "--trainer.max_epochs=3"]) == 0
+    called = ["--name", "Flange M8", "--bundle-version", "4", "--expires", "2999-12-31"]
+    assert main([*given, *called, f"--data.cache_dir={tmp_path / 'cache'}", "--trainer.max_epochs=3"]) == 0
     said = capsys.readouterr().out
     assert "as the card says" in said  # verify was the last to speak
     assert [word for word in said.splitlines()[-1].split() if word.isalpha()] == [
         *("seconds", "train", "evaluate", "export", "verify")
     ]
     card = read_bundle(out).card
+    assert (card.name, card.version, card.expires) == ("Flange M8", 4, date(2999, 12, 31))
     assert card.origin.weights == open_run(run).weights_digest
     assert (run / "evaluation" / "report.html").is_file()
 
@@ -54,6 +57,9 @@ def test_bundle_that_does_not_verify_is_not_left_on_the_disk(
     [
         (["--out", "old.taktsight"], "is there already"),
         (["--out", "new", "--key", "none.pem"], "no such key"),
+        (["--out", "new", "--bundle-version", "0"], "must be 1 to 1000000"),
+        (["--out", "new", "--expires", "2020-01-01"], "is over"),
+        (["--out", "new", "--name", " flange"], "without spaces around it"),
     ],
 )
 def test_what_would_stop_it_at_the_end_stops_it_before_the_training(

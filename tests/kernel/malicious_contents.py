@@ -12,6 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from taktsight.card import not_yet_compared
+
 from .conftest import GOLDEN
 from .malicious import Change, Shop, add, case
 
@@ -75,6 +77,10 @@ add(
             "expired: its last day was 2026-06",
         ),
         "version_of_zero": (_card(lambda card: card.update(version=0)), UNREADABLE),
+        "engine_that_was_never_compared": (
+            _card(lambda card: card["parity"][0].update(not_yet_compared("onnxruntime:f32").model_dump())),
+            "onnxruntime:f32 that it was not yet compared",
+        ),
     }
 )
 

@@ -17,7 +17,9 @@ from random import Random
 import numpy as np
 import pytest
 
+from taktsight import bundle as bundle_module
 from taktsight.bundle import Bundle, read_bundle, write_bundle
+from taktsight.card import not_yet_compared
 from taktsight.errors import BundleError, ExportError
 
 from ..inspect.spots import spot_model
@@ -176,6 +178,37 @@ def test_network_in_other_precisions_comes_along_and_is_covered(tmp_path: Path) 
 def test_network_that_a_line_would_refuse_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="a line would refuse it"):
         write_bundle(tmp_path / "new.taktsight", card(), b"\x08\x08", {GOLDEN: golden_frame()})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"version": 2_000_000}, "less than or equal to 1000000"),
+        ({"name": ""}, "at least 1 character"),
+        ({"mm_per_px": float("inf")}, "Infinity is no number"),
+        ({"parity": (not_yet_compared("onnxruntime:f32"),)}, "it was not yet compared"),
+        ({"limits": ()}, "at least 1 item"),
+    ],
+)
+def test_card_that_a_line_would_refuse_is_not_written(
+    changes: dict[str, object], says: str, tmp_path: Path
+) -> None:
+    """A copy of a card is checked by nobody else."""
+    with pytest.raises(ExportError, match=says) as caught:
+        write_bundle(
+            tmp_path / "new.taktsight", card().model_copy(update=changes), MODEL, {GOLDEN: golden_frame()}
+        )
+    assert "a line would refuse it, so it was not written" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bundle_larger_than_a_line_reads_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle_module, "MAX_BUNDLE_BYTES", 100_000)
+    with pytest.raises(ExportError, match="no bundle is; a line would refuse it"):
+        write_bundle(tmp_path / "new.taktsight", card(), large_model(), {GOLDEN: golden_frame()})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,10 +14,26 @@ from pathlib import Path
 
 import pytest
 
-from . import malicious_contents, malicious_networks, malicious_signatures, malicious_sizes, malicious_zips
+from . import (
+    malicious_contents,
+    malicious_networks,
+    malicious_operators,
+    malicious_signatures,
+    malicious_sizes,
+    malicious_weights,
+    malicious_zips,
+)
 from .malicious import CASES, Shop
 
-CASE_FILES = (malicious_contents, malicious_networks, malicious_signatures, malicious_sizes, malicious_zips)
+CASE_FILES = (
+    malicious_contents,
+    malicious_networks,
+    malicious_operators,
+    malicious_signatures,
+    malicious_sizes,
+    malicious_weights,
+    malicious_zips,
+)
 """Each adds its cases when it is imported."""
 READER = """
 import json, math, os, resource, sys, time
