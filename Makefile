@@ -48,6 +48,8 @@ bench: $(INSTALLED) ## speed, into benchmarks/results/
 	test -f $(DEMO)/flange.taktsight || $(MAKE) demo
 	$(BIN)/python benchmarks/cycle_time.py --bundle $(DEMO)/flange.taktsight
 	$(BIN)/python benchmarks/cold_start.py --bundle $(DEMO)/flange.taktsight --images $(DEMO)/shift/line.txt
+	$(BIN)/python benchmarks/cycle_prediction.py --bundle $(DEMO)/flange.taktsight --images $(DEMO)/shift/line.txt
+	$(BIN)/python benchmarks/export_time.py $(DEMO)/flange
 	$(BIN)/python benchmarks/synthetic_product.py
 	$(BIN)/python benchmarks/changeover.py
 	$(BIN)/python benchmarks/training_speed.py

@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--bundle", type=Path, required=True)
     parser.add_argument("--images", type=Path, required=True)
-    parser.add_argument("--engine", default="openvino:bf16")
+    parser.add_argument("--engine", default="onnxruntime:f32")
     parser.add_argument(
         "--p99-ms", type=float, default=20.0, help="from the frame to the verdict, by bench"
     )
