@@ -142,12 +142,31 @@ def test_real_builder_takes_it_as_the_precision_that_it_is(
         parse(vendor, content, listen(vendor), precision="f32")
 
 
-def test_int8_for_processors_is_refused_by_the_real_parser(model: bytes) -> None:
+@pytest.mark.parametrize(
+    ("zero", "why"),
+    [
+        (0, "in int8 where the model says uint8; export int8"),
+        (3, "int8 must be symmetric here"),
+    ],
+)
+def test_int8_for_processors_is_refused_by_the_real_parser(model: bytes, zero: int, why: str) -> None:
     pytest.importorskip("tensorrt_rtx")
     pytest.importorskip("nncf")
     vendor = open_vendor("tensorrt_rtx")
-    with pytest.raises(BackendError, match="int8 must be symmetric here"):
-        parse(vendor, quantise(model, TILES, LIMITS).model, listen(vendor), precision="int8")
+    shifted = with_zero_points(quantise(model, TILES, LIMITS).model, zero)
+    with pytest.raises(BackendError, match=why):
+        parse(vendor, shifted, listen(vendor), precision="int8")
+
+
+def with_zero_points(model: bytes, zero: int) -> bytes:
+    """The model with this zero point wherever activations are unsigned."""
+    shifted = onnx.load_from_string(model)
+    points = {node.input[2] for node in shifted.graph.node if node.op_type == "QuantizeLinear"}
+    for tensor in shifted.graph.initializer:
+        if tensor.name in points and tensor.data_type == onnx.TensorProto.UINT8:
+            value = np.full(tuple(tensor.dims), zero, np.uint8)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(value, tensor.name))
+    return bytes(shifted.SerializeToString())
 
 
 def test_verb_builds_the_precision_that_a_bundle_holds(
