@@ -77,7 +77,7 @@ def main(arguments: argparse.Namespace) -> int:
     with open_trials(tasks, proved) as trials:
         _measure(trials, arguments.parts)
         measured = [trial.measured(bundle.card, limit) for trial in trials]
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(_table(measured, budget))
     best = choose(measured, budget)
     cycle = None
@@ -172,7 +172,7 @@ def _measure(trials: list[Trial], parts: int) -> None:
 def _table(measured: list[Measured], budget: float | None) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("engine", no_wrap=True)
-    for column in ("threads", "p50 ms", "p99", "p99.9", "engine p50", "first verdict s", "MB"):
+    for column in ("threads", "p50 ms", "p99", "p99.9", "engine p50", "cold s", "MB"):
         table.add_column(column, justify="right")
     table.add_column("")
     for each in sorted(measured, key=lambda one: one.p50_ms):

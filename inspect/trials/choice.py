@@ -34,10 +34,10 @@ class Measured:
 
     def why_not(self, budget_ms: float | None) -> str:
         """What speaks against it; "" where nothing does."""
-        if self.golden_mistakes:
-            return f"{self.golden_mistakes} golden samples differ"
         if self.flip_share is None:
             return "not proved"
+        if self.golden_mistakes:
+            return f"{self.golden_mistakes} golden samples differ"
         if self.flip_share > self.flip_limit:
             return f"flips {self.flip_share:.2%}"
         if budget_ms is not None and self.p999_ms > budget_ms:
