@@ -20,6 +20,7 @@ import yaml
 
 from taktsight.benchmarks.measured import circumstances, write_result
 from taktsight.bundle import Bundle, read_bundle
+from taktsight.inspect.config import fitting_takt_ms
 from taktsight.inspect.engines import engine_named
 from taktsight.inspect.trials.cycle import WARM_UP, Cycle, cycle_of, measure_cycle
 
@@ -56,7 +57,7 @@ def _predicted(arguments: argparse.Namespace, bundle: Bundle) -> Cycle:
 
 def _met(arguments: argparse.Namespace, bundle: Bundle) -> Cycle:
     """The line on the images, as an integrator would write its station."""
-    takt_ms = max(10.0, round(1.5 * arguments.p99_ms, 1))
+    takt_ms = fitting_takt_ms(arguments.p99_ms)
     with tempfile.TemporaryDirectory() as folder:
         station = {
             "name": "met",

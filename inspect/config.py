@@ -26,6 +26,15 @@ class FolderCamera(StrictModel):
     """Begin again after the last image; else the run ends with it."""
 
 
+TAKT_PER_CYCLE = 1.5
+MIN_TAKT_MS = 10.0
+
+
+def fitting_takt_ms(p99_ms: float) -> float:
+    """A takt that leaves half as much again as an inspection takes at p99, ms."""
+    return max(MIN_TAKT_MS, round(TAKT_PER_CYCLE * p99_ms, 1))
+
+
 class TimerTrigger(StrictModel):
     """A part at every takt of the clock."""
 

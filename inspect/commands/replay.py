@@ -17,19 +17,19 @@ from pathlib import Path
 
 from taktsight.inspect.children import start_crew
 from taktsight.inspect.config import (
+    MIN_TAKT_MS,
+    TAKT_PER_CYCLE,
     DryRunGate,
     FolderCamera,
     OnnxRuntime,
     Records,
     Station,
     TimerTrigger,
+    fitting_takt_ms,
     with_values,
 )
 from taktsight.inspect.shift import work_shift
 from taktsight.inspect.terminal import log_into_pipe
-
-TAKT_PER_CYCLE = 1.5
-MIN_TAKT_MS = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +109,7 @@ def _with_measured_takt(station: Station, deadline_ms: float | None) -> Station:
 
         times_ms = executor.submit(measure_cycles_ms, station, datetime.now(timezone.utc).date()).result()
     slowest_ms = times_ms[int(0.99 * (len(times_ms) - 1))]
-    takt_ms = max(MIN_TAKT_MS, round(TAKT_PER_CYCLE * slowest_ms, 1))
+    takt_ms = fitting_takt_ms(slowest_ms)
     print(
         f"takt {takt_ms:g} ms: {TAKT_PER_CYCLE} × {slowest_ms:.1f} ms, the p99 of "
         f"{len(times_ms)} inspections on this machine; at least {MIN_TAKT_MS:g} ms"

@@ -16,14 +16,12 @@ import yaml
 from taktsight.bundle import Bundle
 from taktsight.errors import LineError
 from taktsight.image_files import encode_png
-from taktsight.inspect.config import Engine, Station
+from taktsight.inspect.config import Engine, Station, fitting_takt_ms
 from taktsight.inspect.ledger import Ledger
 from taktsight.records import Outcome
 
 LONGEST_MS = 60_000.0
 """Of a measurement: slow engines get fewer parts."""
-TAKT_PER_CYCLE = 1.5
-MIN_TAKT_MS = 10.0
 WARM_UP = 20
 """Parts at the start that are not counted, as in a trial."""
 
@@ -77,8 +75,7 @@ def measure_cycle(
     """
     with tempfile.TemporaryDirectory(prefix="taktsight-cycle-") as name:
         folder = Path(name)
-        fitting_ms = max(MIN_TAKT_MS, round(TAKT_PER_CYCLE * p99_ms, 1))
-        takt_ms = station.trigger.takt_ms if station else fitting_ms
+        takt_ms = station.trigger.takt_ms if station else fitting_takt_ms(p99_ms)
         counted = max(1, min(parts, int(LONGEST_MS / takt_ms)))
         cameras = [camera.name for camera in station.cameras] if station else list(bundle.card.views)
         recipe = station.recipe if station and station.recipe else _own_recipe(folder, bundle, cameras)
