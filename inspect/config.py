@@ -7,23 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from taktsight.inspect.cameras.settings import CameraSettings, placed_camera
 from taktsight.records import Outcome
 from taktsight.strict_model import Model, StrictModel
 
 Rollback = Annotated[int, Field(ge=1)] | Literal["any"] | None
 """The older version that may run."""
-
-
-class FolderCamera(StrictModel):
-    """Images from a disk, in the place of a camera."""
-
-    kind: Literal["folder"]
-    name: str = Field(default="camera", min_length=1)
-    """The recipe's views call the camera by this name."""
-    folder: Path
-    """A folder (with its sub-folders, in natural order), or a text file with one image path a line."""
-    repeat: bool = False
-    """Begin again after the last image; else the run ends with it."""
 
 
 TAKT_PER_CYCLE = 1.5
@@ -152,7 +141,7 @@ class Station(StrictModel):
     """Files of PEM public keys, one or several in each; with any given, one of them must have signed."""
     rollback_to: Rollback = None
     """The one older version of the bundle that may run although a newer one ran here; 'any' for each."""
-    cameras: tuple[FolderCamera, ...] = Field(min_length=1)
+    cameras: tuple[CameraSettings, ...] = Field(min_length=1)
     trigger: TimerTrigger
     gate: DryRunGate
     backend: Engine = OnnxRuntime(kind="onnxruntime")
@@ -192,7 +181,7 @@ def load_station(path: Path) -> Station:
 
     station = read_yaml(path, Station)
     base = path.parent
-    cameras = tuple(with_values(camera, folder=base / camera.folder) for camera in station.cameras)
+    cameras = tuple(placed_camera(camera, base) for camera in station.cameras)
     gate = station.gate
     return with_values(
         station,

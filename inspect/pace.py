@@ -9,6 +9,7 @@ from itertools import count
 
 from taktsight.errors import CameraError
 from taktsight.inspect.config import Station
+from taktsight.inspect.messages import Expose
 from taktsight.inspect.ring import Ring, size_ring
 from taktsight.inspect.vision import Vision
 from taktsight.records import Frame, Part
@@ -16,6 +17,8 @@ from taktsight.records import Frame, Part
 MEASURED_S = 2.0
 MAX_PARTS = 50
 MAX_MEASURED = 500
+MAX_WAIT_NS = 1_000_000_000
+"""For a frame."""
 
 
 def measure_cycles_ms(station: Station, today: date) -> list[float]:
@@ -49,8 +52,12 @@ def measure_cycles_ms(station: Station, today: date) -> list[float]:
 
 
 def _look(vision: Vision, trigger: int) -> Part | None:
+    now_ns = time.monotonic_ns()
+    expose = Expose(trigger, now_ns, now_ns + MAX_WAIT_NS)
     try:
-        frames = tuple(Frame(camera.grab(trigger)[0], trigger, 0, camera.name) for camera in vision.cameras)
+        frames = tuple(
+            Frame(camera.grab(expose).image, trigger, 0, camera.name) for camera in vision.cameras
+        )
     except CameraError:
         return None  # a damaged image among the first: the line will say so, part by part
     return Part(trigger, frames)

@@ -19,7 +19,7 @@ from datetime import date
 
 from taktsight.errors import BackendError, CameraError, ConfigError, LineError, TaktsightError
 from taktsight.inspect.backends.backend import Backend, engine_name, open_backend
-from taktsight.inspect.cameras.folder import FolderCamera
+from taktsight.inspect.cameras.camera import Camera, open_camera
 from taktsight.inspect.channel import Channel
 from taktsight.inspect.config import Station
 from taktsight.inspect.fit import Setup, read_setup
@@ -63,7 +63,7 @@ class Look:
 class CameraThread:
     """Grabs from one camera, part after part, and hands the frames to the inspection."""
 
-    def __init__(self, camera: FolderCamera, ring: Ring, grabbed: queue.Queue[Grab | None]) -> None:
+    def __init__(self, camera: Camera, ring: Ring, grabbed: queue.Queue[Grab | None]) -> None:
         self.exposes: queue.Queue[Expose | None] = queue.Queue(MAX_ASKED + 1)
         self._camera = camera
         self._ring = ring
@@ -80,12 +80,12 @@ class CameraThread:
         name = self._camera.name
         started = time.monotonic_ns()
         try:
-            image, serial = self._camera.grab(expose.trigger)
-            slot = self._ring.write(image, name)
+            exposure = self._camera.grab(expose)
+            slot = self._ring.write(exposure.image, name)
         except CameraError as error:
             return Grab(expose, name, fault=str(error), grab_ns=time.monotonic_ns() - started)
-        frame = Frame(image, expose.trigger, expose.captured_ns, name)
-        return Grab(expose, name, frame, serial, slot, grab_ns=time.monotonic_ns() - started)
+        frame = Frame(exposure.image, expose.trigger, exposure.captured_ns, name)
+        return Grab(expose, name, frame, exposure.serial, slot, grab_ns=time.monotonic_ns() - started)
 
 
 class Vision:
@@ -99,7 +99,7 @@ class Vision:
         self.inspector = Inspector(
             backend, setup.bundle.card, setup.recipe, setup.bundle.digest, setup.references
         )
-        self.cameras = [open_camera(station, view.camera, setup) for view in setup.recipe.views]
+        self.cameras = open_cameras(station, setup)
         check_first_frames(self.inspector, self.cameras)
         self._looks: dict[int, Look] = {}
         self._engine_faults = 0
@@ -196,21 +196,21 @@ def replay_golden(backend: Backend, setup: Setup, engine: str) -> None:
         )
 
 
-def open_camera(station: Station, name: str, setup: Setup) -> FolderCamera:
-    """The station's camera of that name."""
-    config = next(camera for camera in station.cameras if camera.name == name)
+def open_cameras(station: Station, setup: Setup) -> list[Camera]:
+    """The station's cameras, in the order of the recipe's views."""
+    settings = {camera.name: camera for camera in station.cameras}
     channels = setup.bundle.card.canvas.channels
-    return FolderCamera(name, config.folder, repeat=config.repeat, channels=channels)
+    return [open_camera(settings[view.camera], channels) for view in setup.recipe.views]
 
 
-def check_first_frames(inspector: Inspector, cameras: Sequence[FolderCamera]) -> None:
-    """Inspects the first part once, for nothing: memory is allocated, and region and frame must fit.
+def check_first_frames(inspector: Inspector, cameras: Sequence[Camera]) -> None:
+    """Inspects an image of each camera, for nothing: memory is allocated, and region and frame must fit.
 
     Raises:
         ConfigError: If they do not.
     """
     try:
-        frames = tuple(Frame(camera.grab(1)[0], 0, 0, camera.name) for camera in cameras)
+        frames = tuple(Frame(camera.rehearsal(), 0, 0, camera.name) for camera in cameras)
     except CameraError as error:
         log.warning("first frame: %s", error)  # that part will be UNINSPECTED; others may be whole
         return

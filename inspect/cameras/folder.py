@@ -9,6 +9,8 @@ from pathlib import Path
 
 from taktsight.errors import CameraError, DataError
 from taktsight.image_files import IMAGE_SUFFIXES, read_image
+from taktsight.inspect.cameras.camera import Exposure
+from taktsight.inspect.messages import Expose
 from taktsight.records import Image
 
 LOOK_AHEAD = 4
@@ -33,20 +35,30 @@ class FolderCamera:
         """How many parts it can show; None without end."""
         return None if self._repeat else len(self._files)
 
-    def grab(self, trigger: int) -> tuple[Image, str]:
+    def grab(self, expose: Expose) -> Exposure:
         """The frame of a part, and the image's name as its serial.
 
         Raises:
             CameraError: If there is no such image or it cannot be decoded.
         """
+        trigger = expose.trigger
         if not self._repeat and trigger > len(self._files):
             raise CameraError(f"{self.name}: {len(self._files)} images, none for part {trigger}")
         self._look_ahead(trigger)
         decoding = self._ahead.pop(trigger)
         try:
-            return decoding.result(), self.serial(trigger)
+            image = decoding.result()
         except DataError as error:
             raise CameraError(f"{self.name}: {error}") from error
+        return Exposure(image, expose.captured_ns, trigger, self.serial(trigger))
+
+    def rehearsal(self) -> Image:
+        """The first image.
+
+        Raises:
+            CameraError: If it cannot be decoded.
+        """
+        return self.grab(Expose(1, 0, 0)).image
 
     def serial(self, trigger: int) -> str:
         """The image's path within the folder."""

@@ -15,12 +15,12 @@ from datetime import datetime, timezone
 from multiprocessing import get_context
 from pathlib import Path
 
+from taktsight.inspect.cameras.settings import FolderSettings
 from taktsight.inspect.children import start_crew
 from taktsight.inspect.config import (
     MIN_TAKT_MS,
     TAKT_PER_CYCLE,
     DryRunGate,
-    FolderCamera,
     OnnxRuntime,
     Records,
     Station,
@@ -91,7 +91,7 @@ def _station(arguments: argparse.Namespace) -> Station:
             bundle=arguments.bundle,
             rollback_to="any",  # whoever replays names the bundle, and no gate moves
             recipe=arguments.recipe,
-            cameras=(FolderCamera(kind="folder", folder=arguments.images),),
+            cameras=(FolderSettings(kind="folder", folder=arguments.images),),
             trigger=TimerTrigger(kind="timer", takt_ms=takt_ms),
             gate=DryRunGate(kind="dry_run"),
             backend=OnnxRuntime(kind="onnxruntime", threads=arguments.threads),

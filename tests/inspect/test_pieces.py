@@ -18,11 +18,12 @@ from taktsight.errors import BackendError, CameraError, LedgerError, LineError
 from taktsight.image_files import encode_png
 from taktsight.inspect.archive import Archive, Backlog, Picture
 from taktsight.inspect.backends.ort import OnnxRuntimeBackend
+from taktsight.inspect.cameras.camera import Exposure
 from taktsight.inspect.cameras.folder import FolderCamera
 from taktsight.inspect.children import MAX_RESTARTS, RESTART_WINDOW_NS, RestartLimit
 from taktsight.inspect.inspector import golden_mistakes, golden_part
 from taktsight.inspect.ledger import FILE, Ledger
-from taktsight.inspect.messages import Entry, ImageRules
+from taktsight.inspect.messages import Entry, Expose, ImageRules
 from taktsight.inspect.meters import Meters, size_meters
 from taktsight.inspect.ring import Ring, size_ring
 from taktsight.inspect.triggers.timer import TimerTrigger
@@ -282,6 +283,10 @@ def test_images_leave_the_ledger_its_reserve(tmp_path: Path) -> None:
     assert (archive.stored, archive.shed) == (0, 1)
 
 
+def grab(camera: FolderCamera, trigger: int) -> Exposure:
+    return camera.grab(Expose(trigger, 0, 0))
+
+
 def folder_camera(folder: Path, *, repeat: bool = False) -> FolderCamera:
     return FolderCamera("top", folder, repeat=repeat, channels=1)
 
@@ -294,18 +299,18 @@ def write_parts(folder: Path, count: int) -> None:
 def test_part_n_is_image_n_in_natural_order(tmp_path: Path) -> None:
     write_parts(tmp_path, 11)
     camera = folder_camera(tmp_path)
-    grabbed = [camera.grab(trigger) for trigger in range(1, 12)]
-    assert [serial for _, serial in grabbed] == [f"part_{number}.png" for number in range(1, 12)]
-    assert [int(image[25, 28, 0]) for image, _ in grabbed] == list(range(1, 12))
+    grabbed = [grab(camera, trigger) for trigger in range(1, 12)]
+    assert [exposure.serial for exposure in grabbed] == [f"part_{number}.png" for number in range(1, 12)]
+    assert [int(exposure.image[25, 28, 0]) for exposure in grabbed] == list(range(1, 12))
     with pytest.raises(CameraError, match="none for part 12"):
-        camera.grab(12)
+        grab(camera, 12)
     camera.close()
 
 
 def test_repeating_folder_begins_again_and_triggers_may_be_skipped(tmp_path: Path) -> None:
     write_parts(tmp_path, 3)
     camera = folder_camera(tmp_path, repeat=True)
-    assert [camera.grab(trigger)[1] for trigger in (1, 3, 4, 9)] == [
+    assert [grab(camera, trigger).serial for trigger in (1, 3, 4, 9)] == [
         f"part_{number}.png" for number in (1, 3, 1, 3)
     ]
     assert camera.parts is None
@@ -316,7 +321,7 @@ def test_list_file_names_the_images(tmp_path: Path) -> None:
     write_parts(tmp_path, 3)
     (tmp_path / "some.txt").write_text("part_3.png\npart_1.png\n")
     camera = folder_camera(tmp_path / "some.txt")
-    assert [camera.grab(1)[1], camera.grab(2)[1], camera.parts] == ["part_3.png", "part_1.png", 2]
+    assert [grab(camera, 1).serial, grab(camera, 2).serial, camera.parts] == ["part_3.png", "part_1.png", 2]
     camera.close()
 
 

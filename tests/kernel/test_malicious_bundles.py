@@ -40,7 +40,8 @@ import json, math, os, resource, sys, time
 from datetime import date
 from pathlib import Path
 from taktsight.errors import TaktsightError
-from taktsight.inspect.config import DryRunGate, FolderCamera, Records, Station, TimerTrigger
+from taktsight.inspect.cameras.settings import FolderSettings
+from taktsight.inspect.config import DryRunGate, Records, Station, TimerTrigger
 from taktsight.inspect.fit import read_setup
 
 MEMORY_BYTES, CPU_S = 256 << 20, 2
@@ -55,7 +56,7 @@ def heard(event, given):
 def station(folder):
     return Station(
         name="hall 2", bundle=folder / "flange.taktsight", allowed_keys=(folder / "plant.pem",),
-        cameras=(FolderCamera(kind="folder", folder=folder),),
+        cameras=(FolderSettings(kind="folder", folder=folder),),
         trigger=TimerTrigger(kind="timer", takt_ms=20), gate=DryRunGate(kind="dry_run"),
         deadline_ms=10, records=Records(folder=folder / "records"),
     )

@@ -1,0 +1,67 @@
+"""What every camera gives, and which module opens which kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from taktsight.inspect.cameras.settings import CameraSettings
+from taktsight.inspect.messages import Expose
+from taktsight.records import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What a camera gave for one part."""
+
+    image: Image
+    """(H, W, C) uint8, C as the bundle wants it: 1 (mono) or 3 (RGB). Nobody writes to it any more."""
+    captured_ns: int
+    """Start of the exposure, or the nearest to it that this camera can say; monotonic clock of this
+    computer, ns."""
+    counter: int | None = None
+    """The camera's own count of frames: a gap is a frame that was lost. None where it does not count."""
+    serial: str | None = None
+    """What the camera knows of the part: a file's name, a code it read."""
+
+
+class Camera(Protocol):
+    """One camera, opened. Only its grab thread calls it."""
+
+    name: str
+
+    @property
+    def parts(self) -> int | None:
+        """How many parts it can show; None without end."""
+
+    def rehearsal(self) -> Image:
+        """An image of the size it will deliver, for the rehearsal before service; it need not show a part.
+
+        Raises:
+            CameraError: If it has none; the first part may have.
+        """
+
+    def grab(self, expose: Expose) -> Exposure:
+        """The frame of a part: exposed for it, never for another one, and not after its time.
+
+        Raises:
+            CameraError: If none came in time, or not a whole one; the next part may have its frame.
+        """
+
+    def close(self) -> None:
+        """Lets go of the camera; no thread of it runs any more."""
+
+
+def open_camera(settings: CameraSettings, channels: int) -> Camera:
+    """The camera that a station names.
+
+    Args:
+        settings: as the station file has them.
+        channels: 1 or 3, as the bundle wants frames.
+
+    Raises:
+        CameraError: If it cannot be opened as asked: nothing is set to something near it.
+    """
+    from taktsight.inspect.cameras.folder import FolderCamera
+
+    return FolderCamera(settings.name, settings.folder, repeat=settings.repeat, channels=channels)

@@ -1,0 +1,30 @@
+"""The cameras that a station file can name. Strict; the unit is in every name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from taktsight.strict_model import StrictModel
+
+
+class FolderSettings(StrictModel):
+    """Images from a disk, in the place of a camera."""
+
+    kind: Literal["folder"]
+    name: str = Field(default="camera", min_length=1)
+    """The recipe's views call the camera by this name."""
+    folder: Path
+    """A folder (with its sub-folders, in natural order), or a text file with one image path a line."""
+    repeat: bool = False
+    """Begin again after the last image; else the run ends with it."""
+
+
+CameraSettings = FolderSettings
+
+
+def placed_camera(settings: CameraSettings, base: Path) -> CameraSettings:
+    """The camera with its files, if it has any, relative to a base."""
+    return settings.model_copy(update={"folder": base / settings.folder})

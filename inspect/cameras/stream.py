@@ -1,0 +1,87 @@
+"""Frames that a camera sends on its own, on their way to the parts they show.
+
+A frame belongs to a part by the time of its exposure, not by its place in the row: after a frame that
+was lost, the next one still goes to its own part.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from taktsight.errors import CameraError
+from taktsight.inspect.cameras.camera import Exposure
+
+ROOM = 8
+"""Frames that wait; one more, and the oldest goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A frame that shows nothing, and why: whoever takes it shall know."""
+
+    reason: str
+    captured_ns: int
+
+
+class FrameStream:
+    """Between the thread that receives frames and the one that grabs them for parts."""
+
+    def __init__(self, name: str, room: int = ROOM) -> None:
+        self._name = name
+        self._frames: deque[Exposure | Broken] = deque(maxlen=room)
+        self._lost = ""
+        self._changed = threading.Condition()
+        self.strays = 0
+        """Frames that no part asked for, or asked for too late."""
+
+    def put(self, frame: Exposure | Broken) -> None:
+        """A frame has come, so the camera is there. Never waits."""
+        with self._changed:
+            self._lost = ""
+            self.strays += len(self._frames) == self._frames.maxlen
+            self._frames.append(frame)
+            self._changed.notify_all()
+
+    def lose(self, reason: str) -> None:
+        """The camera is gone: whoever waits need not wait on, until a frame comes again."""
+        with self._changed:
+            self._lost = reason
+            self._changed.notify_all()
+
+    def take(self, not_before_ns: int, not_after_ns: int, until_ns: int) -> Exposure:
+        """The first frame exposed between two moments; older ones are dropped, a younger one stays.
+
+        Args:
+            not_before_ns: monotonic clock: what was exposed before shows an earlier part.
+            not_after_ns: monotonic clock: what was exposed after shows a later part.
+            until_ns: monotonic clock: how long to wait.
+
+        Raises:
+            CameraError: If none came, it was broken, or the camera is gone.
+        """
+        with self._changed:
+            while (frame := self._next(not_before_ns)) is None:
+                if self._lost:
+                    raise CameraError(f"{self._name}: {self._lost}")
+                left_ns = until_ns - time.monotonic_ns()
+                if left_ns <= 0:
+                    raise CameraError(f"{self._name}: no frame came in time")
+                self._changed.wait(left_ns / 1e9)
+            if frame.captured_ns > not_after_ns:
+                late_ms = (frame.captured_ns - not_before_ns) / 1e6
+                raise CameraError(
+                    f"{self._name}: no frame; the next was exposed {late_ms:.0f} ms after the trigger"
+                )
+            self._frames.popleft()
+        if isinstance(frame, Broken):
+            raise CameraError(f"{self._name}: {frame.reason}")
+        return frame
+
+    def _next(self, not_before_ns: int) -> Exposure | Broken | None:
+        while self._frames and self._frames[0].captured_ns < not_before_ns:
+            self._frames.popleft()
+            self.strays += 1
+        return self._frames[0] if self._frames else None
