@@ -53,7 +53,7 @@ bench: $(INSTALLED) ## speed, into benchmarks/results/
 	$(BIN)/python benchmarks/synthetic_product.py
 	$(BIN)/python benchmarks/changeover.py
 	$(BIN)/python benchmarks/training_speed.py
-	$(BIN)/python benchmarks/backends.py
+	$(BIN)/python benchmarks/backends.py $(DEMO)/flange
 
 bench-accuracy: $(INSTALLED) ## trains on the real sets beside the repository; 1 h 30 min on 2 cores
 	$(BIN)/python benchmarks/accuracy.py aws-aliens kolektorsdd-anomaly magnetic-tile-anomaly \

@@ -1,25 +1,26 @@
 """How fast is each engine and precision, against ONNX Runtime in float32, and what does the rest cost?
 
-A U-Net on EfficientNet-Lite0 at 256² and 512², on rendered parts. In each round every engine infers one
-prepared batch and inspects one frame, in a random order; the reference infers twice (the A/A control).
-Weights are random: their values do not change the time. int8 ranges come from rendered parts.
+The trained U-Net of the demo (EfficientNet-Lite0) at 256² and 512², on rendered parts. In each round every
+engine infers one prepared batch and inspects one frame, in a random order; the reference infers twice (the
+A/A control). Weights must be trained: which layers int8 leaves alone, and so its speed, hangs on them.
 
-    python benchmarks/backends.py --rounds 200
+    python benchmarks/backends.py demo/flange --rounds 200
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from taktsight.benchmarks.inference import LABELS, card_of_nothing, interleaved, rendered_frames
+from taktsight.benchmarks.inference import interleaved, rendered_frames
 from taktsight.benchmarks.measured import circumstances, write_result
+from taktsight.export.build import unproved_card
 from taktsight.export.quantize import quantise
 from taktsight.export.to_onnx import to_onnx
 from taktsight.imaging import Canvas, prepare
@@ -27,7 +28,7 @@ from taktsight.inspect.backends.backend import open_backend
 from taktsight.inspect.engines import ON_THIS_CPU, REFERENCE, engine_named, installed
 from taktsight.inspect.inspector import Inspector
 from taktsight.records import Frame, Part
-from taktsight.training.networks import SegmentationNetwork
+from taktsight.training.run_folder import TrainedRun, open_run
 
 SIDES = (256, 512)
 
@@ -35,26 +36,27 @@ SIDES = (256, 512)
 def main() -> None:
     """Measures, prints a table, writes ``results/backends.json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("run", type=Path, metavar="RUN", help="trained and evaluated: make demo")
     parser.add_argument("--rounds", type=int, default=200)
     arguments = parser.parse_args()
-    rows = [row for side in SIDES for row in _rows(side, arguments.rounds)]
+    run = open_run(arguments.run)
+    rows = [row for side in SIDES for row in _rows(run, side, arguments.rounds)]
     _print(rows)
     write_result("backends", rows)
 
 
-def _rows(side: int, rounds: int) -> list[dict[str, object]]:
-    torch.manual_seed(0)
+def _rows(run: TrainedRun, side: int, rounds: int) -> list[dict[str, object]]:
     canvas = Canvas(side, side, 1, 2)
-    network = SegmentationNetwork(len(LABELS), 1, decoder_channels=(96, 48, 32, 16, 8)).eval()
-    model = to_onnx(network, canvas)
+    card = unproved_card(run).model_copy(update={"canvas": canvas})
+    model = to_onnx(run.module.network, canvas)
     frames = rendered_frames(16, 2 * side)
     batches = [prepare(frame, None, canvas)[0] for frame in frames]
     names = [name for name in ON_THIS_CPU if installed(name)]
     judges = [name for name in names if name.endswith("int8")]
-    rounded = quantise(model, np.concatenate(batches), np.full((1, len(LABELS)), 0.5), judges=judges)
+    limits = np.array([(limit.review_score, limit.reject_score) for limit in card.limits]).T
+    rounded = quantise(model, np.concatenate(batches), limits, judges=judges)
     models = {"f32": model, "int8": rounded.model}
     engines = {name: open_backend(engine_named(name), models) for name in names}
-    card = card_of_nothing(canvas)
     inspectors = {name: Inspector(engine, card, card.own_recipe()) for name, engine in engines.items()}
     parts = [Part(number, (Frame(frame, number, 0, "camera"),)) for number, frame in enumerate(frames)]
     tasks: dict[str, Callable[[int], object]] = {"again": lambda at: engines[REFERENCE].infer(batches[at])}
@@ -62,10 +64,10 @@ def _rows(side: int, rounds: int) -> list[dict[str, object]]:
         tasks[name] = lambda at, name=name: engines[name].infer(batches[at])  # type: ignore[misc]  # the name of its turn
         tasks[f"{name} whole"] = lambda at, name=name: inspectors[name].inspect(parts[at])  # type: ignore[misc]  # likewise
     times = interleaved(tasks, rounds, len(frames), f"{side}²")
-    return [_row(f"unet-lite0-{side}", name, times) for name in names]
+    return [_row(f"unet-lite0-{side}", name, times, len(rounded.kept)) for name in names]
 
 
-def _row(model: str, name: str, times: dict[str, NDArray[np.float64]]) -> dict[str, object]:
+def _row(model: str, name: str, times: dict[str, NDArray[np.float64]], kept: int) -> dict[str, object]:
     kind, precision = name.split(":")[:2]
     engine, whole, reference = times[name], times[f"{name} whole"], times[REFERENCE]
     return {
@@ -74,6 +76,7 @@ def _row(model: str, name: str, times: dict[str, NDArray[np.float64]]) -> dict[s
         "precision": precision,
         "ratio_to_ort_f32": _ratio(reference, engine),
         "pipeline_over_engine": _ratio(whole, engine),
+        "kept_layers": kept if precision == "int8" else 0,
         "aa": _ratio(times["again"], reference),
         "engine_p50_ms": round(float(np.median(engine)), 2),
         "engine_p99_ms": round(float(np.percentile(engine, 99)), 2),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,8 @@ from taktsight.inspect.engines import REFERENCE, engine_named
 from taktsight.records import Scores
 
 Tiles = NDArray[np.uint8]
-KEPT = (0, 4, 16)
-"""So many of the noisiest layers stay float32 beside the depthwise ones, tried in turn."""
+KEPT = (0, 2, 4, 8, 16)
+"""So many of the noisiest layers stay float32, tried in turn."""
 SCORE_DIFFERENCE = 0.1
 """On the checked tiles; less is good enough to try no further."""
 JUDGE = "onnxruntime:int8"
@@ -52,7 +52,7 @@ def quantise(
     """Rounds weights per channel and activations per tensor; biases make up for each layer's mean error.
 
     The last layer stays float32: its answer is what limits are compared with. Where tiles change sides of a
-    limit without them, so do the depthwise layers, and then the noisiest others; the least crossings win.
+    limit without them, so do the noisiest others; the least crossings win.
 
     Args:
         model: float32 ONNX.
@@ -67,16 +67,15 @@ def quantise(
     """
     proto = onnx.load_from_string(model)
     layers = [node for node in proto.graph.node if node.op_type in LAYERS]
-    head, depthwise = layers[-1].name, [node.name for node in layers if _groups(node) > 1]
+    head = layers[-1].name
     seen = tiles if checked is None else checked
     wanted = _scores(open_backend(engine_named(REFERENCE), {"f32": model}), seen)
     noisiest: list[str] = []
     tried: list[Quantised] = []
-    for left_alone in _tries(depthwise, noisiest):
+    for count in KEPT:
+        left_alone = noisiest[:count]
         rounded = _rounded(proto, tiles, [head, *left_alone], symmetric=symmetric)
-        if not noisiest:
-            found = layer_noise(proto, onnx.load_from_string(rounded), tiles)
-            noisiest += [name for name in found if name not in depthwise]
+        noisiest = noisiest or layer_noise(proto, onnx.load_from_string(rounded), tiles)
         apart = [
             _apart(_scores(open_backend(engine_named(judge), {"int8": rounded}), seen), wanted, limits)
             for judge in judges
@@ -86,17 +85,6 @@ def quantise(
         if not crossings and difference <= SCORE_DIFFERENCE:
             break
     return min(tried, key=lambda each: (each.crossings, each.score_difference))
-
-
-def _tries(depthwise: list[str], noisiest: list[str]) -> Iterator[list[str]]:
-    """Layers to leave alone; the noisiest are known after the first try."""
-    yield []
-    for count in KEPT if depthwise else KEPT[1:]:
-        yield [*depthwise, *noisiest[:count]]
-
-
-def _groups(node: onnx.NodeProto) -> int:
-    return next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
 
 
 def _apart(scores: Scores, wanted: Scores, limits: NDArray[np.float64]) -> tuple[int, float]:
@@ -130,6 +118,7 @@ def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str], *,
     try:
         import nncf
         from nncf.quantization.advanced_parameters import QuantizationParameters
+        from nncf.quantization.range_estimator import RangeEstimatorParametersSet
     except ModuleNotFoundError as error:
         raise BackendError(
             f"int8 needs NNCF, which is not installed ({error}); pip install 'taktsight[int8]'"
@@ -147,7 +136,9 @@ def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str], *,
         ignored_scope=nncf.IgnoredScope(names=list(left_alone)),
         # ONNX Runtime refuses an activation with a scale per channel.
         advanced_parameters=nncf.AdvancedQuantizationParameters(
-            activations_quantization_params=QuantizationParameters(per_channel=False)
+            activations_quantization_params=QuantizationParameters(per_channel=False),
+            # NNCF's default, the mean of the tiles' highest values, cuts off what a rare defect excites.
+            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
         ),
     )
     model = make_symmetric(model) if symmetric else model

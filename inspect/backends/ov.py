@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +13,8 @@ from taktsight.errors import BackendError
 from taktsight.imaging import Batch
 
 OpenVinoPrecision = Literal["f32", "bf16", "int8"]
+MAX_SIZES = 4
+"""Numbers of tiles that a network is kept compiled for: one for each view, as a rule the same."""
 HINTS = {"f32": "f32", "bf16": "bf16", "int8": "f32"}
 """INFERENCE_PRECISION_HINT. What is quantised is int8 by its own nodes; what is not must stay float32."""
 
@@ -28,18 +31,12 @@ class OpenVinoBackend:
             raise BackendError(
                 f"backend openvino is not installed ({error}); pip install 'taktsight[openvino]'"
             ) from error
-        core, self._tensor = openvino.Core(), openvino.Tensor
-        _check_processor(core, precision)
-        try:
-            network = core.read_model(model)
-            compiled = core.compile_model(network, "CPU", _properties(precision, threads))
-        except RuntimeError as error:
-            raise BackendError(f"OpenVINO on the CPU refuses the model: {error}") from error
-        runs_in = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
-        if runs_in != HINTS[precision]:
-            raise BackendError(f"OpenVINO would run in {runs_in}, {HINTS[precision]} was asked for")
-        _check_contract(compiled)
-        self._request = compiled.create_infer_request()
+        self._openvino, self._core = openvino, openvino.Core()
+        self._model, self._precision = model, precision
+        self._properties = _properties(precision, threads)
+        self._requests: OrderedDict[int, Any] = OrderedDict()
+        _check_processor(self._core, precision)
+        self._request(1)
 
     def infer(self, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """maps (N, K, h, w) and scores (N, K) of a batch.
@@ -49,14 +46,41 @@ class OpenVinoBackend:
         """
         # The engine reads the batch where it lies; it must not be freed before the answer is there.
         frames = np.ascontiguousarray(batch)
+        request = self._request(len(frames))
         try:
-            self._request.set_input_tensor(self._tensor(frames, shared_memory=True))
-            self._request.infer()
+            request.set_input_tensor(self._openvino.Tensor(frames, shared_memory=True))
+            request.infer()
             # Copies: the engine writes the next answer to the same place.
-            maps, scores = (np.array(self._request.get_tensor(name).data) for name in ("maps", "scores"))
+            maps, scores = (np.array(request.get_tensor(name).data) for name in ("maps", "scores"))
         except RuntimeError as error:
             raise BackendError(f"OpenVINO on the CPU failed on a batch {batch.shape}: {error}") from error
         return maps, scores
+
+    def _request(self, tiles: int) -> Any:
+        """Compiled for so many tiles: that runs up to a third faster than what takes any number."""
+        if tiles in self._requests:
+            self._requests.move_to_end(tiles)
+            return self._requests[tiles]
+        if len(self._requests) == MAX_SIZES:
+            self._requests.popitem(last=False)
+        self._requests[tiles] = self._compile(tiles).create_infer_request()
+        return self._requests[tiles]
+
+    def _compile(self, tiles: int) -> Any:
+        try:
+            network = self._core.read_model(self._model)
+            _check_contract(network)
+            shape = network.inputs[0].partial_shape
+            if shape[0].is_dynamic:
+                shape[0] = tiles
+                network.reshape(shape)
+            compiled = self._core.compile_model(network, "CPU", self._properties)
+        except RuntimeError as error:
+            raise BackendError(f"OpenVINO on the CPU refuses the model: {error}") from error
+        runs_in = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+        if runs_in != HINTS[self._precision]:
+            raise BackendError(f"OpenVINO would run in {runs_in}, {HINTS[self._precision]} was asked for")
+        return compiled
 
 
 def _check_processor(core: Any, precision: OpenVinoPrecision) -> None:
@@ -79,12 +103,12 @@ def _properties(precision: OpenVinoPrecision, threads: int | None) -> dict[str, 
     }
 
 
-def _check_contract(compiled: Any) -> None:
+def _check_contract(network: Any) -> None:
     """That the model is what a bundle holds."""
-    inputs = [(value.element_type.to_string(), len(value.partial_shape)) for value in compiled.inputs]
+    inputs = [(value.element_type.to_string(), len(value.partial_shape)) for value in network.inputs]
     outputs = {
         name: (value.element_type.to_string(), len(value.partial_shape))
-        for value in compiled.outputs
+        for value in network.outputs
         for name in value.names & {"maps", "scores"}  # inner values that are the same share the output
     }
     if inputs != [("u8", 4)]:

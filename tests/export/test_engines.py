@@ -165,5 +165,5 @@ def test_openvino_never_computes_in_a_precision_that_was_not_asked_for(
     from taktsight.inspect.backends import ov
 
     engine = ov.OpenVinoBackend(read_bundle(workshop / "part.taktsight").model)
-    compiled = engine._request.get_compiled_model()
+    compiled = engine._request(1).get_compiled_model()
     assert compiled.get_property("INFERENCE_PRECISION_HINT").to_string() == "f32"
