@@ -1,10 +1,11 @@
 """What does the line's own handling of a GPU cost, over a session whose tensors lie on the GPU already?
 
-A U-Net on EfficientNet-Lite0 at 256² and 512², in float32 and fp16, one tile a run. In each round, in a
-random order: *ours*, from the tile in memory to maps and scores in memory; *bare*, a session with the same
-options and buffers bound on the GPU, nothing copied; *copied*, the same with ONNX Runtime's own copies of
-tile, maps and scores, which is what any use of the answer takes; *plain*, ``session.run`` as the
-documentation shows it, TF32 and all; *whole*, a part through the inspector.
+A U-Net on EfficientNet-Lite0 at 256² and 512², in float32 and fp16, one tile a run, on each provider of
+ONNX Runtime that this machine has. In each round, in a random order: *ours*, from the tile in memory to
+maps and scores in memory; *bare*, a session with the same options and buffers bound on the GPU, nothing
+copied; *copied*, the same with ONNX Runtime's own copies of tile, maps and scores, which is what any use of
+the answer takes; *plain*, ``session.run`` as the documentation shows it, TF32 and all; *whole*, a part
+through the inspector; on TensorRT also *native*, the same engine without ONNX Runtime.
 
     python benchmarks/gpu_engines.py --rounds 300
 """
@@ -12,6 +13,7 @@ documentation shows it, TF32 and all; *whole*, a part through the inspector.
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -25,8 +27,15 @@ from taktsight.benchmarks.measured import circumstances, write_result
 from taktsight.export.half import halve_precision
 from taktsight.export.to_onnx import to_onnx
 from taktsight.imaging import Canvas, prepare
+from taktsight.inspect.backends.backend import open_backend
 from taktsight.inspect.backends.cuda_driver import Gpu
-from taktsight.inspect.backends.ort_cuda import PROVIDER, CudaBackend
+from taktsight.inspect.backends.ort_tensorrt import run_shapes
+from taktsight.inspect.backends.trt.context_model import context_model
+from taktsight.inspect.backends.trt.ready import ready_engine
+from taktsight.inspect.backends.trt.target import target_here
+from taktsight.inspect.backends.trt.vendor import open_vendor
+from taktsight.inspect.config import OnnxRuntime, built_engine
+from taktsight.inspect.engines import PROVIDERS, installed
 from taktsight.inspect.inspector import Inspector
 from taktsight.records import Frame, Part
 from taktsight.training.networks import SegmentationNetwork
@@ -40,31 +49,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=300)
     rounds = parser.parse_args().rounds
-    if PROVIDER not in ort.get_available_providers():
+    devices = [device for device in PROVIDERS if installed(f"onnxruntime:f32:{device}")]
+    if not devices:
         raise SystemExit("this onnxruntime has no CUDA: install onnxruntime-gpu, on a machine with a GPU")
     rows = []
-    for side in SIDES:
-        torch.manual_seed(0)
-        network = SegmentationNetwork(len(LABELS), 1, decoder_channels=(96, 48, 32, 16, 8)).eval()
-        model = to_onnx(network, Canvas(side, side, 1, 2))
-        for precision, content in (("f32", model), ("fp16", halve_precision(model))):
-            rows.append(_row(side, precision, content, rounds))
-            print(rows[-1], flush=True)
+    with tempfile.TemporaryDirectory() as cache:
+        for side in SIDES:
+            torch.manual_seed(0)
+            network = SegmentationNetwork(len(LABELS), 1, decoder_channels=(96, 48, 32, 16, 8)).eval()
+            model = to_onnx(network, Canvas(side, side, 1, 2))
+            for precision, content in (("f32", model), ("fp16", halve_precision(model))):
+                for device in devices:
+                    said = {"precision": precision, "device": device, "cache": cache}
+                    engine = OnnxRuntime.model_validate({"kind": "onnxruntime"} | said)
+                    rows.append(_row(side, engine, content, rounds))
+                    print(rows[-1], flush=True)
     write_result("gpu_engines", {"device": Gpu().name, "rows": rows, **circumstances()})
 
 
-def _row(side: int, precision: str, model: bytes, rounds: int) -> dict[str, object]:
+def _row(side: int, engine: OnnxRuntime, model: bytes, rounds: int) -> dict[str, object]:
     canvas = Canvas(side, side, 1, 2)
     frames = rendered_frames(16, 2 * side)
     tiles = [prepare(frame, None, canvas)[0][:1] for frame in frames]
     parts = [Part(number, (Frame(frame, number, 0, "camera"),)) for number, frame in enumerate(frames)]
     began = time.perf_counter_ns()
-    backend = CudaBackend(model)
+    backend = open_backend(engine, {engine.precision: model})
     opened_ms = (time.perf_counter_ns() - began) / 1e6
     card = card_of_nothing(canvas)
     inspector = Inspector(backend, card, card.own_recipe())
-    bare, copied = _bound_session(model, tiles)
-    plain = ort.InferenceSession(model, providers=[PROVIDER])
+    bare, copied = _bound_session(*_on_provider(engine, model), tiles)
+    plain = ort.InferenceSession(model, providers=[PROVIDERS[engine.device]])
     tasks: dict[str, Task] = {
         "ours": lambda at: backend.infer(tiles[at]),
         "again": lambda at: backend.infer(tiles[at]),
@@ -73,16 +87,33 @@ def _row(side: int, precision: str, model: bytes, rounds: int) -> dict[str, obje
         "plain": lambda at: plain.run(None, {"images": tiles[at]}),
         "whole": lambda at: inspector.inspect(parts[at]),
     }
-    times = interleaved(tasks, rounds, len(frames), f"{side}² {precision}")
-    return _figures(side, precision, times) | {"open_ms": round(opened_ms), "rounds": rounds}
+    built = built_engine(engine)
+    if built is not None:
+        native = open_backend(built, {engine.precision: model})
+        tasks["native"] = lambda at: native.infer(tiles[at])
+    times = interleaved(tasks, rounds, len(frames), f"{side}² {engine.precision} {engine.device}")
+    return _figures(side, engine, times) | {"open_ms": round(opened_ms), "rounds": rounds}
 
 
-def _bound_session(model: bytes, tiles: list[NDArray[np.uint8]]) -> tuple[Task, Task]:
+def _on_provider(engine: OnnxRuntime, model: bytes) -> tuple[bytes, str, dict[str, str]]:
+    """What a session of the engine's provider is opened with: model, provider, options."""
+    provider, built = PROVIDERS[engine.device], built_engine(engine)
+    if built is None:
+        return model, provider, {"enable_cuda_graph": "1", "use_tf32": "0"}
+    vendor, gpu = open_vendor("tensorrt"), Gpu()
+    ready = ready_engine(vendor, target_here(vendor, gpu), built, model)
+    shapes = run_shapes(model, engine.batch, "bare")
+    wrapped = context_model(ready.engine, shapes, gpu.compute_capability, provider)
+    return wrapped, provider, {"trt_cuda_graph_enable": "True"}
+
+
+def _bound_session(
+    model: bytes, provider: str, given: dict[str, str], tiles: list[NDArray[np.uint8]]
+) -> tuple[Task, Task]:
     """Runs on tensors that lie on the GPU: without a copy, and with ONNX Runtime's own copies."""
     options = ort.SessionOptions()
     options.add_free_dimension_override_by_name("N", 1)
-    given = {"enable_cuda_graph": "1", "use_tf32": "0"}
-    session = ort.InferenceSession(model, options, providers=[(PROVIDER, given)])
+    session = ort.InferenceSession(model, options, providers=[(provider, given)])
     images = ort.OrtValue.ortvalue_from_numpy(tiles[0], "cuda", 0)
     outputs = {
         value.name: ort.OrtValue.ortvalue_from_shape_and_type((1, *value.shape[1:]), np.float32, "cuda", 0)
@@ -104,15 +135,17 @@ def _bound_session(model: bytes, tiles: list[NDArray[np.uint8]]) -> tuple[Task, 
     return bare, copied
 
 
-def _figures(side: int, precision: str, times: dict[str, NDArray[np.float64]]) -> dict[str, object]:
+def _figures(side: int, engine: OnnxRuntime, times: dict[str, NDArray[np.float64]]) -> dict[str, object]:
     p50 = {name: float(np.median(each)) for name, each in times.items()}
     return {
         "model": f"unet-lite0-{side}",
         "backend": "onnxruntime",
-        "precision": precision,
+        "device": engine.device,
+        "precision": engine.precision,
         "throughput_over_copied": round(p50["copied"] / p50["ours"], 3),
         "throughput_over_bare": round(p50["bare"] / p50["ours"], 3),
         "throughput_over_plain": round(p50["plain"] / p50["ours"], 3),
+        "throughput_over_native": round(p50["native"] / p50["ours"], 3) if "native" in p50 else None,
         "host_overhead_ms": round(p50["ours"] - p50["copied"], 3),
         "copies_ms": round(p50["copied"] - p50["bare"], 3),
         "aa": round(p50["again"] / p50["ours"], 3),

@@ -20,6 +20,7 @@ from taktsight.export.gate import Explain, explainer, open_inspectors, prove_all
 from taktsight.export.parity import Compared, compare
 from taktsight.export.parity_report import write_parity
 from taktsight.export.to_onnx import to_onnx
+from taktsight.inspect.config import built_engine
 from taktsight.inspect.engines import ON_THIS_CPU, REFERENCE, engine_named
 from taktsight.records import Image
 from taktsight.source_code import code_digest
@@ -123,7 +124,7 @@ def halved(model: bytes, engines: Sequence[str]) -> dict[str, bytes]:
 
 def quantised(run: TrainedRun, model: bytes, card: Card, engines: Sequence[str]) -> dict[str, bytes]:
     """The int8 model where an engine wants it; its ranges come from training tiles of every kind."""
-    asked = {each: engine_named(each).kind for each in engines if engine_named(each).precision == "int8"}
+    asked = {each: engine_named(each) for each in engines if engine_named(each).precision == "int8"}
     if not asked:
         return {}
     from taktsight.export.quantize import JUDGE, calibration_tiles, quantise
@@ -138,7 +139,7 @@ def quantised(run: TrainedRun, model: bytes, card: Card, engines: Sequence[str])
         np.array([by_label[label] for label in card.labels]).T,
         checked=calibration_tiles(cache.images, targets, CHECKED_TILES),
         judges=[each for each in asked if each in ON_THIS_CPU] or [JUDGE],
-        symmetric=any(kind.startswith("tensorrt") for kind in asked.values()),
+        symmetric=any(built_engine(engine) is not None for engine in asked.values()),
     )
     return {"int8": rounded.model}
 

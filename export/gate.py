@@ -12,6 +12,7 @@ from taktsight.export.divergence import where_it_begins
 from taktsight.export.parity import Compared, prove
 from taktsight.imaging import Canvas, prepare
 from taktsight.inspect.backends.backend import open_backend
+from taktsight.inspect.config import built_engine
 from taktsight.inspect.engines import engine_named
 from taktsight.inspect.inspector import Inspector
 
@@ -83,7 +84,7 @@ def explainer(network: nn.Module, models: Mapping[str, bytes], canvas: Canvas) -
         tiles, _ = prepare(worst.images[0], None, canvas, templates[0])
         precision = engine_named(engine).precision
         found = where_it_begins(network, engine_named(engine), models, tiles[:1])
-        if found is None and engine_named(engine).kind.startswith("tensorrt"):
+        if found is None and built_engine(engine_named(engine)) is not None:
             return (
                 "its ONNX answers as the trained network does in ONNX Runtime, so it begins within the "
                 "engine: build it again (taktsight engine --again --no-cuda-graph). " + ADVICE[precision]

@@ -47,20 +47,26 @@ class OnnxRuntime(StrictModel):
 
     kind: Literal["onnxruntime"]
     precision: Literal["f32", "fp16", "int8"] = "f32"
-    """It is in the bundle's model; fp16 is for cuda, int8 for the cpu."""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """What is asked for runs, or nothing runs."""
+    """It is in the bundle's model; fp16 is for cuda and tensorrt, int8 for the cpu and tensorrt."""
+    device: Literal["cpu", "cuda", "tensorrt"] = "cpu"
+    """What is asked for runs, or nothing runs. cuda and tensorrt are its providers for an NVIDIA GPU."""
     threads: int | None = Field(default=None, ge=1, le=256)
     """Threads for one inference on the cpu. Absent: one per core this process may use."""
     batch: int = Field(default=1, ge=1, le=64)
-    """On cuda, tiles of one run: as many as the tiles of a view; on the cpu a run takes them all."""
+    """On a GPU, tiles of one run: as many as the tiles of a view; on the cpu a run takes them all."""
+    cuda_graph: bool = True
+    """On a GPU, launch a run with one call; the answers are the same."""
+    workspace_mb: int = Field(default=1024, ge=16, le=65_536)
+    """On tensorrt, memory of the GPU that one layer may use, MB."""
+    cache: Path = Path("engines")
+    """On tensorrt, folder of the built engines; those of kind tensorrt are the same."""
 
     @model_validator(mode="after")
     def _contradictions(self) -> OnnxRuntime:
         if (self.precision, self.device) == ("fp16", "cpu"):
-            raise ValueError("fp16 runs on device cuda; the cpu computes in f32 or int8")
+            raise ValueError("fp16 runs on device cuda or tensorrt; the cpu computes in f32 or int8")
         if (self.precision, self.device) == ("int8", "cuda"):
-            raise ValueError("CUDA computes int8 layers in float32 here; use fp16, or kind: tensorrt")
+            raise ValueError("CUDA computes int8 layers in float32 here; use fp16, or device: tensorrt")
         return self
 
 
@@ -106,6 +112,20 @@ class TensorRt(StrictModel):
 
 
 Engine = Annotated[OnnxRuntime | OpenVino | TensorRt, Field(discriminator="kind")]
+
+
+def built_engine(engine: Engine) -> TensorRt | None:
+    """How TensorRT builds what the engine runs; None where nothing is built."""
+    if isinstance(engine, OnnxRuntime) and engine.device == "tensorrt":
+        return TensorRt(
+            kind="tensorrt",
+            precision=engine.precision,
+            batch=engine.batch,
+            workspace_mb=engine.workspace_mb,
+            cuda_graph=engine.cuda_graph,
+            cache=engine.cache,
+        )
+    return engine if isinstance(engine, TensorRt) else None
 
 
 class Images(StrictModel):
@@ -197,7 +217,8 @@ def load_station(path: Path) -> Station:
 
 def placed(engine: Engine, base: Path) -> Engine:
     """The engine with its folder, if it has one, relative to a base."""
-    return with_values(engine, cache=base / engine.cache) if isinstance(engine, TensorRt) else engine
+    built = built_engine(engine)
+    return engine if built is None else with_values(engine, cache=base / built.cache)
 
 
 def with_values(model: Model, **values: Any) -> Model:

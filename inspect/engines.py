@@ -21,9 +21,12 @@ TENSORRT = ("tensorrt", "tensorrt_rtx")
 ON_A_GPU = (
     "onnxruntime:f32:cuda",
     "onnxruntime:fp16:cuda",
+    *(f"onnxruntime:{rounded}:tensorrt" for rounded in ("f32", "fp16", "int8")),
     *(f"{kind}:{rounded}" for kind in TENSORRT for rounded in ("f32", "fp16", "int8")),
 )
 """What runs beside an NVIDIA GPU."""
+PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
+"""Device → ONNX Runtime's name of what computes there."""
 EXTRAS = {
     "onnxruntime": "line",
     "openvino": "openvino",
@@ -75,9 +78,10 @@ def proper_names(said: Iterable[str]) -> tuple[str, ...]:
 
 def installed(name: str) -> bool:
     """Whether the engine's package is on this machine, with the provider for its device."""
-    kind, *others = name.split(":")
-    if "cuda" in others:
+    kind, _, device = (*name.split(":"), "", "")[:3]
+    if device in PROVIDERS:
         import onnxruntime
 
-        return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+        has_provider = PROVIDERS[device] in onnxruntime.get_available_providers()
+        return has_provider and (device != "tensorrt" or find_spec("tensorrt") is not None)
     return find_spec(kind) is not None

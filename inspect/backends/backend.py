@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taktsight.errors import BackendError
 from taktsight.imaging import Batch
-from taktsight.inspect.config import Engine, OnnxRuntime, TensorRt
+from taktsight.inspect.config import Engine, OnnxRuntime, TensorRt, built_engine
 
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
 """maps (N, K, h, w) and scores (N, K), float32."""
@@ -49,9 +49,14 @@ def open_backend(engine: Engine, models: Mapping[str, bytes]) -> Backend:
 
 def _open_onnxruntime(engine: OnnxRuntime, model: bytes) -> Backend:
     if engine.device == "cuda":
-        from taktsight.inspect.backends.ort_cuda import CudaBackend
+        from taktsight.inspect.backends.ort_cuda import open_cuda
 
-        return CudaBackend(model, batch=engine.batch)
+        return open_cuda(model, batch=engine.batch, cuda_graph=engine.cuda_graph)
+    built = built_engine(engine)
+    if built is not None:
+        from taktsight.inspect.backends.ort_tensorrt import open_tensorrt
+
+        return open_tensorrt(built, model)
     from taktsight.inspect.backends.ort import OnnxRuntimeBackend
 
     return OnnxRuntimeBackend(model, threads=engine.threads)

@@ -53,7 +53,10 @@ def new_session(
         BackendError: If ONNX Runtime refuses the model, or would run it on another provider.
     """
     try:
-        session = ort.InferenceSession(model, options, providers=[(provider, given or {})])
+        # Left alone it prints an error of the provider, and opens the session on another one.
+        session = ort.InferenceSession(
+            model, options, providers=[(provider, given or {})], enable_fallback=0
+        )
     except ERRORS as error:
         raise BackendError(f"ONNX Runtime refuses the model: {error}") from error
     if session.get_providers()[0] != provider:

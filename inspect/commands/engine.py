@@ -27,7 +27,7 @@ from taktsight.inspect.backends.trt.ready import Ready, ready_engine
 from taktsight.inspect.backends.trt.target import Target, target_here, target_named
 from taktsight.inspect.backends.trt.vendor import Vendor, open_vendor
 from taktsight.inspect.commands.asked_keys import add_key_argument, asked_keys
-from taktsight.inspect.config import TensorRt, load_station
+from taktsight.inspect.config import TensorRt, built_engine, load_station
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,12 +75,13 @@ def _asked(arguments: argparse.Namespace) -> tuple[Path, TensorRt, tuple[Path, .
         raise ConfigError("name a bundle, or a station with --station; not both")
     if arguments.station is not None:
         station = load_station(arguments.station)
-        if not isinstance(station.backend, TensorRt):
+        built = built_engine(station.backend)
+        if built is None:
             raise ConfigError(
                 f"{arguments.station}: backend.kind is {station.backend.kind}, which builds "
-                "no engine; tensorrt and tensorrt_rtx do"
+                "no engine; tensorrt and tensorrt_rtx do, and onnxruntime with device: tensorrt"
             )
-        return station.bundle, station.backend, asked_keys(arguments.allowed_key, station)
+        return station.bundle, built, asked_keys(arguments.allowed_key, station)
     if arguments.kind is None:
         raise ConfigError("--kind says whose engine: tensorrt or tensorrt_rtx")
     return arguments.bundle, _config(arguments), asked_keys(arguments.allowed_key, None)

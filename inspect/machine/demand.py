@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from taktsight.inspect.engines import TENSORRT
+from taktsight.inspect.engines import PROVIDERS, TENSORRT
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,21 @@ class Demand:
         return [*self.engine.split(":"), "f32"][1]
 
     @property
+    def provider(self) -> str | None:
+        """Of ONNX Runtime, if it is not the CPU's."""
+        return PROVIDERS.get(self.engine.split(":")[-1]) if self.kind == "onnxruntime" else None
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Python modules of the engines that it takes: TensorRT builds what ONNX Runtime runs by it."""
+        return (self.kind, "tensorrt") if self.provider == PROVIDERS["tensorrt"] else (self.kind,)
+
+    @property
     def needs_gpu(self) -> bool:
         """Whether it runs on an NVIDIA GPU or not at all."""
-        return self.kind in TENSORRT or self.engine.endswith(":cuda")
+        return self.kind in TENSORRT or self.provider is not None
 
 
 def asks_for(demand: Demand | None, *kinds: str) -> bool:
-    """Whether a station asks for one of these engines; nobody asks where there is no station."""
-    return demand is not None and demand.kind in kinds
+    """Whether a station needs one of these engines; nobody asks where there is no station."""
+    return demand is not None and any(module in kinds for module in demand.modules)

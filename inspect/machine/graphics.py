@@ -35,8 +35,7 @@ def check_graphics(probe: Probe, demand: Demand | None) -> Finding:
         command = "sudo ubuntu-drivers install && sudo reboot" if is_ubuntu else ""
         return Finding("fix" if needed else "note", "gpu", text, command)
     if needed and demand is not None:
-        on_cuda = demand.engine.endswith(":cuda")
-        setting = "backend.device to cpu" if on_cuda else "backend.kind to onnxruntime or openvino"
+        setting = "backend.device to cpu" if demand.provider else "backend.kind to onnxruntime or openvino"
         text = (
             f"none of NVIDIA's, and the station asks for {demand.engine}: set {setting}, or take another PC"
         )

@@ -13,7 +13,7 @@ MODULES = ("onnxruntime", "openvino", "tensorrt", "tensorrt_rtx")
 
 
 def look(name: str) -> dict[str, object]:
-    """``version`` and, of ONNX Runtime, ``providers``; ``refused`` with the reason else."""
+    """``version``, and ``providers`` and ``tensorrt`` of ONNX Runtime; ``refused`` with the reason else."""
     if name not in MODULES:
         return {"refused": f"{name} is no engine"}
     try:
@@ -22,7 +22,10 @@ def look(name: str) -> dict[str, object]:
         return {"refused": str(error)}
     said: dict[str, object] = {"version": str(getattr(module, "__version__", "of no version"))}
     if name == "onnxruntime":
+        from taktsight.inspect.backends.ort_tensorrt import major_of_provider
+
         said["providers"] = module.get_available_providers()
+        said["tensorrt"] = major_of_provider()
     return said
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from taktsight.inspect.backends.trt.vendor import MIN_TENSORRT
-from taktsight.inspect.engines import EXTRAS
+from taktsight.inspect.engines import EXTRAS, PROVIDERS
 from taktsight.inspect.machine.demand import Demand, asks_for
 from taktsight.inspect.machine.finding import Finding, Grade
 from taktsight.inspect.machine.installed import MODULES
@@ -25,6 +25,8 @@ class Package:
     providers: tuple[str, ...]
     refused: str
     """Why it cannot be imported."""
+    tensorrt: int | None = None
+    """Major version of the TensorRT that ONNX Runtime's provider runs; None of other packages."""
 
     @property
     def is_absent(self) -> bool:
@@ -49,14 +51,21 @@ def check_packages(
             use; None on a PC, where TensorRT is a package like others.
     """
     for package in packages.values():
-        asked = asks_for(demand, package.name)
+        asked = demand if asks_for(demand, package.name) else None
+        runner = _runner(packages, demand) if package.name == "tensorrt" else None
         if package.version:
-            yield _started(package, demand if asked else None, on_board=venv is not None)
+            yield _started(package, asked, runner, on_board=venv is not None)
         else:
-            yield _refused(package, demand if asked else None, venv)
+            yield _refused(package, asked, runner, venv)
 
 
-def _refused(package: Package, demand: Demand | None, venv: str | None) -> Finding:
+def _runner(packages: Mapping[str, Package], demand: Demand | None) -> int | None:
+    """Major version of the TensorRT that the station's ONNX Runtime runs; None where it runs none."""
+    is_wanted = demand is not None and demand.provider == PROVIDERS["tensorrt"]
+    return packages["onnxruntime"].tensorrt if is_wanted else None
+
+
+def _refused(package: Package, demand: Demand | None, runner: int | None, venv: str | None) -> Finding:
     grade: Grade = "note" if demand is None else "fix"
     asked = "" if demand is None else f"; the station asks for {demand.engine}"
     if not package.is_absent:
@@ -71,17 +80,19 @@ def _refused(package: Package, demand: Demand | None, venv: str | None) -> Findi
         return Finding("fix", package.name, text)
     # A Jetson's own TensorRT comes with its JetPack, from no package index.
     has_wheel = venv is None or package.name != "tensorrt"
-    command = f"pip install 'taktsight[{EXTRAS[package.name]}]'" if has_wheel else ""
+    wheel = f"taktsight[{EXTRAS[package.name]}]" if runner is None else f"tensorrt=={runner}.*"
+    command = f"pip install '{wheel}'" if has_wheel else ""
     return Finding("fix", package.name, f"not installed{asked}", command)
 
 
-def _started(package: Package, demand: Demand | None, *, on_board: bool) -> Finding:
+def _started(package: Package, demand: Demand | None, runner: int | None, *, on_board: bool) -> Finding:
     names = (name.removesuffix("ExecutionProvider") for name in package.providers)
     providers = ", ".join(name for name in names if name != "Azure")  # a service, not a device
     text = f"{package.version}, computes on {providers}" if providers else package.version
     if demand is None:
         return Finding("ok", package.name, text)
-    if demand.engine.endswith(":cuda") and "CUDAExecutionProvider" not in package.providers:
+    wants_provider = package.name == "onnxruntime" and demand.provider is not None
+    if wants_provider and demand.provider not in package.providers:
         if on_board:  # what the public package index has is for PCs
             text += "; install NVIDIA's build for this JetPack, or set backend.kind to tensorrt"
             return Finding("fix", package.name, text)
@@ -91,6 +102,9 @@ def _started(package: Package, demand: Demand | None, *, on_board: bool) -> Find
     if package.name == "tensorrt" and version_of(package.version) < MIN_TENSORRT:
         wanted = ".".join(map(str, MIN_TENSORRT))
         return Finding("fix", package.name, f"{text}; the station asks for it, {wanted} or later is wanted")
+    if runner is not None and version_of(package.version)[0] != runner:
+        text += f"; the station asks for {demand.engine}, and its onnxruntime runs TensorRT {runner}"
+        return Finding("fix", package.name, text, "" if on_board else f"pip install 'tensorrt=={runner}.*'")
     return Finding("ok", package.name, f"{text}; runs {demand.engine}, as the station asks")
 
 
@@ -103,6 +117,7 @@ def _read(probe: Probe, name: str) -> Package:
             str(said.get("version", "")),
             tuple(said.get("providers", ())),
             str(said.get("refused", "")),
+            said.get("tensorrt"),
         )
     except (IndexError, ValueError, AttributeError, TypeError):
         return Package(name, "", (), f"its process ended with status {ran.status} and said nothing")

@@ -188,7 +188,9 @@ def test_server_processor_runs_bf16(tmp_path: Path) -> None:
     assert found["processor"].text.endswith("computes bf16, as the station asks")
 
 
-@pytest.mark.parametrize("engine", ["tensorrt:fp16", "onnxruntime:f32:cuda", "tensorrt_rtx:fp16"])
+@pytest.mark.parametrize(
+    "engine", ["tensorrt:fp16", "onnxruntime:f32:cuda", "onnxruntime:fp16:tensorrt", "tensorrt_rtx:fp16"]
+)
 @pytest.mark.parametrize("name", ["pc-server", "pc-nvidia-no-driver"])
 def test_engine_of_a_gpu_is_not_promised_where_none_answers(name: str, engine: str, tmp_path: Path) -> None:
     found = looked_at(recorded(name, tmp_path), engine)
@@ -203,12 +205,39 @@ def test_lost_driver_is_named_and_the_binding_is_not_blamed(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "engine", ["tensorrt:fp16", "tensorrt_rtx:fp16", "onnxruntime:f32:cuda", "onnxruntime:f32"]
+    "engine",
+    [
+        "tensorrt:fp16",
+        "tensorrt_rtx:fp16",
+        "onnxruntime:f32:cuda",
+        "onnxruntime:int8:tensorrt",
+        "onnxruntime:f32",
+    ],
 )
 def test_pc_with_a_gpu_runs_every_engine_of_it(engine: str, tmp_path: Path) -> None:
     found = looked_at(recorded("pc-nvidia", tmp_path), engine)
     assert graded(found, "fix") == []
     assert "5.9 of 6.4 GB free, compute capability 8.6" in found["gpu"].text
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (
+            '{"version": "11.4.0.106"}',
+            "11.4.0.106; the station asks .* onnxruntime runs TensorRT 10",
+        ),
+        ('{"refused": "No module named \'tensorrt\'"}', "not installed; the station asks for onnxruntime:"),
+    ],
+    ids=["another", "none"],
+)
+def test_onnxruntime_is_given_the_tensorrt_that_it_runs(said: str, why: str, tmp_path: Path) -> None:
+    pc = recorded("pc-nvidia", tmp_path)
+    probe = Probe(pc.root, lambda command: Ran(0, said) if command[-1] == "tensorrt" else pc.run(command))
+    found = looked_at(probe, "onnxruntime:fp16:tensorrt")["tensorrt"]
+    assert (found.grade, found.command) == ("fix", "pip install 'tensorrt==10.*'")
+    assert re.match(why, found.text)
+    assert graded(looked_at(probe, "onnxruntime:fp16:cuda"), "fix") == []
 
 
 def test_cuda_provider_of_a_jetson_is_not_promised_from_the_package_index(tmp_path: Path) -> None:

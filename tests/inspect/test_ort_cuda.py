@@ -14,7 +14,7 @@ from taktsight.imaging import Canvas
 from taktsight.inspect.backends.backend import open_backend
 from taktsight.inspect.backends.cuda_driver import Gpu
 from taktsight.inspect.backends.ort import OnnxRuntimeBackend
-from taktsight.inspect.backends.ort_cuda import CudaBackend
+from taktsight.inspect.backends.ort_cuda import open_cuda
 from taktsight.inspect.engines import engine_named
 from taktsight.training.networks import SegmentationNetwork
 
@@ -48,7 +48,7 @@ def test_precision_that_the_device_would_not_compute_in_is_refused(name: str, wh
 @needs_gpu
 @pytest.mark.parametrize("batch", [1, 4])
 def test_gpu_answers_as_the_reference_does(batch: int) -> None:
-    ours, wanted = CudaBackend(spot_model(), batch=batch), OnnxRuntimeBackend(spot_model(), threads=1)
+    ours, wanted = open_cuda(spot_model(), batch=batch), OnnxRuntimeBackend(spot_model(), threads=1)
     for count in (1, 5, 2):
         for got, right in zip(ours.infer(frames(count)), wanted.infer(frames(count)), strict=True):
             assert np.abs(got - right).max() < 1e-5  # float32, computed in another order
@@ -62,7 +62,7 @@ def test_network_in_both_precisions_answers_as_the_reference_does() -> None:
     model = to_onnx(SegmentationNetwork(2, 1, decoder_channels=(48, 24, 16, 8, 8)).eval(), canvas)
     right, _ = OnnxRuntimeBackend(model).infer(frames(3, SIDE_PX))
     apart = {
-        name: float(np.abs(CudaBackend(content).infer(frames(3, SIDE_PX))[0] - right).max())
+        name: float(np.abs(open_cuda(content).infer(frames(3, SIDE_PX))[0] - right).max())
         for name, content in (("f32", model), ("fp16", halve_precision(model)))
     }
     assert apart["f32"] < 1e-4  # with 10 bits of mantissa (TF32) it would be above 1e-3
@@ -73,7 +73,7 @@ def test_network_in_both_precisions_answers_as_the_reference_does() -> None:
 @needs_gpu
 def test_wrong_batch_is_refused_before_it_reaches_the_gpu() -> None:
     with pytest.raises(BackendError, match=r"got a batch uint8 \(1, 32, 32, 1\)"):
-        CudaBackend(spot_model()).infer(np.zeros((1, 32, 32, 1), np.uint8))
+        open_cuda(spot_model()).infer(np.zeros((1, 32, 32, 1), np.uint8))
 
 
 @pytest.mark.gpu
