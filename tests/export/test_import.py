@@ -188,7 +188,6 @@ def test_fp16_comes_along_where_an_engine_computes_in_it(
     ("more", "says"),
     [
         (["--engine", "onnxruntime:f32:cuda:junk"], "has 4 parts"),
-        (["--engine", "tensorrt:int8:gpu"], "--engine tensorrt:int8: an imported model is not quantised"),
         (["--bundle-version", "2000000"], "--bundle-version must be 1 to 1000000"),
         (["--expires", "2020-01-01"], "--expires 2020-01-01 is over"),
         (["--name", " flange"], "without spaces around it"),
