@@ -36,8 +36,7 @@ from taktsight.source_code import code_digest
 from taktsight.training.evaluation.evaluate import evaluate
 from taktsight.training.evaluation.figures import Figures
 from taktsight.training.evaluation.operating_point import choose_limits
-from taktsight.training.predict import Look, choose_map_score, judge_part
-from taktsight.training.predict import Seen as Judged
+from taktsight.training.predict import Look, SweptPart, choose_map_score, judge_part
 
 JUDGED: tuple[Split, Split] = ("val", "test")
 
@@ -150,9 +149,9 @@ def _measure(reference: Reference, samples: Sequence[Sample], stated: Stated, ro
 
 def _look_at_all(
     reference: Reference, samples: Sequence[Sample], stated: Stated, root: Path
-) -> tuple[list[Judged], Highest]:
+) -> tuple[list[SweptPart], Highest]:
     """Every part through the foreign file once."""
-    seen: list[Judged] = []
+    seen: list[SweptPart] = []
     highest: Highest = {}
     for sample in track(samples, "the file itself on val and test", transient=True):
         looks = reference.look(sample, _views_of(samples), stated.mm_per_px)
@@ -174,7 +173,7 @@ def _highest(looks: Sequence[Look], stated: Stated) -> NDArray[np.float64]:
     return np.asarray(np.max(each, axis=0), np.float64)
 
 
-def _judge(seen: Sequence[Judged], stated: Stated) -> Figures:
+def _judge(seen: Sequence[SweptPart], stated: Stated) -> Figures:
     """Limits from val, figures from test."""
     map_score = choose_map_score([each for each in seen if each.part.split == "val"])
     parts = [each.at(map_score) for each in seen]

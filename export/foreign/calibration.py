@@ -111,12 +111,12 @@ def rounded(
     if calibration is None:
         return {}
     counts = (CALIBRATION_TILES, CHECKED_TILES)
-    tiles, checked = calibration_tiles(calibration.parts, card.canvas, counts)
+    tiles, checked = read_tiles(calibration.parts, card.canvas, counts)
     made = quantise_for(engines, model, card, tiles, checked, left_alone=calibration.left_alone)
     return {"int8": made.model}
 
 
-def calibration_tiles(parts: Sequence[Sample], canvas: Canvas, counts: Sequence[int]) -> list[Tiles]:
+def read_tiles(parts: Sequence[Sample], canvas: Canvas, counts: Sequence[int]) -> list[Tiles]:
     """Tiles of every kind, so many at most each time.
 
     Each part is looked at once, and those that are chosen are read again: all may not fit the memory.

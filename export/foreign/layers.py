@@ -7,7 +7,7 @@ import onnx
 from taktsight.errors import ExportError
 from taktsight.export.foreign.wrap import FOREIGN, captured
 
-LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """Convolutions and matrix products: what int8 makes faster."""
 
 
@@ -28,7 +28,7 @@ def left_alone(model: bytes, name: str) -> tuple[str, ...]:
     alone: list[str] = []
     rounded = 0
     for node in reversed(onnx.load_from_string(model).graph.node):
-        is_layer, is_foreign = node.op_type in LAYERS, node.name.startswith(FOREIGN)
+        is_layer, is_foreign = node.op_type in PRODUCTS, node.name.startswith(FOREIGN)
         comes_before_one = not feeds_a_layer.isdisjoint(node.output)
         if is_layer or comes_before_one:
             feeds_a_layer |= set(node.input) | captured(node)

@@ -44,7 +44,7 @@ class CudaBackend:
         self._name = f"ONNX Runtime on {self._gpu.name}"
         stream = self._gpu.new_stream()
         session = _open_session(model, batch, stream)
-        self._shapes = _shapes_of(session, batch, self._name)
+        self._shapes = _session_shapes(session, batch, self._name)
         self._lane = CudaLane(self._gpu, session, self._shapes, stream, self._name)
         tiles = noise_tiles(self._shapes)
         answers = [all_answers(self._lane, self._shapes, tiles) for _ in range(WARM_UPS)]
@@ -123,7 +123,7 @@ def _free_dimension(model: bytes) -> str | None:
     return tiles if isinstance(tiles, str) else None
 
 
-def _shapes_of(session: ort.InferenceSession, batch: int, name: str) -> Shapes:
+def _session_shapes(session: ort.InferenceSession, batch: int, name: str) -> Shapes:
     images = check_contract(session)
     values = {value.name: value.shape for value in (*session.get_inputs(), *session.get_outputs())}
     shapes = {each: (batch, *values[each][1:]) for each in (images, "maps", "scores")}

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from taktsight.manifest import Digest
+from taktsight.manifest import Digest, Split
 from taktsight.strict_model import StrictModel
 
 Activation = Literal["sigmoid", "softmax", "none"]
@@ -90,10 +90,10 @@ class Foreign(StrictModel):
     scores: str | None
     """Output that became the scores; None where they are read from the maps."""
     preparation: Preparation
-    data: Mapping[Literal["train", "val", "test"], Digest]
+    data: Mapping[Split, Digest]
     """Of the parts that the limits were chosen and the figures measured on, and of those that int8 was
     calibrated on."""
-    parts: Mapping[Literal["train", "val", "test"], int]
+    parts: Mapping[Split, int]
     """How many."""
     calibrated_on: Literal["train", "val"] | None = None
     """Parts that int8 ranges were measured on; None where there is no int8 model."""

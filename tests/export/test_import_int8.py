@@ -17,7 +17,7 @@ from taktsight.cli import main
 from taktsight.datasets.samples import Sample
 from taktsight.errors import BackendError, ExportError
 from taktsight.export import quantize
-from taktsight.export.foreign.calibration import calibration_tiles
+from taktsight.export.foreign.calibration import read_tiles
 from taktsight.export.foreign.layers import left_alone
 from taktsight.export.layer_noise import layer_noise
 from taktsight.export.quantize import quantise
@@ -155,7 +155,7 @@ def test_tiles_to_measure_on_are_those_that_an_export_takes(tmp_path: Path) -> N
     tiles = [prepare(read_image(sample.images[0], 3), None, canvas)[0] for sample in samples]
     targets = [number % 3 for number in range(12) for _ in range(4)]
     wanted = quantize.calibration_tiles(np.concatenate(tiles), targets, 7)
-    (chosen,) = calibration_tiles(samples, canvas, [7])
+    (chosen,) = read_tiles(samples, canvas, [7])
     assert np.array_equal(chosen, wanted)
 
 
