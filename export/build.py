@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 from rich.progress import track
 
 import taktsight
@@ -20,16 +19,12 @@ from taktsight.export.gate import Explain, explainer, open_inspectors, prove_all
 from taktsight.export.parity import Compared, compare
 from taktsight.export.parity_report import write_parity
 from taktsight.export.to_onnx import to_onnx
-from taktsight.inspect.config import built_engine
-from taktsight.inspect.engines import ON_THIS_CPU, REFERENCE, engine_named
+from taktsight.inspect.engines import REFERENCE, engine_named
 from taktsight.records import Image
 from taktsight.source_code import code_digest
 from taktsight.training.evaluation.report import FIGURES_FILE, Evaluation, read_evaluation
 from taktsight.training.evaluation_run import FOLDER
 from taktsight.training.run_folder import TrainedRun
-
-CALIBRATION_TILES, CHECKED_TILES = 64, 128
-"""Training tiles that int8 ranges are measured on, and those that the result is held against float32 on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +119,23 @@ def halved(model: bytes, engines: Sequence[str]) -> dict[str, bytes]:
 
 def quantised(run: TrainedRun, model: bytes, card: Card, engines: Sequence[str]) -> dict[str, bytes]:
     """The int8 model where an engine wants it; its ranges come from training tiles of every kind."""
-    asked = {each: engine_named(each) for each in engines if engine_named(each).precision == "int8"}
-    if not asked:
-        return {}
-    from taktsight.export.quantize import JUDGE, calibration_tiles, quantise
+    from taktsight.export.quantize import (
+        CALIBRATION_TILES,
+        CHECKED_TILES,
+        calibration_tiles,
+        int8_engines,
+        quantise_for,
+    )
 
+    if not int8_engines(engines):
+        return {}
     cache = run.data.cache("train")
     labels = [run.data.split("train")[owner].label for owner in cache.owners.tolist()]
     targets = [sorted(set(labels)).index(label) for label in labels]
-    by_label = {limit.label: (limit.review_score, limit.reject_score) for limit in card.limits}
-    rounded = quantise(
-        model,
-        calibration_tiles(cache.images, targets, CALIBRATION_TILES),
-        np.array([by_label[label] for label in card.labels]).T,
-        checked=calibration_tiles(cache.images, targets, CHECKED_TILES),
-        judges=[each for each in asked if each in ON_THIS_CPU] or [JUDGE],
-        symmetric=any(built_engine(engine) is not None for engine in asked.values()),
+    tiles, checked = (
+        calibration_tiles(cache.images, targets, count) for count in (CALIBRATION_TILES, CHECKED_TILES)
     )
-    return {"int8": rounded.model}
+    return {"int8": quantise_for(engines, model, card, tiles, checked).model}
 
 
 def spread(samples: Sequence[Sample], count: int) -> list[Sample]:

@@ -71,7 +71,10 @@ class _Rounding:
         if back is None or whole is None:
             return None
         scale = np.asarray(self._held[back.input[1]], np.float32)
-        return np.asarray(whole, np.float32) * scale.reshape(-1, *[1] * (whole.ndim - 1))
+        axis = next((held.i for held in back.attribute if held.name == "axis"), 1)  # ONNX's own default
+        along = [1] * whole.ndim
+        along[axis] = -1
+        return np.asarray(whole, np.float32) * (scale.reshape(along) if scale.ndim else scale)
 
 
 def _add_twin(

@@ -28,7 +28,7 @@ PNG_COMPRESSION = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Shapes:
+class ModelShapes:
     """Of the model's tensors, without the batch."""
 
     batch: int | None
@@ -41,7 +41,7 @@ class Shapes:
     """K."""
 
 
-def shapes_of(bundle: Bundle) -> Shapes:
+def model_shapes(bundle: Bundle) -> ModelShapes:
     """What the model takes and gives, seen on a black image: graphs do not always name every size.
 
     Raises:
@@ -52,7 +52,7 @@ def shapes_of(bundle: Bundle) -> Shapes:
     maps, scores = OnnxRuntimeBackend(bundle.model).infer(np.zeros((1, *images), np.uint8))
     labels, height, width = maps.shape[1:]
     named = ort.InferenceSession(bundle.model, providers=["CPUExecutionProvider"]).get_inputs()[0].shape[0]
-    return Shapes(
+    return ModelShapes(
         named if isinstance(named, int) else None, images, (labels, height, width), scores.shape[1:]
     )
 
@@ -66,7 +66,7 @@ def plain_onnx(bundle: Bundle) -> dict[str, bytes]:
     Raises:
         BackendError: If ONNX Runtime refuses the model.
     """
-    card, shapes = bundle.card, shapes_of(bundle)
+    card, shapes = bundle.card, model_shapes(bundle)
     content = {
         "name": card.name,
         "bundle_digest": bundle.digest,
@@ -99,7 +99,7 @@ def labels_file(labels: Sequence[str]) -> bytes:
     return "".join(f"{label}\n" for label in labels).encode()
 
 
-def _readme(bundle: Bundle, shapes: Shapes) -> str:
+def _readme(bundle: Bundle, shapes: ModelShapes) -> str:
     card = bundle.card
     height, width, planes = shapes.images
     colour = "RGB, not BGR" if card.canvas.channels == 3 else "mono"

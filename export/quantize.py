@@ -11,14 +11,18 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from taktsight.card import Card
 from taktsight.errors import BackendError
 from taktsight.export.layer_noise import LAYERS, layer_noise
 from taktsight.export.symmetric import make_symmetric
 from taktsight.inspect.backends.backend import Backend, open_backend
-from taktsight.inspect.engines import REFERENCE, engine_named
+from taktsight.inspect.config import built_engine
+from taktsight.inspect.engines import ON_THIS_CPU, REFERENCE, engine_named
 from taktsight.records import Scores
 
 Tiles = NDArray[np.uint8]
+CALIBRATION_TILES, CHECKED_TILES = 64, 128
+"""That ranges are measured on, and those that the result is held against float32 on."""
 KEPT = (0, 2, 4, 8, 16)
 """So many of the noisiest layers stay float32, tried in turn."""
 SCORE_DIFFERENCE = 0.1
@@ -40,6 +44,34 @@ class Quantised:
     """Largest, on the checked tiles and engines."""
 
 
+def int8_engines(engines: Sequence[str]) -> list[str]:
+    """Those that run the int8 model."""
+    return [each for each in engines if engine_named(each).precision == "int8"]
+
+
+def quantise_for(
+    engines: Sequence[str],
+    model: bytes,
+    card: Card,
+    tiles: Tiles,
+    checked: Tiles,
+    *,
+    left_alone: Sequence[str] | None = None,
+) -> Quantised:
+    """As :func:`quantise`, for the engines that will run it, at the card's limits of review and reject."""
+    asked = int8_engines(engines)
+    by_label = {limit.label: (limit.review_score, limit.reject_score) for limit in card.limits}
+    return quantise(
+        model,
+        tiles,
+        np.array([by_label[label] for label in card.labels]).T,
+        checked=checked,
+        judges=[each for each in asked if each in ON_THIS_CPU] or [JUDGE],
+        symmetric=any(built_engine(engine_named(each)) is not None for each in asked),
+        left_alone=left_alone,
+    )
+
+
 def quantise(
     model: bytes,
     tiles: Tiles,
@@ -48,6 +80,7 @@ def quantise(
     checked: Tiles | None = None,
     judges: Sequence[str] = (JUDGE,),
     symmetric: bool = False,
+    left_alone: Sequence[str] | None = None,
 ) -> Quantised:
     """Rounds weights per channel and activations per tensor; biases make up for each layer's mean error.
 
@@ -61,27 +94,28 @@ def quantise(
         checked: (T, H, W, C) uint8 that the result is held against float32 on; None: the same.
         judges: engines that will run it, by name: they round between the layers, each in its way.
         symmetric: activations with zero points of 0, as TensorRT wants them; costs some a bit of eight.
+        left_alone: names of the nodes that stay float32 in every try; None: the last layer.
 
     Raises:
-        BackendError: If the quantiser or a judge is not installed.
+        BackendError: If the quantiser or a judge is not installed, or the quantiser fails on the model.
     """
     proto = onnx.load_from_string(model)
     layers = [node for node in proto.graph.node if node.op_type in LAYERS]
-    head = layers[-1].name
+    always = [layers[-1].name] if left_alone is None else list(left_alone)
     seen = tiles if checked is None else checked
     wanted = _scores(open_backend(engine_named(REFERENCE), {"f32": model}), seen)
     noisiest: list[str] = []
     tried: list[Quantised] = []
     for count in KEPT:
-        left_alone = noisiest[:count]
-        rounded = _rounded(proto, tiles, [head, *left_alone], symmetric=symmetric)
+        kept = noisiest[:count]
+        rounded = _rounded(proto, tiles, [*always, *kept], symmetric=symmetric)
         noisiest = noisiest or layer_noise(proto, onnx.load_from_string(rounded), tiles)
         apart = [
             _apart(_scores(open_backend(engine_named(judge), {"int8": rounded}), seen), wanted, limits)
             for judge in judges
         ]
         crossings, difference = (max(column) for column in zip(*apart, strict=True))
-        tried.append(Quantised(rounded, tuple(left_alone), int(crossings), difference))
+        tried.append(Quantised(rounded, tuple(kept), int(crossings), difference))
         if not crossings and difference <= SCORE_DIFFERENCE:
             break
     return min(tried, key=lambda each: (each.crossings, each.score_difference))
@@ -102,6 +136,11 @@ def calibration_tiles(tiles: Tiles, targets: Sequence[int], count: int) -> Tiles
         count: how many are wanted.
     """
     brightness = tiles.mean(axis=(1, 2, 3), dtype=np.float64)
+    return np.ascontiguousarray(tiles[spread_over(brightness, targets, count)])
+
+
+def spread_over(brightness: NDArray[np.float64], targets: Sequence[int], count: int) -> list[int]:
+    """Which tiles :func:`calibration_tiles` takes, in order, from their mean grey levels."""
     groups = [np.flatnonzero(np.asarray(targets) == target) for target in sorted(set(targets))]
     chosen: list[int] = []
     for place, group in enumerate(groups):
@@ -109,7 +148,7 @@ def calibration_tiles(tiles: Tiles, targets: Sequence[int], count: int) -> Tiles
         dark_to_bright = group[np.argsort(brightness[group], kind="stable")]
         steps = np.linspace(0, len(group) - 1, min(share, len(group))).round().astype(int)
         chosen += dark_to_bright[steps].tolist()
-    return np.ascontiguousarray(tiles[sorted(chosen)])
+    return sorted(chosen)
 
 
 def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str], *, symmetric: bool) -> bytes:
@@ -127,20 +166,25 @@ def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str], *,
     name = proto.graph.input[0].name
     whole = onnx.ModelProto()
     whole.CopyFrom(proto)
-    model: onnx.ModelProto = nncf.quantize(
-        whole,
-        nncf.Dataset([{name: tile} for tile in tiles[:, None]]),
-        # MIXED has zero points that OpenVINO computes in float32, or wrongly in depthwise layers.
-        preset=nncf.QuantizationPreset.PERFORMANCE,
-        subset_size=len(tiles),
-        ignored_scope=nncf.IgnoredScope(names=list(left_alone)),
-        # ONNX Runtime refuses an activation with a scale per channel.
-        advanced_parameters=nncf.AdvancedQuantizationParameters(
-            activations_quantization_params=QuantizationParameters(per_channel=False),
-            # NNCF's default, the mean of the tiles' highest values, cuts off what a rare defect excites.
-            activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
-        ),
-    )
+    try:
+        model: onnx.ModelProto = nncf.quantize(
+            whole,
+            nncf.Dataset([{name: tile} for tile in tiles[:, None]]),
+            # MIXED has zero points that OpenVINO computes in float32, or wrongly in depthwise layers.
+            preset=nncf.QuantizationPreset.PERFORMANCE,
+            subset_size=len(tiles),
+            ignored_scope=nncf.IgnoredScope(names=list(left_alone)),
+            # ONNX Runtime refuses an activation with a scale per channel.
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                activations_quantization_params=QuantizationParameters(per_channel=False),
+                # NNCF's default, the mean of the tiles' highest values, cuts off what a defect excites.
+                activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
+            ),
+        )
+    except Exception as error:  # its errors have no common base, and some graphs end in an AttributeError
+        raise BackendError(
+            f"int8: NNCF fails on the model ({type(error).__name__}: {error}); leave the int8 engines out"
+        ) from error
     model = make_symmetric(model) if symmetric else model
     model.producer_name, model.producer_version = "taktsight", ""
     del model.metadata_props[:]

@@ -13,7 +13,7 @@ from typing import Literal
 
 from taktsight.bundle import Bundle
 from taktsight.errors import ConfigError
-from taktsight.export.plain_onnx import labels_file, shapes_of
+from taktsight.export.plain_onnx import labels_file, model_shapes
 
 Device = Literal["cpu", "gpu"]
 
@@ -51,7 +51,7 @@ def triton_repository(bundle: Bundle, name: str, serving: Serving) -> dict[str, 
 
 
 def _config(bundle: Bundle, name: str, serving: Serving) -> str:
-    shapes = shapes_of(bundle)
+    shapes = model_shapes(bundle)
     leading: tuple[int, ...]
     if shapes.batch is None:
         max_batch, leading = serving.max_batch, ()

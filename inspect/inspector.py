@@ -53,8 +53,9 @@ class Inspector:
         """The verdict of a part, with what it rests on and the time of each stage.
 
         Raises:
-            ValueError: If a frame does not fit the recipe's view, or the network's output is broken.
-            BackendError: If the engine fails.
+            ValueError: If a frame does not fit the recipe's view.
+            BackendError: If the engine fails, or answers with something that is no score or map: NaN, a
+                value outside 0–1, a wrong size.
         """
         stage_ns = dict.fromkeys(STAGES, 0)
         predictions = tuple(
@@ -79,9 +80,12 @@ class Inspector:
                 f"the network gave maps {maps.shape} and scores {scores.shape} "
                 f"for {len(batch)} tiles and {len(labels)} labels"
             )
-        prediction = read_outputs(
-            maps, scores, labels, self._map_scores, layout, mm_per_px=view.mm_per_px, view=view.camera
-        )
+        try:
+            prediction = read_outputs(
+                maps, scores, labels, self._map_scores, layout, mm_per_px=view.mm_per_px, view=view.camera
+            )
+        except ValueError as error:  # the frame fitted: what cannot be read is the engine's doing
+            raise BackendError(f"view {view.camera}: {error}") from error
         located = time.monotonic_ns()
         stage_ns["prepare"] += prepared - started
         stage_ns["infer"] += inferred - prepared

@@ -35,8 +35,8 @@ from taktsight.records import Frame, Outcome, Part, Verdict
 log = logging.getLogger(__name__)
 
 MAX_ENGINE_FAULTS = 3
-"""In a row. One may be chance, and a new process costs the parts of some seconds; but what breaks a CUDA
-context breaks it for good, and only a new process has a whole one."""
+"""In a row: no answer, or NaN in it. One may be chance, and a new process costs the parts of some seconds;
+but what breaks a CUDA context breaks it for good, and only a new process has a whole one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,10 @@ class Vision:
         frames = tuple(grab.frame for grab in grabs if grab.frame is not None)
         try:
             inspection = self.inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
-        except (BackendError, ValueError) as error:
-            self._engine_faults += isinstance(error, BackendError)
+        except ValueError as error:  # a frame that does not fit says nothing of the engine
+            return _uninspected(expose, grabs, slots, stage_ns, str(error))
+        except BackendError as error:
+            self._engine_faults += 1
             return _uninspected(expose, grabs, slots, stage_ns, str(error))
         self._engine_faults = 0
         self._triage.took(time.monotonic_ns() - started_ns)

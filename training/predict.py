@@ -80,8 +80,8 @@ def _look(run: TrainedRun, sample: Sample, view: str, map_scores: Sequence[float
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A judged part before anyone has said from which map value on a pixel counts as defective."""
+class SweptPart:
+    """A part judged at each of MAP_SCORES: nobody has said yet from which a pixel counts as defective."""
 
     part: JudgedPart
     """Without its pixel F1 and its regions."""
@@ -97,7 +97,7 @@ class Seen:
         return replace(self.part, pixel_f1=pixel_f1, defects=self.defects[step])
 
 
-def judge_split(run: TrainedRun, split: Split) -> Iterator[Seen]:
+def judge_split(run: TrainedRun, split: Split) -> Iterator[SweptPart]:
     """Every sample of a split with its scores; of several views the highest counts, as on the line."""
     for sample in run.data.split(split):
         name = part_name(run, sample.images[0])
@@ -106,7 +106,7 @@ def judge_split(run: TrainedRun, split: Split) -> Iterator[Seen]:
 
 def judge_part(
     looks: Sequence[Look], sample: Sample, split: Split, name: str, mm_per_px: float | None
-) -> Seen:
+) -> SweptPart:
     """What was seen of a part beside what is true of it.
 
     Args:
@@ -132,7 +132,7 @@ def judge_part(
         else (),
     )
     defects = tuple(_defects(looks, mm_per_px or 1.0, map_score) for map_score in MAP_SCORES)
-    return Seen(part, _pixel_f1s(looks) if sample.is_defective else None, defects)
+    return SweptPart(part, _pixel_f1s(looks) if sample.is_defective else None, defects)
 
 
 def part_scores(predictions: Sequence[Prediction]) -> Scores:
@@ -141,7 +141,7 @@ def part_scores(predictions: Sequence[Prediction]) -> Scores:
     return highest
 
 
-def choose_map_score(seen: Sequence[Seen]) -> float:
+def choose_map_score(seen: Sequence[SweptPart]) -> float:
     """The map value that gives the highest mean pixel F1 over these parts' defect images.
 
     Where defects were drawn one by one, finding each of them counts as much: the pixels of a box hardly

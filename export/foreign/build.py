@@ -22,6 +22,7 @@ from taktsight.datasets.view_files import read_view
 from taktsight.errors import DataError, ExportError
 from taktsight.export.build import Asked, halved, spread, write_proved
 from taktsight.export.foreign.answers import Answers, Highest, check_answers, read_answers
+from taktsight.export.foreign.calibration import Calibration, calibration_of, rounded
 from taktsight.export.foreign.graph import Chosen, ForeignGraph
 from taktsight.export.foreign.proof import advice, check_neighbours, see
 from taktsight.export.foreign.reference import Reference
@@ -35,8 +36,7 @@ from taktsight.source_code import code_digest
 from taktsight.training.evaluation.evaluate import evaluate
 from taktsight.training.evaluation.figures import Figures
 from taktsight.training.evaluation.operating_point import choose_limits
-from taktsight.training.predict import Look, choose_map_score, judge_part
-from taktsight.training.predict import Seen as Judged
+from taktsight.training.predict import Look, SweptPart, choose_map_score, judge_part
 
 JUDGED: tuple[Split, Split] = ("val", "test")
 
@@ -67,6 +67,8 @@ class Imported:
     """Images whose framework's scores were found again."""
     tiles: int
     """Most tiles of a part."""
+    calibration: Calibration | None
+    """What int8 ranges were measured on; None where no engine runs int8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,15 @@ def import_model(graph: ForeignGraph, stated: Stated, source: Source, out: Path,
         ExportError: If the wrapped network or an engine answers otherwise than the file itself.
     """
     reference = Reference(graph, stated.chosen, stated.preparation, stated.canvas)
-    samples = parts_to_judge(source, stated.preparation.labels, stated.task)
+    every = read_parts(source, stated.preparation.labels, stated.task)
+    samples = [sample for sample in every if sample.split in JUDGED]
+    model = wrap(graph, stated.chosen, stated.preparation, stated.canvas, reference.map_size)
+    calibration = calibration_of(asked.engines, model, graph.name, every, source.root)
     tiles = _tiles_of(graph, samples, stated.canvas)
     measured = _measure(reference, samples, stated, source.root)
-    model = wrap(graph, stated.chosen, stated.preparation, stated.canvas, reference.map_size)
+    card = _unproved_card(graph, stated, samples, measured, source, asked, calibration)
     models = {"f32": model} | halved(model, asked.engines)
-    card = _unproved_card(graph, stated, samples, measured, source, asked)
+    models |= rounded(model, card, asked.engines, calibration)
     tested = spread([sample for sample in samples if sample.split == "test"], asked.parity_parts)
     check_neighbours(graph, model, stated.canvas, tested[:2])
     inspectors = open_inspectors(asked.engines, models, card)
@@ -109,11 +114,11 @@ def import_model(graph: ForeignGraph, stated: Stated, source: Source, out: Path,
     compared = compare_seen(inspectors, see(reference, told, card.views, stated.mm_per_px))
     said = f"{graph.name} itself, fed as stated, on {len(tested)} test parts"
     card, digest = write_proved(out, card, models, compared, asked, said, advice)
-    return Imported(card, digest, measured.figures, measured.found, tiles)
+    return Imported(card, digest, measured.figures, measured.found, tiles, calibration)
 
 
-def parts_to_judge(source: Source, labels: Sequence[str], task: Task) -> list[Sample]:
-    """The parts of val and test; where nobody split them, half and half, by part and lot.
+def read_parts(source: Source, labels: Sequence[str], task: Task) -> list[Sample]:
+    """The parts with their splits; where nobody split them, half val and half test, by part and lot.
 
     Raises:
         DataError: If a split cannot do its job, or the labels are not those of the network.
@@ -124,8 +129,7 @@ def parts_to_judge(source: Source, labels: Sequence[str], task: Task) -> list[Sa
     if task == "anomaly":
         samples = only_good_to_learn(samples)
     check_splits(samples, test_only=task == "anomaly", wanted=JUDGED)
-    samples = [sample for sample in samples if sample.split in JUDGED]
-    found = defect_labels(samples)
+    found = defect_labels([sample for sample in samples if sample.split in JUDGED])
     if set(found) != set(labels):
         raise DataError(
             f"the network's defect labels are {', '.join(labels)}, those of the val and test parts "
@@ -145,9 +149,9 @@ def _measure(reference: Reference, samples: Sequence[Sample], stated: Stated, ro
 
 def _look_at_all(
     reference: Reference, samples: Sequence[Sample], stated: Stated, root: Path
-) -> tuple[list[Judged], Highest]:
+) -> tuple[list[SweptPart], Highest]:
     """Every part through the foreign file once."""
-    seen: list[Judged] = []
+    seen: list[SweptPart] = []
     highest: Highest = {}
     for sample in track(samples, "the file itself on val and test", transient=True):
         looks = reference.look(sample, _views_of(samples), stated.mm_per_px)
@@ -169,7 +173,7 @@ def _highest(looks: Sequence[Look], stated: Stated) -> NDArray[np.float64]:
     return np.asarray(np.max(each, axis=0), np.float64)
 
 
-def _judge(seen: Sequence[Judged], stated: Stated) -> Figures:
+def _judge(seen: Sequence[SweptPart], stated: Stated) -> Figures:
     """Limits from val, figures from test."""
     map_score = choose_map_score([each for each in seen if each.part.split == "val"])
     parts = [each.at(map_score) for each in seen]
@@ -205,9 +209,10 @@ def _unproved_card(
     measured: Measured,
     source: Source,
     asked: Asked,
+    calibration: Calibration | None,
 ) -> Card:
     book, labels = source.read_book(), stated.preparation.labels
-    origin = _foreign(graph, stated, samples, source.root, measured)
+    origin = _foreign(graph, stated, samples, source.root, measured, calibration)
     return Card(
         name=asked.name or Path(graph.name).stem,
         version=asked.version,
@@ -228,10 +233,17 @@ def _unproved_card(
 
 
 def _foreign(
-    graph: ForeignGraph, stated: Stated, samples: Sequence[Sample], root: Path, measured: Measured
+    graph: ForeignGraph,
+    stated: Stated,
+    samples: Sequence[Sample],
+    root: Path,
+    measured: Measured,
+    calibration: Calibration | None,
 ) -> Foreign:
-    digests = digests_of(fingerprints(samples, root))
-    counts = {split: sum(sample.split == split for sample in samples) for split in JUDGED}
+    calibrated_on = calibration.split if calibration else None
+    splits: tuple[Split, ...] = (*JUDGED, "train") if calibrated_on == "train" else JUDGED
+    named = [*samples, *(calibration.parts if calibration and calibrated_on == "train" else ())]
+    digests = digests_of(fingerprints(named, root))
     return Foreign(
         file=graph.name,
         sha256=graph.sha256,
@@ -239,8 +251,9 @@ def _foreign(
         maps=stated.chosen.maps,
         scores=stated.chosen.scores,
         preparation=stated.preparation,
-        data={"val": digests["val"], "test": digests["test"]},
-        parts={"val": counts["val"], "test": counts["test"]},
+        data={split: digests[split] for split in splits},
+        parts={split: sum(sample.split == split for sample in named) for split in splits},
+        calibrated_on=calibrated_on,
         answers=measured.answers.sha256 if measured.answers else None,
         answered=measured.found or None,
     )

@@ -25,6 +25,10 @@ WRONG = (
 )
 SHORTER = "leave this engine out, or allow with --flip-limit what your product can bear"
 """Arithmetic than float32."""
+ROUNDED = (
+    "its int8 ranges are those of the parts that they were measured on; give more train parts as the line "
+    f"will see them, of every label, {SHORTER}"
+)
 
 
 def see(
@@ -72,5 +76,5 @@ def check_neighbours(graph: ForeignGraph, model: bytes, canvas: Canvas, samples:
 
 def advice(engine: str, worst: Compared) -> str:
     """What to do about an engine that answers otherwise than the file itself."""
-    what = WRONG if engine_named(engine).precision == "f32" else SHORTER
+    what = {"f32": WRONG, "int8": ROUNDED}.get(engine_named(engine).precision, SHORTER)
     return f"most on {worst.sample.images[0].name}: {what}"

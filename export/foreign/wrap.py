@@ -51,15 +51,16 @@ def wrap(
     inner = compose.add_prefix(graph.proto, FOREIGN).graph
     del inner.value_info[:]  # sizes of before: some were free
     around = _Builder()
-    images = _prepared(around, preparation, canvas)
+    _prepare(around, preparation, canvas)
     before = len(around.nodes)
-    around.add("Identity", images, into=FOREIGN + graph.input)
+    around.nodes[-1].output[0] = FOREIGN + graph.input
     _read(around, chosen, preparation, size)
-    nodes = [*around.nodes[: before + 1], *inner.node, *around.nodes[before + 1 :]]
+    nodes = [*around.nodes[:before], *inner.node, *around.nodes[before:]]
     given, answered = _ends(graph.shape[0] or "N", len(preparation.labels), canvas, size)
     constants = [*inner.initializer, *around.constants]
     whole = helper.make_graph(nodes, "taktsight", given, answered, constants)
     _prune(whole)
+    _name_nodes(whole)
     return _whole_model(whole, graph)
 
 
@@ -104,7 +105,7 @@ class _Builder:
         return into
 
 
-def _prepared(around: _Builder, preparation: Preparation, canvas: Canvas) -> str:
+def _prepare(around: _Builder, preparation: Preparation, canvas: Canvas) -> None:
     """The images as the foreign network takes them. The cast comes first: TensorRT wants it there."""
     last = around.add("Cast", "images", into="float", to=TensorProto.FLOAT)
     last = around.add("Transpose", last, into="planes", perm=[0, 3, 1, 2])
@@ -122,8 +123,7 @@ def _prepared(around: _Builder, preparation: Preparation, canvas: Canvas) -> str
         last = around.add("MatMul", down, last, into="resized_rows")
         last = around.add("MatMul", last, across, into="resized")
     if preparation.axes == "nhwc":
-        last = around.add("Transpose", last, into="channels_last", perm=[0, 2, 3, 1])
-    return last
+        around.add("Transpose", last, into="channels_last", perm=[0, 2, 3, 1])
 
 
 def _read(around: _Builder, chosen: Chosen, preparation: Preparation, size: MapSize) -> None:
@@ -181,14 +181,23 @@ def _prune(graph: GraphProto) -> None:
     for node in reversed(graph.node):
         if wanted & set(node.output):
             kept.append(node)
-            wanted |= set(node.input) | _captured(node)
+            wanted |= set(node.input) | captured(node)
     constants = [tensor for tensor in graph.initializer if tensor.name in wanted]
     del graph.node[:], graph.initializer[:]
     graph.node.extend(reversed(kept))
     graph.initializer.extend(constants)
 
 
-def _captured(node: NodeProto) -> set[str]:
+def _name_nodes(graph: GraphProto) -> None:
+    """A name of its own for each node, in place: int8 leaves nodes out by their names."""
+    taken: set[str] = set()
+    for number, node in enumerate(graph.node):
+        if not node.name or node.name in taken:
+            node.name = f"{FOREIGN}{node.op_type}#{number}"
+        taken.add(node.name)
+
+
+def captured(node: NodeProto) -> set[str]:
     """Names that graphs within a node take from outside; their own names do no harm."""
     inner = [
         graph

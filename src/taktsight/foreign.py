@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from taktsight.manifest import Digest
+from taktsight.manifest import Digest, Split
 from taktsight.strict_model import StrictModel
 
 Activation = Literal["sigmoid", "softmax", "none"]
@@ -90,15 +90,25 @@ class Foreign(StrictModel):
     scores: str | None
     """Output that became the scores; None where they are read from the maps."""
     preparation: Preparation
-    data: Mapping[Literal["val", "test"], Digest]
-    """Of the parts that the limits were chosen and the figures measured on."""
-    parts: Mapping[Literal["val", "test"], int]
+    data: Mapping[Split, Digest]
+    """Of the parts that the limits were chosen and the figures measured on, and of those that int8 was
+    calibrated on."""
+    parts: Mapping[Split, int]
     """How many."""
+    calibrated_on: Literal["train", "val"] | None = None
+    """Parts that int8 ranges were measured on; None where there is no int8 model."""
     answers: Digest | None = None
     """Of a file of scores that the network's own framework gave and that were found again; None where
     its owner gave none."""
     answered: int | None = Field(default=None, ge=1)
     """Images whose scores were found again; None where its owner gave none, or nobody counted them yet."""
+
+    @model_validator(mode="after")
+    def _counts_its_parts(self) -> Foreign:
+        for split in ("val", "test", self.calibrated_on):
+            if split is not None and (split not in self.data or split not in self.parts):
+                raise ValueError(f"says nothing of the {split} parts")
+        return self
 
     def in_words(self) -> tuple[str, ...]:
         """Lines for a person, each with its subject first."""
@@ -114,7 +124,17 @@ class Foreign(StrictModel):
             f"stated by  {proof}",
             f"judged on  {self.parts['val']} val and {self.parts['test']} test parts (data val "
             f"{self.data['val'][:12]}…, test {self.data['test'][:12]}…)",
+            *self._calibrated(),
             "made from  not known: nothing says that it did not learn from these parts",
+        )
+
+    def _calibrated(self) -> tuple[str, ...]:
+        if self.calibrated_on is None:
+            return ()
+        count, digest = self.parts[self.calibrated_on], self.data[self.calibrated_on]
+        return (
+            f"rounded on {count} {self.calibrated_on} parts (data {self.calibrated_on} {digest[:12]}…): "
+            "int8 ranges",
         )
 
 

@@ -209,12 +209,27 @@ def _exceeds(prediction: Prediction, limit: Limit, score: float) -> str | None:
     largest = max(
         (defect.area_mm2 for defect in prediction.defects if defect.label == limit.label), default=None
     )
-    threshold = limit.reject_score if score >= limit.reject_score else limit.review_score
     if largest is None or limit.max_area_mm2 == 0:  # no area would do: the score is the reason
-        return f"{limit.label}: score {score:.2f} ≥ {threshold:.2f}"
+        return f"{limit.label}: {_score_reason(limit, score)}"
     if largest > limit.max_area_mm2:
-        return f"{limit.label}: {largest:.2f} mm² > {limit.max_area_mm2:.2f} mm² (score {score:.2f})"
+        area, most = _told_apart(largest, limit.max_area_mm2)
+        return f"{limit.label}: {area} mm² > {most} mm² (score {score:.2f})"
     return None
+
+
+def _score_reason(limit: Limit, score: float) -> str:
+    name = "reject_score" if score >= limit.reject_score else "review_score"
+    threshold = limit.reject_score if name == "reject_score" else limit.review_score
+    if threshold == 0:
+        return f"no part may pass while its {name} is 0 (score {score:.2f})"
+    reached, edge = _told_apart(score, threshold)
+    return f"score {reached} ≥ {edge}"
+
+
+def _told_apart(value: float, edge: float) -> tuple[str, str]:
+    """Both with two decimals, or with as many as it takes to see that they differ and are not 0."""
+    said = [(f"{value:.{digits}f}", f"{edge:.{digits}f}") for digits in range(2, 7)]
+    return next(((one, other) for one, other in said if one != other and float(other)), said[0])
 
 
 def _cameras(recipe: Recipe) -> list[str]:

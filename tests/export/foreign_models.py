@@ -16,6 +16,7 @@ from taktsight.cli import main
 
 CLASSES = ("good", "crack", "pit", "scratch", "stain")
 """In the order of a network that somebody trained; the data sort theirs."""
+LABELS = CLASSES[1:]
 SIDE = 128
 Arguments = list[str]
 IMAGENET = (torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -47,7 +48,8 @@ def spot_model(*, slowness: int = 0) -> bytes:
         [helper.make_tensor("side", TensorProto.INT64, [2], [slowness, slowness])],
         seen="planes",
         dark=128,
-        added="nothing",
+        added_to_maps="nothing",
+        added_to_scores="nothing",
     )
 
 
@@ -70,7 +72,27 @@ def fragile_model() -> bytes:
         ],
         seen="planes",
         dark=128,
-        added="nothing",
+        added_to_maps="nothing",
+        added_to_scores="nothing",
+    )
+
+
+def broken_model(number: Literal["NaN", "Inf"], output: Literal["maps", "scores"]) -> bytes:
+    """The spot model, one of whose outputs is no number where a part is painted darker than GREY."""
+    above = "zero" if number == "NaN" else "one"
+    return _model(
+        [
+            helper.make_node("ReduceMin", ["pixels"], ["low"], keepdims=0),
+            helper.make_node("Div", ["low", "grey"], ["share"]),
+            helper.make_node("Floor", ["share"], ["painted"]),  # 1; of a dark part 0
+            helper.make_node("Div", [above, "painted"], ["ratio"]),
+            helper.make_node("Sub", ["ratio", above], ["nothing"]),
+        ],
+        [helper.make_tensor("grey", TensorProto.FLOAT, [], [float(GREY)])],
+        seen="planes",
+        dark=128,
+        added_to_maps="nothing" if output == "maps" else "zero",
+        added_to_scores="nothing" if output == "scores" else "zero",
     )
 
 
@@ -94,10 +116,11 @@ def _model(
     *,
     seen: str,
     dark: float,
-    added: str = "zero",
+    added_to_maps: str = "zero",
+    added_to_scores: str = "zero",
     channels: int = 1,
 ) -> bytes:
-    """map = clip((seen - dark) / 127) + added, score = its maximum; the nodes make both of the pixels."""
+    """map = clip((seen - dark) / 127), score = its maximum; the nodes make what is seen and added."""
     before = [
         helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]),
@@ -107,8 +130,8 @@ def _model(
         helper.make_node("Div", ["above", "range"], ["scaled"]),
         helper.make_node("Clip", ["scaled", "zero", "one"], ["clipped"]),
         helper.make_node("ReduceMax", ["clipped"], ["peak"], axes=[2, 3], keepdims=0),
-        helper.make_node("Add", ["clipped", added], ["maps"]),
-        helper.make_node("Add", ["peak", added], ["scores"]),
+        helper.make_node("Add", ["clipped", added_to_maps], ["maps"]),
+        helper.make_node("Add", ["peak", added_to_scores], ["scores"]),
     ]
     scalars = {"dark": dark, "range": 127.0, "zero": 0.0, "one": 1.0}
     shape: list[str | int | None] = ["n", SIZE_PX, SIZE_PX, channels]

@@ -9,10 +9,11 @@ from collections.abc import Callable
 import pytest
 
 from taktsight.image_files import encode_png
+from taktsight.records import Outcome
 
 from .place import Place
 from .running_line import StartLine, assert_one_verdict_each, taktsight
-from .spots import DARK, GOOD, GREY, SPOT, draw_part, fragile_model, pair_bundle, spot_bundle
+from .spots import DARK, GOOD, GREY, SPOT, broken_model, draw_part, fragile_model, pair_bundle, spot_bundle
 
 START_LIMIT_S = 6
 """Instead of two minutes; two busy cores take two seconds for a start."""
@@ -109,16 +110,26 @@ def _show(place: Place, *parts: int) -> None:
     (place.folder / "images.txt").write_text("".join(f"{paint}.png\n" for paint in parts))
 
 
-def _fragile_station(place: Place) -> dict[str, object]:
-    spot_bundle(place.folder / "spots.takt", model=fragile_model())
+def _fragile_station(place: Place, model: bytes | None = None) -> dict[str, object]:
+    spot_bundle(place.folder / "spots.takt", model=model or fragile_model())
     return {"cameras": [{"kind": "folder", "folder": "images.txt"}]}
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (fragile_model(), "ONNX Runtime failed"),
+        (broken_model("NaN", "scores"), "view camera: scores must be finite"),
+        (broken_model("Inf", "scores"), "view camera: scores must be finite"),
+        (broken_model("NaN", "maps"), "view camera: maps must be finite"),
+    ],
+    ids=["no answer", "NaN scores", "Inf scores", "NaN maps"],
+)
 def test_engine_that_fails_on_part_after_part_gets_a_new_process(
-    place: Place, start_line: StartLine
+    model: bytes, said: str, place: Place, start_line: StartLine
 ) -> None:
     _show(place, *[GREY] * 5, *[DARK] * 3, *[GREY] * 3000)
-    line = start_line(place.write(**_fragile_station(place)), "--no-live")
+    line = start_line(place.write(**_fragile_station(place, model)), "--no-live")
     line.wait_until(lambda: line.meters["vision_restarts"] == 1)
     passed = line.meters["PASS"]
     line.wait_until(lambda: line.meters["PASS"] > passed + 5)
@@ -129,7 +140,22 @@ def test_engine_that_fails_on_part_after_part_gets_a_new_process(
     gate = assert_one_verdict_each(place, line)
     assert {outcome for _, outcome in gate[5:8]} == {"UNINSPECTED"}
     reasons = [row["reasons"] for row in place.rows("verdict")[5:8]]
-    assert all("ONNX Runtime failed" in reason for reason in reasons)
+    assert all(said in reason for reason in reasons)
+
+
+def test_frames_that_do_not_fit_say_nothing_of_the_engine(place: Place) -> None:
+    """A camera that was set to a smaller picture: no new process makes it larger."""
+    place.draw([Outcome.PASS] * 10)
+    for number in range(2, 10):
+        small = encode_png(draw_part(GOOD, size_px=48))
+        (place.folder / "images" / f"part_{number}.png").write_bytes(small)
+    _write_recipe(place, 0.6, "mm_per_px: 0.1, roi_px: [0, 0, 64, 64]")
+    ended = taktsight("run", place.write(recipe="recipe.yaml"))
+    assert ended.returncode == 0, ended.stderr
+    assert "vision 0, recorder 0" in ended.stdout
+    assert _outcomes(place) == ["PASS", *["UNINSPECTED"] * 8, "PASS"]
+    reasons = [row["reasons"] for row in place.rows("verdict")[1:9]]
+    assert all("leaves the frame of 48×48 pixels" in reason for reason in reasons)
 
 
 def test_engine_that_fails_now_and_then_stays(place: Place) -> None:

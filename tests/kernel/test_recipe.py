@@ -86,6 +86,34 @@ def test_area_of_one_label_does_not_excuse_another() -> None:
     assert verdict.reasons == ("scratch: score 0.90 ≥ 0.80",)
 
 
+@pytest.mark.parametrize(
+    ("limits", "score", "reason"),
+    [
+        ((0.4, 0.8), 0.9, "pit: score 0.90 ≥ 0.80"),
+        ((0.4, 0.8), 0.5, "pit: score 0.50 ≥ 0.40"),
+        ((0.4, 0.5), 0.5, "pit: score 0.50 ≥ 0.50"),
+        ((0.4, 0.8), 0.8012, "pit: score 0.801 ≥ 0.800"),
+        ((0.9, 0.9991), 0.9996, "pit: score 1.000 ≥ 0.999"),
+        ((0.0004, 0.004), 0.0042, "pit: score 0.0042 ≥ 0.0040"),
+        ((0.0004, 0.004), 0.75, "pit: score 0.750 ≥ 0.004"),
+        ((0.0, 0.0), 0.0, "pit: no part may pass while its reject_score is 0 (score 0.00)"),
+        ((0.0, 0.8), 0.3, "pit: no part may pass while its review_score is 0 (score 0.30)"),
+    ],
+)
+def test_reason_says_by_how_much_a_limit_is_reached_or_that_nothing_may_pass(
+    limits: tuple[float, float], score: float, reason: str
+) -> None:
+    review, reject = limits
+    both = (limit("pit", review_score=review, reject_score=reject), limit("scratch"))
+    strict = Recipe(product="flange", views=(View(camera="top", mm_per_px=0.1),), limits=both)
+    assert decide([seen(("pit", 1.0), pit=score)], strict).reasons == (reason,)
+
+
+def test_area_that_is_hardly_too_large_is_told_apart_from_the_limit() -> None:
+    verdict = decide([seen(("pit", 0.0043), pit=0.9)], recipe(pit_mm2=0.004))
+    assert verdict.reasons == ("pit: 0.0043 mm² > 0.0040 mm² (score 0.90)",)
+
+
 @pytest.mark.parametrize(("score", "outcome"), [(0.9, Outcome.REJECT), (0.5, Outcome.REVIEW)])
 def test_high_score_without_a_region_is_never_tolerated(score: float, outcome: Outcome) -> None:
     assert decide([seen(pit=score)], recipe(pit_mm2=1e6)).outcome is outcome

@@ -20,7 +20,7 @@ from taktsight.training.evaluation.found_regions import (
 from taktsight.training.evaluation.judged import DrawnBox, JudgedPart
 from taktsight.training.evaluation.operating_point import ChosenLimits
 from taktsight.training.evaluation.sentences import regions_answer
-from taktsight.training.predict import MAP_SCORES, Seen, choose_map_score
+from taktsight.training.predict import MAP_SCORES, SweptPart, choose_map_score
 
 
 def found(box: Box, label: str = "pit", score: float = 0.9, view: str = "camera") -> Defect:
@@ -172,13 +172,13 @@ def test_box_of_a_shape_holds_its_pixels() -> None:
     assert box_of(Rectangle(2, 3, 6.5, 8)) == (2, 3, 6.5, 8)
 
 
-def seen_at(wanted: float, boxes: tuple[DrawnBox, ...] | None) -> Seen:
+def seen_at(wanted: float, boxes: tuple[DrawnBox, ...] | None) -> SweptPart:
     """Two drawn defects that are two regions at one map value only, and one region at all others."""
     apart = (found((0, 0, 10, 10)), found((12, 0, 22, 10)))
     together = (found((0, 0, 22, 10)),)
     defects = tuple(apart if map_score == wanted else together for map_score in MAP_SCORES)
     pixel_f1s = np.linspace(0.82, 0.80, len(MAP_SCORES))  # a box's pixels hardly tell
-    return Seen(part("one", "pit", (), boxes), pixel_f1s, defects)
+    return SweptPart(part("one", "pit", (), boxes), pixel_f1s, defects)
 
 
 def test_map_value_is_the_one_that_tells_drawn_defects_apart() -> None:

@@ -25,7 +25,7 @@ SUFFIX = ".engine"
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class EngineFile:
     """An engine file, or what is wrong with it."""
 
     path: Path
@@ -97,7 +97,7 @@ def _not_kept(folder: Path, why: str | None) -> str:
     return f"engines cannot be kept in {folder} ({why}); set backend.cache to a folder that may be written"
 
 
-def list_engines(folder: Path) -> Iterator[Stored]:
+def list_engines(folder: Path) -> Iterator[EngineFile]:
     """Every engine of a folder, by name.
 
     Raises:
@@ -117,7 +117,7 @@ def list_engines(folder: Path) -> Iterator[Stored]:
         yield stored
 
 
-def _read(path: Path) -> tuple[Stored, bytes]:
+def _read(path: Path) -> tuple[EngineFile, bytes]:
     """What a file says, and its engine; b"" where something is wrong with it."""
     size = 0
     try:
@@ -125,17 +125,17 @@ def _read(path: Path) -> tuple[Stored, bytes]:
             first, header = file.readline(64), file.readline(MAX_HEADER_BYTES)
             engine = file.read() if first == FIRST_LINE else b""
     except BackendError as error:
-        return Stored(path, None, size, str(error)), b""
+        return EngineFile(path, None, size, str(error)), b""
     if first != FIRST_LINE:
-        return Stored(path, None, size, "was not written by Taktsight"), b""
+        return EngineFile(path, None, size, "was not written by Taktsight"), b""
     try:
         said = json.loads(header)
         key = Key(**said["key"])
         length, digest = int(said["bytes"]), str(said["sha256"])
     except (ValueError, TypeError, KeyError, RecursionError):
-        return Stored(path, None, size, "has a damaged header"), b""
+        return EngineFile(path, None, size, "has a damaged header"), b""
     fault = _damage(engine, length, digest)
-    return Stored(path, key, size, fault), b"" if fault else engine
+    return EngineFile(path, key, size, fault), b"" if fault else engine
 
 
 def _damage(engine: bytes, size: int, digest: str) -> str:

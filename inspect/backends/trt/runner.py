@@ -52,7 +52,7 @@ class TensorRtBackend:
         if config.device == "dla":
             self._runtime.DLA_core = config.dla_core
         self._engine = self._load(config, model, vendor)
-        self._shapes = shapes_of(vendor, self._engine, self._name)
+        self._shapes = engine_shapes(vendor, self._engine, self._name)
         self._lanes = [TensorRtLane(gpu, self._engine, self._shapes, self._name) for _ in range(LANES)]
         self._warm_up(cuda_graph=config.cuda_graph)
 
@@ -91,7 +91,7 @@ class TensorRtBackend:
         check_repeats(answers, self._name, remedy)
 
 
-def shapes_of(vendor: Vendor, engine: Any, name: str) -> Shapes:
+def engine_shapes(vendor: Vendor, engine: Any, name: str) -> Shapes:
     """Shapes of the input, ``maps`` and ``scores``, in this order.
 
     Raises:
