@@ -45,6 +45,7 @@ _MAY_FAIL: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "arv_device_get_string_feature_value": (_S, (_P, _S)),
     "arv_device_is_enumeration_entry_available": (_I, (_P, _S, _S)),
     "arv_device_is_feature_available": (_I, (_P, _S)),
+    "arv_device_read_register": (_I, (_P, _U64, _OUT)),
     "arv_device_set_boolean_feature_value": (None, (_P, _S, _I)),
     "arv_device_set_float_feature_value": (None, (_P, _S, _D)),
     "arv_device_set_integer_feature_value": (None, (_P, _S, _I64)),

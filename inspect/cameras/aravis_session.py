@@ -30,6 +30,9 @@ ANSWER_S = 0.5
 NO_PACKET_SOCKET = 1
 NEVER_ADJUST = 0
 SUCCESS = 0
+CAPABILITIES, CAN_RESEND = 0x0934, 1 << 2
+RESENT_WITHIN_US, RETAINED_US = 80_000, 30_000
+"""A lost packet is asked for every 20 ms. A part with a broken frame shall hear so while there is time."""
 LONGEST_NS = 2_000_000_000
 """No frame takes longer to come in."""
 FAULTS = {
@@ -114,6 +117,7 @@ class AravisSession:
         self._stream = arv.call("arv_camera_create_stream", camera, None, None)
         if self._is_gige:
             arv.set_number(self._stream, "socket-buffer-size", SOCKET_BYTES)
+            arv.set_number(self._stream, "frame-retention", self._retention_us())
         self._buffers = AravisBuffers(arv, self._stream, settings.buffers, self.running.payload_bytes)
         try:
             self._features.execute("AcquisitionStart")
@@ -218,6 +222,12 @@ class AravisSession:
             if (runs := features.integer("GevSCPSPacketSize")) != size:
                 raise ConfigError(f"packet_size {size} was asked for, the camera runs with {runs}")
         check_buffer(self.running.payload_bytes)
+
+    def _retention_us(self) -> int:
+        """How long the rest of a frame is waited for: shorter where no packet is sent again."""
+        capabilities = c.c_uint32()
+        self._arv.call("arv_device_read_register", self._device, CAPABILITIES, c.byref(capabilities))
+        return RESENT_WITHIN_US if capabilities.value & CAN_RESEND else RETAINED_US
 
     def _frequency(self) -> int:
         return int(self._arv.call("arv_gv_device_get_timestamp_tick_frequency", self._device))

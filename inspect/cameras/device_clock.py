@@ -13,14 +13,20 @@ KEPT_NS = 10_000_000_000
 """How long an arrival counts: clocks that differ by 50 ppm are apart by 0.5 ms after that."""
 ASKED_KEPT_NS = 30_000_000_000
 """How long an answer counts."""
-EARLIEST_NS, LATEST_NS = -1_000_000, 1_000_000_000
-"""By an answer, a frame took less or more to arrive: it is of another clock than the frames."""
+EARLIEST_NS = -1_000_000
+"""By an answer of another clock than the frames', these take less to arrive, or too long."""
 
 
 class DeviceClock:
     """A camera's time as our monotonic one. One thread notes arrivals, another one answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_ns: int) -> None:
+        """Knows nothing yet.
+
+        Args:
+            longest_ns: the quickest frame takes no longer, from its exposure to its first packet.
+        """
+        self._longest_ns = longest_ns
         self._arrivals: deque[tuple[int, int]] = deque()
         self._asked: tuple[int, int] | None = None
         self._lag_ns = 0
@@ -40,7 +46,7 @@ class DeviceClock:
         offset_ns = self._arrivals[0][1]
         if self._asked is not None:
             asked_ns, said_ns = self._asked
-            is_same_clock = EARLIEST_NS <= offset_ns - said_ns <= LATEST_NS
+            is_same_clock = EARLIEST_NS <= offset_ns - said_ns <= self._longest_ns
             if arrived_ns - asked_ns < ASKED_KEPT_NS and is_same_clock:
                 offset_ns = said_ns
         exposed_ns = min(device_ns + offset_ns, arrived_ns)

@@ -13,6 +13,8 @@ from taktsight.inspect.cameras.session import Received
 from taktsight.inspect.cameras.stream import Broken, FrameStream, Undeveloped
 
 EXPOSURE_TOLERANCE = 0.02
+ARRIVAL_NS = 50_000_000
+"""What the quickest of frames takes at most, beside its exposure and transfer."""
 
 
 class FrameIntake:
@@ -20,15 +22,15 @@ class FrameIntake:
 
     def __init__(self, stream: FrameStream, channels: int) -> None:
         self._stream, self._channels = stream, channels
-        self._clock, self._counter = DeviceClock(), FrameCounter()
+        self._clock, self._counter = DeviceClock(0), FrameCounter()
         self._came = threading.Condition()
         self._seen = self._whole = 0
         self.fault = ""
         """What was wrong with the last frame that was not whole."""
 
-    def begin_anew(self) -> None:
+    def begin_anew(self, running: Running) -> None:
         """The camera was opened again: it may have been off, and counts time and frames from zero."""
-        self._clock = DeviceClock()
+        self._clock = DeviceClock(running.transfer_ns + ARRIVAL_NS)
         self._counter.begin_anew()
 
     def note_time(self, device_ns: int, before_ns: int, after_ns: int) -> None:
@@ -54,13 +56,17 @@ class FrameIntake:
             self._whole += not fault
             self._came.notify_all()
 
-    def wait_for_next(self, timeout_s: float) -> bool | None:
-        """Whether the next frame is whole; None if none comes in time."""
+    def seen(self) -> tuple[int, int]:
+        """How many frames have come in, and how many of them were whole."""
         with self._came:
-            seen, whole = self._seen, self._whole
-            if not self._came.wait_for(lambda: self._seen > seen, timeout_s):
+            return self._seen, self._whole
+
+    def wait_for_next(self, before: tuple[int, int], timeout_s: float) -> bool | None:
+        """Whether the next frame after those is whole; None if none comes in time."""
+        with self._came:
+            if not self._came.wait_for(lambda: self._seen > before[0], timeout_s):
                 return None
-            return self._whole > whole
+            return self._whole > before[1]
 
     def _develop(
         self, running: Running, received: Received, captured_ns: int, counter: int | None

@@ -19,9 +19,7 @@ from taktsight.inspect.messages import Expose
 from taktsight.records import Image
 
 CLOCK_SLACK_NS = 1_000_000
-"""So much before its trigger a frame may seem to be exposed: two clocks are never quite alike."""
-TRANSFER_NS_PER_BYTE = 15.0
-"""Twice what a byte takes on gigabit Ethernet."""
+"""So much before it is fired a frame may seem to be exposed: two clocks are never quite alike."""
 ARRIVAL_NS = 50_000_000
 """What a frame may take beside that, on a busy computer."""
 
@@ -97,15 +95,10 @@ class GigeCamera:
     def _window(self, expose: Expose) -> tuple[int, int, int]:
         """Between which moments an exposure shows the part, and until when the frame is waited for."""
         settings, triggered_ns = self._settings, expose.captured_ns
-        from_ns = triggered_ns - round(settings.expose_before_ms * 1e6) - CLOCK_SLACK_NS
+        from_ns = triggered_ns - round(settings.expose_before_ms * 1e6)
         to_ns = triggered_ns + round(settings.within_ms * 1e6)
         if settings.frame_timeout_ms is None:
-            until_ns = to_ns + self._transfer_ns()
+            until_ns = to_ns + self._keeper.running.transfer_ns + ARRIVAL_NS
         else:
             until_ns = triggered_ns + round(settings.frame_timeout_ms * 1e6)
         return from_ns, to_ns, min(expose.answer_by_ns, until_ns)
-
-    def _transfer_ns(self) -> int:
-        running = self._keeper.running
-        exposure_us = running.exposure_us or 0
-        return round(exposure_us * 1e3 + running.payload_bytes * TRANSFER_NS_PER_BYTE) + ARRIVAL_NS

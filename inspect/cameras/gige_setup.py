@@ -17,6 +17,8 @@ from taktsight.inspect.cameras.pfnc import PixelFormat, format_of
 RELATIVE_TOLERANCE = 0.01
 """Cameras count exposures in rows and rates in ticks: 1 % off is what was asked for."""
 GAIN_TOLERANCE_DB = 0.1
+NS_PER_BYTE = 15.0
+"""Twice what a byte takes on gigabit Ethernet."""
 TRIGGERS = ("FrameStart", "FrameBurstStart", "AcquisitionStart")
 """Which of a camera's triggers starts a frame: the first of these that it has."""
 
@@ -69,6 +71,11 @@ class Running:
     """None where it does not say."""
     payload_bytes: int
     """Of a frame and what it carries beside its pixels."""
+
+    @property
+    def transfer_ns(self) -> int:
+        """Start of the exposure → the whole frame is here, on a network of 1 Gbit/s or more."""
+        return round((self.exposure_us or 0) * 1e3 + self.payload_bytes * NS_PER_BYTE)
 
     @property
     def frame_bytes(self) -> int:

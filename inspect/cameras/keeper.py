@@ -39,8 +39,9 @@ SETTLED_NS = 10_000_000_000
 """But not again within this: if that did not help, it does not help."""
 CONTROL_S = 8.0
 """How long a start waits for a camera that seems to be controlled by a line that was killed."""
-WARM_UP_FRAMES, WARM_UP_S = 5, 1.5
-"""The first frame after a start is often incomplete: so many are tried; but each comes within that."""
+WARM_UP_FRAMES, WARM_UP_WHOLE, WARM_UP_S = 5, 2, 1.5
+"""The first frame after a start is often incomplete, and times are known from the second whole one on: so
+many are tried, until so many are whole; each comes within that."""
 LAST_WORDS_NS = 1_500_000_000
 """What the session before may still say once the camera answers again; it would disturb the new one."""
 END_S = 12.0
@@ -101,30 +102,41 @@ class Keeper:
             self._pulse = Pulse(session.address)
         if self._pulse is not None:
             self._pulse.begin_anew()
-        self._intake.begin_anew()
+        self._intake.begin_anew(session.running)
         take_in = partial(self._intake.take_in, session.running)
         running = RunningSession(self._name, session, take_in, self._intake.note_time)
-        if not self._warm_up(running):
+        try:
+            self._warm_up(running)
+        except CameraError:
             self._closing.append(running.end())
-            why = (
-                self._intake.fault
-                or f"none came at all; does a firewall hold up UDP from {session.address}?"
-            )
-            raise CameraError(f"it answers, but sends no whole frame: {why}")
+            raise
         return running
 
-    def _warm_up(self, running: RunningSession) -> bool:
-        """Whether a whole frame comes. One that waits for its sensor cannot be tried."""
+    def _warm_up(self, running: RunningSession) -> None:
+        """Waits for the first whole frames. A camera that waits for its sensor cannot be tried.
+
+        Raises:
+            CameraError: If none comes.
+        """
         trigger = self._settings.trigger
         if trigger == "hardware":
-            return True
+            return
+        whole = 0
         for _ in range(WARM_UP_FRAMES):
+            before = self._intake.seen()
             if trigger == "software":
                 running.fire()
-            came = self._intake.wait_for_next(WARM_UP_S + self._frames_ns(1) / 1e9)
-            if came is not False:
-                return bool(came)
-        return False
+            came = self._intake.wait_for_next(before, WARM_UP_S + self._frames_ns(1) / 1e9)
+            if came is None:
+                break
+            whole += came
+            if whole == WARM_UP_WHOLE:
+                break
+        self._stream.clear()
+        if not whole:
+            address = running.session.address
+            why = self._intake.fault or f"none came at all; does a firewall hold up UDP from {address}?"
+            raise CameraError(f"it answers, but sends no whole frame: {why}")
 
     def _keep(self) -> None:
         while not self._ending.wait(LOOK_S):

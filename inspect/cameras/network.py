@@ -79,16 +79,17 @@ def mtu_to(address: str) -> int:
             ) from error
 
 
-def interface_to(address: str) -> str:
-    """The network interface towards an address, by its name; "" where the routes do not say."""
+def interface_of(address: str, routes: str) -> str:
+    """The network interface towards an address; "" where the routes do not say.
+
+    Args:
+        address: a camera's.
+        routes: what the kernel says in /proc/net/route.
+    """
     if is_loopback(address):
         return "lo"
     wanted, best = int(ipaddress.IPv4Address(address)), (-1, "")
-    try:
-        routes = Path("/proc/net/route").read_text(encoding="ascii").splitlines()[1:]
-    except OSError:
-        return ""
-    for name, target, *rest in map(str.split, routes):
+    for name, target, *rest in map(str.split, routes.splitlines()[1:]):
         mask = int.from_bytes(bytes.fromhex(rest[5]), "little")
         if wanted & mask == int.from_bytes(bytes.fromhex(target), "little"):
             best = max(best, (mask, name))
@@ -105,7 +106,8 @@ def fitting_packet_size(address: str, asked: int | None) -> int:
     if asked is None:
         return min(mtu, LARGEST_PACKET) // 4 * 4
     if asked > mtu:
-        interface = interface_to(address) or "INTERFACE"
+        routes = Path("/proc/net/route")
+        interface = interface_of(address, routes.read_text() if routes.exists() else "") or "INTERFACE"
         raise CameraError(
             f"packet_size {asked}: {interface} takes packets of {mtu} bytes at most. sudo ip link set "
             f"{interface} mtu {LARGEST_PACKET}, and the same at the switch and the camera; or packet_size: "

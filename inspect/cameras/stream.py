@@ -71,6 +71,11 @@ class FrameStream:
         with self._changed:
             self._lost = ""
 
+    def clear(self) -> None:
+        """Frames that are there are for nobody: they were exposed to try the camera."""
+        with self._changed:
+            self._frames.clear()
+
     def take(self, not_before_ns: int, not_after_ns: int, until_ns: int) -> Exposure:
         """The first frame exposed between two moments; older ones are dropped, a younger one stays.
 

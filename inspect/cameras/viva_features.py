@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from taktsight.errors import CameraError
 
 if TYPE_CHECKING:
-    from viva_genicam import Camera
+    from viva_genicam import Camera, U3vDeviceInfo
 
 Given = TypeVar("Given")
+USB = Path("/sys/bus/usb/devices")
 INSTALL = "pip install 'taktsight[viva]'"
 
 
@@ -26,6 +28,13 @@ def asked(question: Callable[[], Given]) -> Given:
         return question()
     except GenicamError as error:
         raise CameraError(str(error)) from error
+
+
+def usb_cameras() -> list[U3vDeviceInfo]:
+    """USB3 Vision cameras that are plugged in; none on a computer without USB."""
+    from viva_genicam import discover_u3v
+
+    return asked(discover_u3v) if USB.exists() else []
 
 
 class VivaFeatures:

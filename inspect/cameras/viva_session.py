@@ -14,7 +14,7 @@ from taktsight.inspect.cameras.gige_setup import set_up
 from taktsight.inspect.cameras.gvcp import answers
 from taktsight.inspect.cameras.network import check_buffer, fitting_packet_size, is_address
 from taktsight.inspect.cameras.session import Received
-from taktsight.inspect.cameras.viva_features import INSTALL, VivaFeatures, asked
+from taktsight.inspect.cameras.viva_features import INSTALL, VivaFeatures, asked, usb_cameras
 
 if TYPE_CHECKING:
     from viva_genicam import Camera, Frame
@@ -75,7 +75,7 @@ def _connected(device: str) -> Camera:
     for gige in asked(lambda: viva_genicam.discover(DISCOVERY_MS, all=True)):
         if device in (gige.ip, gige.mac):
             return asked(partial(viva_genicam.connect_gige, gige))
-    for usb in asked(viva_genicam.discover_u3v):
+    for usb in usb_cameras():
         if device == usb.serial:
             return asked(partial(viva_genicam.connect_u3v, usb))
     raise CameraError(

@@ -29,25 +29,26 @@ from taktsight.inspect.cameras.folder import list_images
 from taktsight.inspect.simulation.gige_server import DeviceTime, GigeServer, Scene
 from taktsight.records import Image
 
-START_S = 20.0
-ANSWER_S = 20.0
+START_S = 60.0
+ANSWER_S = 60.0
 
 
 class GigeProcess:
     """A simulated camera, seen from the process that started it."""
 
-    def __init__(self, address: str, *arguments: str) -> None:
+    def __init__(self, address: str, *arguments: str, before: Sequence[str] = ()) -> None:
         """Starts it, and waits until it can be found.
 
         Args:
-            address: of 127.0.0.0/8.
+            address: of 127.0.0.0/8, or one that an interface has.
             arguments: as on the command line, behind the address.
+            before: a command that runs it, as for a network of its own.
 
         Raises:
             CameraError: If it does not start.
         """
         self.address = address
-        self._arguments = arguments
+        self._arguments, self._before = arguments, before
         self._process = self._started()
 
     def tell(self, **command: Any) -> dict[str, Any]:
@@ -91,7 +92,7 @@ class GigeProcess:
         self._end()
 
     def _started(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", __name__, self.address, *self._arguments]
+        command = [*self._before, sys.executable, "-m", __name__, self.address, *self._arguments]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -147,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("address", help="of 127.0.0.0/8; one camera each")
+    parser.add_argument("address", help="of 127.0.0.0/8, or one that an interface has; one camera each")
     parser.add_argument("--serial", default="SIM1")
     parser.add_argument(
         "--user-name", default="", help="what the camera is called beside its serial number"
