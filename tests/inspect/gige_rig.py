@@ -94,6 +94,9 @@ def viva(camera: GigeProcess | str, **values: Any) -> VivaSettings:
     return VivaSettings(**{"kind": "viva", "device": device, "exposure_us": 1000, **values})
 
 
+KINDS: dict[str, Callable[..., AravisSettings | VivaSettings]] = {"aravis": aravis, "viva": viva}
+
+
 @contextlib.contextmanager
 def opened(settings: AravisSettings | VivaSettings, channels: int = 1) -> Iterator[Camera]:
     """The camera, open as the line has it."""

@@ -17,6 +17,7 @@ from taktsight.inspect.cameras.gige_camera import GigeCamera
 from taktsight.inspect.cameras.viva_session import VivaSession, open_viva
 
 from .gige_rig import (
+    KINDS,
     SECOND_NS,
     StartGige,
     aravis,
@@ -121,7 +122,7 @@ def test_lost_packets_that_are_not_sent_again_are_faults() -> None:
     needs_aravis()
     lost = [(block, 2) for block in range(5, 200, 2)]
     with viva_camera(drop_packets=lost, packet_resend=False) as camera:
-        for settings in (aravis, viva):
+        for settings in KINDS.values():
             with opened(settings(camera.ip, **SMALL, packet_size=1400)) as top:
                 faults = []
                 for trigger in range(1, 21):
@@ -137,10 +138,9 @@ def test_lost_packets_that_are_not_sent_again_are_faults() -> None:
 def test_frame_says_itself_when_it_was_exposed_and_for_how_long(kind: str) -> None:
     if kind == "aravis":
         needs_aravis()
-    settings = {"aravis": aravis, "viva": viva}[kind]
     with viva_camera() as camera:
         carried = ("Timestamp", "FrameID", "ExposureTime")
-        with opened(settings(camera.ip, **SMALL, chunks=carried)) as top:
+        with opened(KINDS[kind](camera.ip, **SMALL, chunks=carried)) as top:
             before_ns = time.monotonic_ns()
             counters, times = [], []
             for _ in range(5):

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import gc
+import json
+import os
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from taktsight.errors import CameraError
 from taktsight.inspect.cameras.camera import Camera
-from taktsight.inspect.cameras.gige_settings import GigeSettings
 from taktsight.inspect.simulation.gige_process import GigeProcess
 
-from .gige_rig import StartGige, aravis, grab, opened, part, stamp, until, viva
+from .gige_rig import KINDS, StartGige, aravis, grab, needs_aravis, opened, part, stamp, until
 
 CYCLES = 3
 AWAY_S = 2.0
@@ -50,9 +53,6 @@ def held() -> tuple[int, int]:
     return len(list(Path("/proc/self/fd").iterdir())), len(list(Path("/proc/self/task").iterdir()))
 
 
-KINDS: dict[str, Callable[..., GigeSettings]] = {"aravis": aravis, "viva": viva}
-
-
 @pytest.mark.parametrize("end", ["killed", "held up"])
 @pytest.mark.parametrize("mode", ["software", "free"])
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,7 +64,7 @@ def test_camera_that_was_away_is_back_again_and_again(
     gige = start_gige("--stamped")
     settings = KINDS[kind](gige, **(FREE if mode == "free" else {}))
     counts = []
-    with opened(settings) as camera:  # type: ignore[arg-type]  # both kinds are cameras
+    with opened(settings) as camera:
         last = stamp(grab(camera).image)[1]
         for _ in range(CYCLES):
             (gige.kill if end == "killed" else gige.hold)()
@@ -128,3 +128,78 @@ def test_camera_that_came_back_as_another_one_is_not_taken(start_gige: StartGige
             smaller.close()
             gige.restart()
         until(lambda: whole(camera))
+
+
+AWAY = """
+import contextlib, json, subprocess, sys, time
+from taktsight.errors import CameraError
+from taktsight.inspect.cameras.camera import open_camera
+from taktsight.inspect.cameras.gige_settings import AravisSettings
+from taktsight.inspect.messages import Expose
+from taktsight.inspect.simulation.gige_process import GigeProcess
+
+link, space, address = sys.argv[1:]
+camera = GigeProcess(address, before=["ip", "netns", "exec", space])
+top = open_camera(AravisSettings(kind="aravis", device=address, exposure_us=1000), 1)
+
+def whole():
+    now_ns = time.monotonic_ns()
+    with contextlib.suppress(CameraError):
+        return top.grab(Expose(1, now_ns, now_ns + 500_000_000)) is not None
+    return False
+
+def wait(state):
+    until_s = time.monotonic() + 30
+    while whole() is not state and time.monotonic() < until_s:
+        time.sleep(0.02)
+    return whole() is state
+
+came = [wait(True)]
+for away_s in (1.0, 4.0):
+    subprocess.run(["ip", "link", "set", link, "down"], check=True)
+    came.append(wait(False))
+    time.sleep(away_s)
+    subprocess.run(["ip", "link", "set", link, "up"], check=True)
+    came.append(wait(True))
+print(json.dumps({"came": came, "losses": top.losses}))
+top.close()
+camera.close()
+"""
+
+
+@pytest.fixture
+def cable() -> Iterator[tuple[str, str, str]]:
+    """A network of its own behind a virtual cable: link, name space, and the address at its far end."""
+    needs_aravis()
+    number = os.getpid() % 200 + 20
+    space, near, far = f"tkt{number}", f"tkn{number}", f"tkf{number}"
+    net = f"198.18.{number}"
+    try:
+        for command in (
+            f"ip netns add {space}",
+            f"ip link add {near} type veth peer name {far} netns {space}",
+            f"ip address add {net}.1/30 dev {near}",
+            f"ip link set {near} mtu 9000 up",
+            f"ip -n {space} address add {net}.2/30 dev {far}",
+            f"ip -n {space} link set {far} mtu 9000 up",
+            f"ip -n {space} link set lo up",
+        ):
+            done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"no virtual network here: {command}: {done.stderr.strip()}")
+        yield near, space, f"{net}.2"
+    finally:
+        subprocess.run(["ip", "link", "del", near], capture_output=True, check=False)
+        subprocess.run(["ip", "netns", "del", space], capture_output=True, check=False)
+
+
+def test_camera_behind_a_cable_that_was_pulled_is_back_when_it_is_plugged_in(
+    cable: tuple[str, str, str],
+) -> None:
+    """In a process of its own, which may speak to an address that is not this computer's."""
+    command = [sys.executable, "-c", AWAY, *cable]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["came"] == [True] * 5
+    assert said["losses"] >= 2
