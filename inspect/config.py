@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from taktsight.inspect.cameras.settings import CameraSettings, placed_camera
+from taktsight.inspect.cameras.settings import CameraSettings, placed_camera, too_late
 from taktsight.records import Outcome
 from taktsight.strict_model import Model, StrictModel
 
@@ -183,6 +183,11 @@ class Station(StrictModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"camera {', '.join(twice)} stands twice")
+        if late := too_late(self.cameras, self.trigger.takt_ms):
+            raise ValueError(
+                f"expose_within_ms of camera {', '.join(late)} is not below takt_ms "
+                f"{self.trigger.takt_ms:g}: its frame could show the next part"
+            )
         return self
 
     @property

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from taktsight.inspect.cameras.settings import CameraSettings
+from taktsight.inspect.cameras.gige_settings import AravisSettings
+from taktsight.inspect.cameras.settings import CameraSettings, FolderSettings
 from taktsight.inspect.messages import Expose
 from taktsight.records import Image
 
@@ -60,8 +62,19 @@ def open_camera(settings: CameraSettings, channels: int) -> Camera:
         channels: 1 or 3, as the bundle wants frames.
 
     Raises:
-        CameraError: If it cannot be opened as asked: nothing is set to something near it.
+        ConfigError: If it cannot do what is asked for: nothing is set to something near it.
+        CameraError: If it cannot be opened.
     """
-    from taktsight.inspect.cameras.folder import FolderCamera
+    if isinstance(settings, FolderSettings):
+        from taktsight.inspect.cameras.folder import FolderCamera
 
-    return FolderCamera(settings.name, settings.folder, repeat=settings.repeat, channels=channels)
+        return FolderCamera(settings.name, settings.folder, repeat=settings.repeat, channels=channels)
+    if isinstance(settings, AravisSettings):
+        from taktsight.inspect.cameras.aravis_session import open_aravis
+        from taktsight.inspect.cameras.gige_camera import GigeCamera
+
+        return GigeCamera(settings, channels, partial(open_aravis, settings))
+    from taktsight.inspect.cameras.gige_camera import GigeCamera
+    from taktsight.inspect.cameras.viva_session import open_viva
+
+    return GigeCamera(settings, channels, partial(open_viva, settings))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from taktsight.inspect.cameras.gige_settings import AravisSettings, GigeSettings, VivaSettings
 from taktsight.strict_model import StrictModel
 
 
@@ -22,9 +24,20 @@ class FolderSettings(StrictModel):
     """Begin again after the last image; else the run ends with it."""
 
 
-CameraSettings = FolderSettings
+CameraSettings = Annotated[
+    FolderSettings | AravisSettings | VivaSettings,
+    Field(discriminator="kind"),
+]
 
 
 def placed_camera(settings: CameraSettings, base: Path) -> CameraSettings:
     """The camera with its files, if it has any, relative to a base."""
-    return settings.model_copy(update={"folder": base / settings.folder})
+    if isinstance(settings, FolderSettings):
+        return settings.model_copy(update={"folder": base / settings.folder})
+    return settings
+
+
+def too_late(cameras: Sequence[CameraSettings], takt_ms: float) -> list[str]:
+    """Cameras that would take a frame for a part which may already show the next one."""
+    gige = [camera for camera in cameras if isinstance(camera, GigeSettings)]
+    return [camera.name for camera in gige if camera.expose_before_ms + camera.within_ms >= takt_ms]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from taktsight.errors import CameraError
@@ -26,18 +27,32 @@ class Broken:
     captured_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class Undeveloped:
+    """A frame as it was received; it becomes an image once a part wants it."""
+
+    captured_ns: int
+    develop: Callable[[], Exposure]
+    """Called once, by whoever takes it. It may raise a CameraError."""
+
+
 class FrameStream:
     """Between the thread that receives frames and the one that grabs them for parts."""
 
     def __init__(self, name: str, room: int = ROOM) -> None:
         self._name = name
-        self._frames: deque[Exposure | Broken] = deque(maxlen=room)
+        self._frames: deque[Exposure | Undeveloped | Broken] = deque(maxlen=room)
         self._lost = ""
         self._changed = threading.Condition()
         self.strays = 0
         """Frames that no part asked for, or asked for too late."""
 
-    def put(self, frame: Exposure | Broken) -> None:
+    @property
+    def lost(self) -> str:
+        """Why no frame will come; "" as long as one may."""
+        return self._lost
+
+    def put(self, frame: Exposure | Undeveloped | Broken) -> None:
         """A frame has come, so the camera is there. Never waits."""
         with self._changed:
             self._lost = ""
@@ -51,6 +66,16 @@ class FrameStream:
             self._lost = reason
             self._changed.notify_all()
 
+    def regain(self) -> None:
+        """The camera is there again, but has not sent a frame yet: it may have to be asked for one."""
+        with self._changed:
+            self._lost = ""
+
+    def clear(self) -> None:
+        """Frames that are there are for nobody: they were exposed to try the camera."""
+        with self._changed:
+            self._frames.clear()
+
     def take(self, not_before_ns: int, not_after_ns: int, until_ns: int) -> Exposure:
         """The first frame exposed between two moments; older ones are dropped, a younger one stays.
 
@@ -62,6 +87,19 @@ class FrameStream:
         Raises:
             CameraError: If none came, it was broken, or the camera is gone.
         """
+        frame = self._take(not_before_ns, not_after_ns, until_ns)
+        if isinstance(frame, Broken):
+            raise CameraError(f"{self._name}: {frame.reason}")
+        if isinstance(frame, Exposure):
+            return frame
+        try:
+            return frame.develop()
+        except CameraError as error:
+            raise CameraError(f"{self._name}: {error}") from error
+
+    def _take(
+        self, not_before_ns: int, not_after_ns: int, until_ns: int
+    ) -> Exposure | Undeveloped | Broken:
         with self._changed:
             while (frame := self._next(not_before_ns)) is None:
                 if self._lost:
@@ -76,11 +114,9 @@ class FrameStream:
                     f"{self._name}: no frame; the next was exposed {late_ms:.0f} ms after the trigger"
                 )
             self._frames.popleft()
-        if isinstance(frame, Broken):
-            raise CameraError(f"{self._name}: {frame.reason}")
         return frame
 
-    def _next(self, not_before_ns: int) -> Exposure | Broken | None:
+    def _next(self, not_before_ns: int) -> Exposure | Undeveloped | Broken | None:
         while self._frames and self._frames[0].captured_ns < not_before_ns:
             self._frames.popleft()
             self.strays += 1

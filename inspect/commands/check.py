@@ -27,6 +27,7 @@ from taktsight.inspect.fit import Setup, read_setup
 from taktsight.inspect.machine.demand import Demand
 from taktsight.inspect.machine.examine import examine
 from taktsight.inspect.machine.finding import Finding, Grade
+from taktsight.inspect.machine.network import check_network
 from taktsight.inspect.machine.probe import this_machine
 
 STYLES: dict[Grade, str] = {"ok": "green", "note": "yellow", "fix": "bold red"}
@@ -88,6 +89,7 @@ def check(station: Station, today: date) -> Iterator[Finding]:
     else:
         yield from _check_setup(station, setup, today)
         demand = _demand(station, setup)
+    yield from check_network(this_machine(), station.cameras)
     no_gpu = False
     for finding in examine(this_machine(), demand):
         no_gpu |= (finding.grade, finding.subject) == ("fix", "gpu")
@@ -197,7 +199,7 @@ def _fsync_ms(folder: Path) -> float:
 
 def _check_speed(station: Station, today: date) -> Iterator[Finding]:
     """Cameras, engine, golden samples, and whether there is time: all as vision does it."""
-    from taktsight.inspect.pace import measure_cycles_ms
+    from taktsight.inspect.pace import measure_cycles_ms, wait_for_a_wire
 
     try:
         times_ms = measure_cycles_ms(station, today)
@@ -207,6 +209,10 @@ def _check_speed(station: Station, today: date) -> Iterator[Finding]:
     yield Finding(
         "ok", "vision", "cameras deliver, the engine is the one asked for, golden samples are judged right"
     )
+    for name in sorted(wait_for_a_wire(station)):
+        yield Finding(
+            "note", "camera", f"{name}: is as asked for, and waits for its sensor: no frame was seen"
+        )
     median_ms, slowest_ms = times_ms[len(times_ms) // 2], times_ms[int(0.99 * (len(times_ms) - 1))]
     within_ms = station.answer_within_ns / 1e6
     text = f"p50 {median_ms:.1f} ms, p99 {slowest_ms:.1f} ms of {len(times_ms)} inspections"

@@ -55,6 +55,10 @@ VERBS = {
         "taktsight.inspect.commands.engine",
         "build the TensorRT engine of a bundle before the line needs it",
     ),
+    "cameras": (
+        "taktsight.inspect.commands.cameras",
+        "GigE Vision and USB3 Vision cameras that answer, as a station names them",
+    ),
     "ledger": ("taktsight.inspect.commands.ledger", "verify and list the record of every trigger"),
 }
 """Verb → the module that does it (``add_arguments`` and ``main``), and its one line of help."""

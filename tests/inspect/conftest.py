@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from .gige_rig import StartGige, gige_processes
 from .place import OUTCOMES, Place
 from .running_line import RunningLine, StartLine
 from .spots import spot_bundle
@@ -48,3 +49,10 @@ def start_line() -> Iterator[StartLine]:
     for line in lines:
         if line.process.poll() is None:
             line.kill_all()
+
+
+@pytest.fixture
+def start_gige() -> Iterator[StartGige]:
+    """Starts simulated GigE Vision cameras; skipped by name without libaravis."""
+    with gige_processes() as start:
+        yield start

@@ -1,0 +1,253 @@
+"""A GenICam camera set up as the station says, feature by feature, and read back.
+
+Which feature does what stands in the Standard Features Naming Convention (SFNC); older cameras have other
+names for some. Nothing is set to something near: a camera that runs with another value is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Protocol
+
+from taktsight.errors import CameraError, ConfigError
+from taktsight.inspect.cameras.gige_settings import GigeSettings
+from taktsight.inspect.cameras.pfnc import PixelFormat, format_of
+
+RELATIVE_TOLERANCE = 0.01
+"""Cameras count exposures in rows and rates in ticks: 1 % off is what was asked for."""
+GAIN_TOLERANCE_DB = 0.1
+NS_PER_BYTE = 15.0
+"""Twice what a byte takes on gigabit Ethernet."""
+TRIGGERS = ("FrameStart", "FrameBurstStart", "AcquisitionStart")
+"""Which of a camera's triggers starts a frame: the first of these that it has."""
+
+
+class Features(Protocol):
+    """What a camera can be told. Every method may raise a CameraError."""
+
+    def has(self, name: str) -> bool:
+        """Whether it has the feature, and lets it be used now."""
+
+    def integer(self, name: str) -> int:
+        """As the camera has it."""
+
+    def set_integer(self, name: str, value: int) -> None:
+        """Written, not checked."""
+
+    def number(self, name: str) -> float:
+        """As the camera has it."""
+
+    def set_number(self, name: str, value: float) -> None:
+        """Written, not checked."""
+
+    def choice(self, name: str) -> str:
+        """Of an enumeration, as the camera has it."""
+
+    def set_choice(self, name: str, value: str) -> None:
+        """Written, not checked."""
+
+    def choices(self, name: str) -> list[str]:
+        """What can be chosen now."""
+
+    def set_switch(self, name: str, *, on: bool) -> None:
+        """Of a boolean; written, not checked."""
+
+    def highest(self, name: str) -> int:
+        """The largest value that an integer may have now."""
+
+    def execute(self, name: str) -> None:
+        """Of a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What the camera runs with, as it says itself."""
+
+    width_px: int
+    height_px: int
+    pixel_format: PixelFormat
+    exposure_us: float | None
+    """None where it does not say."""
+    payload_bytes: int
+    """Of a frame and what it carries beside its pixels."""
+
+    @property
+    def transfer_ns(self) -> int:
+        """Start of the exposure → the whole frame is here, on a network of 1 Gbit/s or more."""
+        return round((self.exposure_us or 0) * 1e3 + self.payload_bytes * NS_PER_BYTE)
+
+    @property
+    def frame_bytes(self) -> int:
+        """Of a frame's pixels."""
+        return self.pixel_format.frame_bytes(self.width_px, self.height_px)
+
+
+def set_up(features: Features, settings: GigeSettings) -> Running:
+    """Writes every setting, and reads it back.
+
+    Raises:
+        ConfigError: If the camera cannot do what is asked for; the message says what it does instead.
+        CameraError: If it does not answer.
+    """
+    with contextlib.suppress(CameraError):  # whoever had it before may have left it running; else it minds
+        features.execute("AcquisitionStop")
+    _choose_if_there(features, "AcquisitionMode", "Continuous")
+    pixel_format = _set_format(features, settings.pixel_format)
+    width_px, height_px = _set_region(features, settings)
+    _set_trigger(features, settings)
+    exposure_us = _set_exposure(features, settings.exposure_us)
+    _set_gain(features, settings.gain_db)
+    _set_chunks(features, settings)
+    return Running(width_px, height_px, pixel_format, exposure_us, features.integer("PayloadSize"))
+
+
+def _set_format(features: Features, name: str) -> PixelFormat:
+    offered = {_known(choice): choice for choice in features.choices("PixelFormat")}
+    if name not in offered:
+        known = ", ".join(each for each in offered if each)
+        raise ConfigError(f"pixel_format {name}: this camera offers {known}")
+    _choose(features, "PixelFormat", offered[name], "pixel_format")
+    return format_of(name)
+
+
+def _known(choice: str) -> str:
+    """A camera's format by its PFNC name; "" if we cannot read it."""
+    try:
+        return format_of(choice).name
+    except CameraError:
+        return ""
+
+
+def _set_region(features: Features, settings: GigeSettings) -> tuple[int, int]:
+    """Offsets first to nothing: together with a larger size, what was left there might not fit."""
+    for offset in ("OffsetX", "OffsetY"):
+        if features.has(offset):
+            features.set_integer(offset, 0)
+    width_px = settings.width_px or features.highest("Width") - settings.x_px
+    height_px = settings.height_px or features.highest("Height") - settings.y_px
+    _set_integer(features, "Width", width_px, "width_px")
+    _set_integer(features, "Height", height_px, "height_px")
+    for name, value, key in (("OffsetX", settings.x_px, "x_px"), ("OffsetY", settings.y_px, "y_px")):
+        if value:
+            _set_integer(features, name, value, key)
+    return width_px, height_px
+
+
+def _set_trigger(features: Features, settings: GigeSettings) -> None:
+    selectors = features.choices("TriggerSelector") if features.has("TriggerSelector") else []
+    for selector in selectors:
+        features.set_choice("TriggerSelector", selector)
+        _choose_if_there(features, "TriggerMode", "Off")
+    if settings.fps is not None:
+        if not selectors:
+            _choose_if_there(features, "TriggerMode", "Off")
+        _set_rate(features, settings.fps)
+        return
+    if features.has("AcquisitionFrameRateEnable"):  # a limit that would hold triggers up
+        features.set_switch("AcquisitionFrameRateEnable", on=False)
+    starts = next((name for name in TRIGGERS if name in selectors), None)
+    if selectors and starts is None:
+        raise ConfigError(f"trigger: this camera has none that starts a frame, only {', '.join(selectors)}")
+    if starts is not None:
+        _choose(features, "TriggerSelector", starts, "trigger")
+    _set_source(features, settings)
+    _choose(features, "TriggerMode", "On", "trigger")
+
+
+def _set_source(features: Features, settings: GigeSettings) -> None:
+    if settings.trigger_source is None:
+        _choose(features, "TriggerSource", "Software", "trigger software:")
+        return
+    _choose(features, "TriggerSource", settings.trigger_source, "trigger_source")
+    edge = "RisingEdge" if settings.trigger_edge == "rising" else "FallingEdge"
+    if features.has("TriggerActivation"):
+        _choose(features, "TriggerActivation", edge, "trigger_edge")
+    elif settings.trigger_edge != "rising":
+        raise ConfigError(f"trigger_edge {settings.trigger_edge}: this camera has no choice of edges")
+
+
+def _set_rate(features: Features, fps: float) -> None:
+    if features.has("AcquisitionFrameRateEnable"):
+        features.set_switch("AcquisitionFrameRateEnable", on=True)
+    name = _first(features, ("AcquisitionFrameRate", "AcquisitionFrameRateAbs"), "fps")
+    _set_number(features, name, fps, "fps", fps * RELATIVE_TOLERANCE)
+
+
+def _set_exposure(features: Features, exposure_us: float | None) -> float | None:
+    _choose_if_there(features, "ExposureMode", "Timed")
+    _choose_if_there(features, "ExposureAuto", "Off")
+    names = ("ExposureTime", "ExposureTimeAbs")
+    if exposure_us is None:
+        name = next((name for name in names if features.has(name)), None)
+        return None if name is None else features.number(name)
+    name = _first(features, names, "exposure_us")
+    return _set_number(features, name, exposure_us, "exposure_us", exposure_us * RELATIVE_TOLERANCE)
+
+
+def _set_gain(features: Features, gain_db: float | None) -> None:
+    if features.has("GainSelector"):
+        of_all = [each for each in features.choices("GainSelector") if each in ("All", "AnalogAll")]
+        features.set_choice("GainSelector", [*of_all, features.choice("GainSelector")][0])
+    _choose_if_there(features, "GainAuto", "Off")
+    if gain_db is None:
+        return
+    if not features.has("Gain"):
+        raise ConfigError("gain_db: this camera does not count gain in dB; leave gain_db out")
+    _set_number(features, "Gain", gain_db, "gain_db", GAIN_TOLERANCE_DB)
+
+
+def _set_chunks(features: Features, settings: GigeSettings) -> None:
+    if not features.has("ChunkModeActive"):
+        if settings.chunks:
+            raise ConfigError("chunks: this camera's frames carry none; leave chunks out")
+        return
+    features.set_switch("ChunkModeActive", on=bool(settings.chunks))
+    if not settings.chunks:
+        return
+    offered = features.choices("ChunkSelector")
+    missing = [chunk for chunk in settings.chunks if chunk not in offered]
+    if missing:
+        raise ConfigError(f"chunks {', '.join(missing)}: this camera offers {', '.join(offered)}")
+    for chunk in offered:
+        features.set_choice("ChunkSelector", chunk)
+        if features.has("ChunkEnable"):
+            features.set_switch("ChunkEnable", on=chunk in settings.chunks)
+
+
+def _first(features: Features, names: tuple[str, ...], key: str) -> str:
+    found = next((name for name in names if features.has(name)), None)
+    if found is None:
+        raise ConfigError(f"{key}: this camera has none of {', '.join(names)}")
+    return found
+
+
+def _choose_if_there(features: Features, name: str, value: str) -> None:
+    if features.has(name) and value in features.choices(name):
+        _choose(features, name, value, name)
+
+
+def _choose(features: Features, name: str, value: str, key: str) -> None:
+    offered = features.choices(name) if features.has(name) else []
+    if value not in offered:
+        said = f"offers {', '.join(offered)}" if offered else f"has no {name}"
+        raise ConfigError(f"{key} {value}: this camera {said}")
+    features.set_choice(name, value)
+    if (runs := features.choice(name)) != value:
+        raise ConfigError(f"{key} {value} was asked for, the camera stays at {runs}")
+
+
+def _set_integer(features: Features, name: str, value: int, key: str) -> None:
+    if value > (highest := features.highest(name)):
+        raise ConfigError(f"{key} {value}: this camera goes to {highest}")
+    features.set_integer(name, value)
+    if (runs := features.integer(name)) != value:
+        raise ConfigError(f"{key} {value} was asked for, the camera runs with {runs}")
+
+
+def _set_number(features: Features, name: str, value: float, key: str, tolerance: float) -> float:
+    features.set_number(name, value)
+    runs = features.number(name)
+    if abs(runs - value) > tolerance:
+        raise ConfigError(f"{key} {value:g} was asked for, the camera runs with {runs:g}")
+    return runs
