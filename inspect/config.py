@@ -150,6 +150,11 @@ class Station(StrictModel):
     gate_margin_ms: float = Field(default=2.0, ge=0)
     """What the gate itself needs, ms: the verdict leaves so much before the deadline."""
     records: Records
+    max_frame_age_ms: float = Field(default=100, gt=0, le=600_000)
+    """A frame that was exposed longer before its trigger shows an earlier part, ms."""
+    repeats_allowed: tuple[str, ...] = ()
+    """Cameras that may show the same picture again, and pictures of any size: those of a simulation. Of a
+    sensor a frame that repeats is a fault; a folder may always repeat."""
     ring_frames: int = Field(default=32, ge=4, le=1024)
     """Frames that wait in shared memory for the recorder."""
 
@@ -163,6 +168,9 @@ class Station(StrictModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"camera {', '.join(twice)} stands twice")
+        strangers = sorted(set(self.repeats_allowed) - set(names))
+        if strangers:
+            raise ValueError(f"repeats_allowed: there is no camera {', '.join(strangers)}")
         return self
 
     @property

@@ -203,6 +203,8 @@ class Line:
             return
         for result in results:
             now_ns = time.monotonic_ns()
+            for name, count in result.counts.items():
+                self.meters.add(name, count)
             answers, late = self._conductor.result(result, now_ns)
             self._answer(answers)
             if late is not None:
@@ -303,6 +305,7 @@ class Line:
             scores=result.scores if result else {},
             stage_ns=result.stage_ns if result else {},
             slots=result.slots if result else (),
+            health=result.health if result else {},
         )
         try:
             self._recorder.write(entry)

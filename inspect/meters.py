@@ -24,6 +24,10 @@ FIELDS = (
     "deadline_misses",  # the gate was told after the deadline
     "trigger_lateness_max_ns",  # how late the line noticed a trigger
     "first_answer_ns",  # monotonic: the first verdict at the gate
+    "frame_faults",  # frames that were repeated, torn, stale, of a wrong size or format
+    "out_of_band",  # frames outside a band of the recipe: their parts are UNINSPECTED
+    "health_alarms",  # measures outside a band whose parts were judged all the same
+    "lost_frames",  # by the cameras' own count
     "open_parts",
     "vision_restarts",
     "recorder_restarts",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from taktsight.errors import CameraError
 from taktsight.inspect.cameras.camera import Exposure
@@ -33,6 +33,8 @@ class FrameStream:
         self._name = name
         self._frames: deque[Exposure | Broken] = deque(maxlen=room)
         self._lost = ""
+        self._counter: int | None = None
+        self._lost_frames = 0
         self._changed = threading.Condition()
         self.strays = 0
         """Frames that no part asked for, or asked for too late."""
@@ -41,6 +43,7 @@ class FrameStream:
         """A frame has come, so the camera is there. Never waits."""
         with self._changed:
             self._lost = ""
+            self._count(frame)
             self.strays += len(self._frames) == self._frames.maxlen
             self._frames.append(frame)
             self._changed.notify_all()
@@ -78,7 +81,16 @@ class FrameStream:
             self._frames.popleft()
         if isinstance(frame, Broken):
             raise CameraError(f"{self._name}: {frame.reason}")
-        return frame
+        with self._changed:
+            lost_frames, self._lost_frames = self._lost_frames, 0
+        return replace(frame, lost_frames=lost_frames)
+
+    def _count(self, frame: Exposure | Broken) -> None:
+        """Of all frames, not only those that parts ask for: between these there may be any number."""
+        counter = None if isinstance(frame, Broken) else frame.counter
+        if counter is not None and self._counter is not None and counter > self._counter + 1:
+            self._lost_frames += counter - self._counter - 1
+        self._counter = counter
 
     def _next(self, not_before_ns: int) -> Exposure | Broken | None:
         while self._frames and self._frames[0].captured_ns < not_before_ns:
