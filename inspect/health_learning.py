@@ -138,4 +138,4 @@ def _rounded(value: float, towards: Any) -> float:
     if value == 0:
         return 0.0
     step = 10.0 ** (np.floor(np.log10(abs(value))) - 2)
-    return float(f"{towards(value / step) * step:.6g}")
+    return float(f"{towards(round(value / step, 6)) * step:.6g}")
