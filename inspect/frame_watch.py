@@ -162,8 +162,9 @@ class FrameWatch:
 
 def digest_rows(image: Image) -> Digests:
     """Digests of some rows of an image (H, W, C), 0 of a row that others may be alike to by chance."""
-    rows = image[np.linspace(0, image.shape[0] - 1, ROWS).astype(np.intp)].reshape(ROWS, -1)
-    changes = np.count_nonzero(rows[:, 1:] != rows[:, :-1], axis=1)
+    rows = image[np.linspace(0, image.shape[0] - 1, ROWS).astype(np.intp)]
+    changed = [np.count_nonzero(rows[:, 1:, c] != rows[:, :-1, c], axis=1) for c in range(rows.shape[2])]
+    changes = np.max(changed, axis=0)
     found = [
         hash(row.tobytes()) if count >= MIN_CHANGES else 0 for row, count in zip(rows, changes, strict=True)
     ]

@@ -17,7 +17,7 @@ MARGIN = 0.5
 MIN_FRAMES = 5
 FEW_FRAMES = 30
 """Fewer, and what the bands leave out is hardly known."""
-MIN_LIKENESS = 0.1
+MIN_LIKENESS = 0.5
 """Of a good part; below, a shift says nothing."""
 LOWER = ("focus", "mean_level", "likeness")
 """Measures that have a lower end."""

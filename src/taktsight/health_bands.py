@@ -66,8 +66,7 @@ class Health(StrictModel):
     shift_mm: Band | None = None
     """How far the region has moved against the reference, mm."""
     likeness: Band | None = None
-    """How far the region is the reference, moved: 1 is the same image, below about 0.1 the shift says
-    nothing."""
+    """How far the region is the reference, moved: correlation, 0–1. Below 0.5 a shift says nothing."""
     reference: Path | None = Field(default=None, exclude=True)
     """Image of a good part in its place, for shift_mm and likeness; relative to the recipe. Absent: the
     view's golden template. Its content is part of the recipe's digest, its place is not."""

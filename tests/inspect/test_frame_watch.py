@@ -57,6 +57,15 @@ def test_nearly_black_or_white_scene_raises_none_either(level: int) -> None:
         assert sensor.show(image) == ""
 
 
+def test_saturated_background_of_one_colour_is_nobodys_fingerprint() -> None:
+    watch = FrameWatch("top", 3, max_age_ns=100 * MS)
+    for trigger in range(1, 50):
+        image = np.full((200, 300, 3), (255, 255, 251), np.uint8)
+        image[60:140] = np.repeat(noise(trigger)[60:140], 3, axis=2)
+        now = START + trigger * TAKT
+        assert watch.fault(Expose(trigger, now, now), Exposure(image, now), now) == ""
+
+
 @pytest.mark.parametrize("back", [1, 2, 16, 200])
 def test_frame_of_any_earlier_part_is_known_again_at_once(back: int) -> None:
     sensor = Sensor()

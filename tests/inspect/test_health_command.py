@@ -84,7 +84,7 @@ def test_written_bands_are_those_that_the_line_reads_and_all_else_stays(
     assert health.reference_sha256 is not None
     assert {"focus", "mean_level", "seam", "shift_mm", "likeness"} <= set(health.bands)
     assert health_reference(recipe.views[0], None, 1) is not None
-    assert main(["health", "learn", str(file), str(shop / "good"), "--write", "--margin", "2"]) == 0
+    assert main(["health", "learn", str(file), str(shop / "good"), "--write", "--margin", "20"]) == 0
     again = load_recipe(file).views[0].health
     assert again is not None
     assert again.reference == Path("good/0.png")
@@ -167,12 +167,12 @@ def test_frames_of_several_sizes_ask_for_none() -> None:
 def test_shift_that_cannot_be_told_gets_no_band_and_the_reason_is_said() -> None:
     values = [
         {"focus": 0.1, "mean_level": 90.0, "dark_share": 0.0, "bright_share": 0.0, "seam": 1.0}
-        | {"shift_mm": 5.0 * number, "likeness": 0.03}
+        | {"shift_mm": 5.0 * number, "likeness": 0.23}
         for number in range(8)
     ]
     learned = learn_from_values(values, mm_per_px=0.1)
     assert not {"shift_mm", "likeness"} & set(learned.bands)
-    assert "0.03 only" in learned.left_out[0]
+    assert "0.23 only" in learned.left_out[0]
 
 
 def test_band_goes_beyond_the_farthest_good_frame_by_the_margin() -> None:

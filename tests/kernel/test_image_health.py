@@ -91,14 +91,24 @@ def test_shift_against_the_reference_is_measured_in_px_and_mm(x_px: int, y_px: i
     assert found["shift_x_px"] == pytest.approx(x_px, abs=1)
     assert found["shift_y_px"] == pytest.approx(y_px, abs=1)
     assert found["shift_mm"] == pytest.approx(0.1 * np.hypot(x_px, y_px), abs=0.15)
-    assert found["likeness"] > 0.3
+    assert found["likeness"] > 0.9
 
 
 def test_another_part_is_not_like_the_reference() -> None:
     reference = make_reference(part(), None)
     assert of(np.full_like(part(), 90), reference=reference)["likeness"] == 0
     noise = np.random.default_rng(2).integers(0, 255, part().shape, np.uint8)
-    assert of(noise, reference=reference)["likeness"] < 0.15
+    assert of(noise, reference=reference)["likeness"] < 0.3
+
+
+def test_likeness_does_not_mind_the_exposure() -> None:
+    reference = make_reference(part(), None)
+    assert of(exposed(part(), 0.6), reference=reference)["likeness"] > 0.99
+
+
+def test_part_that_moved_farther_than_is_searched_is_not_like_the_reference() -> None:
+    found = of(moved(part(), 300, 0), reference=make_reference(part(), None))
+    assert found["likeness"] < 0.8
 
 
 def test_region_alone_is_judged_but_a_tear_anywhere_is_found() -> None:
@@ -131,5 +141,5 @@ def test_region_or_reference_that_does_not_fit_is_refused() -> None:
 
 def test_what_is_compared_is_small() -> None:
     reference = make_reference(part(side_px=2100), None)
-    assert max(reference.reduced.shape) <= REDUCED_PX
-    assert reference.factor == 8
+    assert max(reference.template.shape) < REDUCED_PX
+    assert reference.factor == 16
