@@ -2,9 +2,9 @@
 
 A U-Net on EfficientNet-Lite0 with random weights at half a megapixel, on rendered parts. In each round, in
 a random order: prepare and infer (bare), the same again (the A/A control), the measures with a reference,
-the watch for repeated and torn frames, and all of it. OpenCV has one thread, as the measures are taken beside
-the inference of the part before. Processor time stands beside wall-clock time: it is what stays true on a
-machine that others use.
+the watch for repeated and torn frames, and all of it. OpenCV has one thread, as the measures are taken
+beside the inference of the part before. Processor time stands beside wall-clock time: it is what stays true
+on a machine that others use.
 
     python benchmarks/health_cost.py --rounds 100
 """

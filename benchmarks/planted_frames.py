@@ -95,4 +95,4 @@ def _row(height: int, rng: np.random.Generator) -> int:
 
 
 def _as_image(values: NDArray[np.floating]) -> Image:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)

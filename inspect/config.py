@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from taktsight.inspect.cameras.settings import CameraSettings, placed_camera
+from taktsight.inspect.golden_settings import GoldenCheck
 from taktsight.records import Outcome
 from taktsight.strict_model import Model, StrictModel
 
@@ -150,6 +151,8 @@ class Station(StrictModel):
     gate_margin_ms: float = Field(default=2.0, ge=0)
     """What the gate itself needs, ms: the verdict leaves so much before the deadline."""
     records: Records
+    golden: GoldenCheck | None = None
+    """Real parts with a known verdict that the line must judge right, or it holds. Absent: never."""
     max_frame_age_ms: float = Field(default=100, gt=0, le=600_000)
     """A frame that was exposed longer before its trigger shows an earlier part, ms."""
     repeats_allowed: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ class Learned:
 
     bands: dict[str, Any]
     """``frame_px``, where all frames had one size, and measure → its band, as a recipe says them."""
-    values: dict[str, tuple[float, float, float]]
+    values: dict[str, tuple[float, ...]]
     """Measure → lowest, median and highest value."""
     frames: int
     left_out: tuple[str, ...] = ()

@@ -28,6 +28,8 @@ FIELDS = (
     "out_of_band",  # frames outside a band of the recipe: their parts are UNINSPECTED
     "health_alarms",  # measures outside a band whose parts were judged all the same
     "lost_frames",  # by the cameras' own count
+    "golden_held",  # 1 while the golden-part check is due: no part passes
+    "golden_due_ns",  # monotonic: when it is due next; 0 never, or now
     "open_parts",
     "vision_restarts",
     "recorder_restarts",

@@ -59,6 +59,8 @@ def draw(meters: Meters, title: str) -> Panel:
     state = STATES[meters["state"]]
     heading = f"[bold]{title}[/]  {state}  part {triggers:,}  takt {milliseconds(meters['takt_ns'])}"
     border = "green" if state == "armed" else "yellow"
+    if meters["golden_held"]:
+        heading, border = f"{heading}  [bold red]HELD: show the golden parts[/]", "red"
     return Panel(
         Group(counts, "", times, frames, health),
         title=heading,

@@ -147,8 +147,8 @@ def seam(image: Image) -> float:
     """The largest step between two rows ÷ the larger of the steps above and below it.
 
     A step is the mean difference of two neighbouring rows, in levels of all channels; 1 is added below the
-    line, so that a flat image has none. An edge that a lens made is spread over some rows; where one exposure
-    ends and another begins there is one step. 0 for an image of fewer than four rows.
+    line, so that a flat image has none. An edge that a lens made is spread over some rows; where one
+    exposure ends and another begins there is one step. 0 for an image of fewer than four rows.
     """
     if image.shape[0] < 4:
         return 0.0
@@ -174,8 +174,9 @@ def shift(half: Grey, reference: Reference) -> Shift:
         reference: of the same region.
     """
     reduced, factor = _reduced(half, 2)
-    match = cv2.matchTemplate(reduced, reference.template, cv2.TM_CCOEFF_NORMED)
-    _, likeness, _, (x, y) = cv2.minMaxLoc(np.nan_to_num(match, nan=0.0, posinf=0.0, neginf=0.0))
+    found = cv2.matchTemplate(reduced, reference.template, cv2.TM_CCOEFF_NORMED)
+    match = np.nan_to_num(np.asarray(found, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    _, likeness, _, (x, y) = cv2.minMaxLoc(match)
     right, down = _summit(match, x, y)
     rows, columns = reference.margin
     x_px, y_px = (x + right - columns) * factor, (y + down - rows) * factor

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from taktsight.inspect.cameras.camera import Exposure
     from taktsight.records import Image
 
@@ -33,7 +35,7 @@ def install(folder: Path, plan: Mapping[int, str], environment: dict[str, str] |
     told[PLAN] = str(folder / "plan.json")
 
 
-def seen_by_sensor(image: Image, exposure: int) -> Image:
+def seen_by_sensor(image: NDArray[Any], exposure: int) -> Image:
     """The image with the noise of one exposure."""
     import numpy as np
 
@@ -92,7 +94,7 @@ def _wrap(plan: Mapping[str, str]) -> None:
         del before[:-8]
         return given
 
-    FolderCamera.grab = grab  # type: ignore[method-assign]
+    FolderCamera.grab = grab  # type: ignore[assignment,method-assign]
 
 
 if PLAN in os.environ and any("from taktsight.inspect.vision " in part for part in sys.orig_argv):

@@ -24,7 +24,7 @@ def part(seed: int = 0, *, channels: int = 1, side_px: int = SIDE_PX) -> Image:
 
 
 def exposed(image: Image, gain: float) -> Image:
-    return np.clip(image * gain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image * gain, 0, 255), np.uint8)
 
 
 def blurred(image: Image, sigma_px: float) -> Image:
