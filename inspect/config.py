@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from taktsight.inspect.cameras.settings import CameraSettings, placed_camera, too_late
+from taktsight.inspect.golden_settings import GoldenCheck
 from taktsight.records import Outcome
 from taktsight.strict_model import Model, StrictModel
 
@@ -170,6 +171,13 @@ class Station(StrictModel):
     gate_margin_ms: float = Field(default=2.0, ge=0)
     """What the gate itself needs, ms: the verdict leaves so much before the deadline."""
     records: Records
+    golden: GoldenCheck | None = None
+    """Real parts with a known verdict that the line must judge right, or it holds. Absent: never."""
+    max_frame_age_ms: float = Field(default=100, gt=0, le=600_000)
+    """A frame that was exposed longer before its trigger shows an earlier part, ms."""
+    repeats_allowed: tuple[str, ...] = ()
+    """Cameras that may show the same picture again, and pictures of any size: those of a simulation. Of a
+    sensor a frame that repeats is a fault; a folder may always repeat."""
     ring_frames: int = Field(default=32, ge=4, le=1024)
     """Frames that wait in shared memory for the recorder."""
 
@@ -188,6 +196,9 @@ class Station(StrictModel):
                 f"expose_within_ms of camera {', '.join(late)} is not below takt_ms "
                 f"{self.trigger.takt_ms:g}: its frame could show the next part"
             )
+        strangers = sorted(set(self.repeats_allowed) - set(names))
+        if strangers:
+            raise ValueError(f"repeats_allowed: there is no camera {', '.join(strangers)}")
         return self
 
     @property

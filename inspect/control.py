@@ -1,141 +1,154 @@
-"""What a person tells a running line: a request and its answer, over a socket beside the records.
+"""Requests to a running line, from this computer: a socket beside its records.
 
-One line of JSON each. The line never waits for a caller: what it cannot read or write at once, it drops.
+A request is one packet of JSON and gets one packet back. Nothing waits for whoever asks.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
+import selectors
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from taktsight.errors import LineError
 
-FILE = "control"
-MAX_REQUEST_BYTES = 1 << 16
-ANSWER_S = 180.0
-"""An engine may have to be built before the line can answer."""
+log = logging.getLogger(__name__)
+
+SOCKET = "line.sock"
+MAX_CLIENTS = 4
+MAX_BYTES = 1 << 16
+TIMEOUT_S = 5.0
+"""How long a line may take to answer."""
+
+Handle = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class Caller:
-    """One request that is being listened to or answered."""
+class Control:
+    """The line's end."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._received = b""
-        connection.setblocking(False)
-
-    def fileno(self) -> int:
-        """For ``select``."""
-        return self._connection.fileno()
-
-    def receive(self) -> dict[str, Any] | None:
-        """The request, once all of it is there; None before.
+    def __init__(self, folder: Path, selector: selectors.BaseSelector, handle: Handle) -> None:
+        """Listens; the records' folder must be this line's own.
 
         Raises:
-            LineError: If the caller is gone, or says something else than one line of JSON.
+            LineError: If the socket cannot be made there.
+        """
+        self._selector = selector
+        self._handle = handle
+        self._path = folder / SOCKET
+        self._clients: set[socket.socket] = set()
+        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._server.setblocking(False)
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                self._path.unlink()  # of a line that was killed
+            with _short(folder) as short:
+                self._server.bind(f"{short}/{SOCKET}")
+            self._path.chmod(0o600)
+            self._server.listen(MAX_CLIENTS)
+        except OSError as error:
+            self._server.close()
+            raise LineError(f"{self._path}: cannot be listened at: {error.strerror}") from error
+        selector.register(self._server, selectors.EVENT_READ, self._accept)
+
+    def close(self) -> None:
+        """Nobody is listened to any more."""
+        for end in (self._server, *self._clients):
+            self._selector.unregister(end)
+            end.close()
+        self._clients.clear()
+        self._path.unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
+            client, _ = self._server.accept()
+            if len(self._clients) >= MAX_CLIENTS:
+                client.close()
+                return
+            client.setblocking(False)
+            self._clients.add(client)
+            self._selector.register(client, selectors.EVENT_READ, lambda: self._read(client))
+
+    def _read(self, client: socket.socket) -> None:
+        try:
+            content = client.recv(MAX_BYTES)
+            if content:
+                client.send(json.dumps(self._answer(content)).encode())
+                return
+        except OSError as error:  # whoever asked is gone, or does not read
+            log.debug("control: %s", error)
+        self._selector.unregister(client)
+        self._clients.discard(client)
+        client.close()
+
+    def _answer(self, content: bytes) -> dict[str, Any]:
+        try:
+            request = json.loads(content)
+        except ValueError:
+            return {"error": "a request is JSON"}
+        if not isinstance(request, dict):
+            return {"error": "a request is a JSON object"}
+        return self._handle(request)
+
+
+class ControlClient:
+    """The end of whoever asks a line."""
+
+    def __init__(self, folder: Path, station: str) -> None:
+        """Connects.
+
+        Args:
+            folder: the line's records.
+            station: what an error calls the line.
+
+        Raises:
+            LineError: If no line listens there.
+        """
+        self._station = station
+        self._end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._end.settimeout(TIMEOUT_S)
+        try:
+            with _short(folder) as short:
+                self._end.connect(f"{short}/{SOCKET}")
+        except OSError as error:
+            self._end.close()
+            raise LineError(
+                f"station {station!r}: no line listens at {folder / SOCKET}: start it with 'taktsight "
+                "run', as the user that asks here, and with 'golden:' in its station file"
+            ) from error
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The line's answer.
+
+        Raises:
+            LineError: If it has ended, does not answer, or refuses.
         """
         try:
-            received = self._connection.recv(MAX_REQUEST_BYTES)
-        except BlockingIOError:
-            return None
-        except ConnectionResetError:
-            received = b""
-        self._received += received
-        if not received or len(self._received) > MAX_REQUEST_BYTES:
-            raise LineError("control: a caller left before its request was whole, or never ended it")
-        if not self._received.endswith(b"\n"):
-            return None
-        try:
-            request = json.loads(self._received)
-        except ValueError as error:
-            raise LineError(f"control: a caller sent no JSON: {error}") from error
-        if not isinstance(request, dict):
-            raise LineError(f"control: a caller sent {type(request).__name__}; an object is wanted")
-        return request
-
-    def answer(self, done: bool, message: str) -> None:
-        """Says what came of the request and hangs up. A caller that is gone misses it."""
-        content = json.dumps({"done": done, "message": message}).encode() + b"\n"
-        with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
-            self._connection.send(content)
-        self.close()
-
-    def close(self) -> None:
-        """Hangs up."""
-        self._connection.close()
-
-
-class ControlPort:
-    """The line's ear."""
-
-    def __init__(self, records: Path) -> None:
-        records.mkdir(parents=True, exist_ok=True)
-        self._file = records / FILE
-        self._file.unlink(missing_ok=True)  # of a line that was killed: a living one holds the ledger
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.setblocking(False)
-        with _short_name(records) as name:
-            self._socket.bind(name)
-        self._file.chmod(0o600)
-        self._socket.listen(4)
-
-    def fileno(self) -> int:
-        """For ``select``."""
-        return self._socket.fileno()
-
-    def accept(self) -> Caller | None:
-        """Who is calling; None if the caller has hung up already."""
-        try:
-            return Caller(self._socket.accept()[0])
-        except (BlockingIOError, ConnectionAbortedError):
-            return None
-
-    def close(self) -> None:
-        """Nobody can call any more."""
-        self._socket.close()
-        self._file.unlink(missing_ok=True)
-
-
-def tell_line(records: Path, request: dict[str, Any], *, wait_s: float = ANSWER_S) -> str:
-    """What the line that writes these records answers; returns once it has done what was asked.
-
-    Raises:
-        LineError: If no line runs there, it refuses, or it does not answer in time.
-    """
-    with socket.socket(socket.AF_UNIX) as call, _short_name(records) as name:
-        call.settimeout(wait_s)
-        try:
-            call.connect(name)
-            call.sendall(json.dumps(request).encode() + b"\n")
-            with call.makefile("rb") as answers:
-                answer = answers.readline()
-        except TimeoutError as error:
-            raise LineError(
-                f"{records}: the line gave no answer within {wait_s:g} s; see its log"
-            ) from error
+            self._end.send(json.dumps(request).encode())
+            content = self._end.recv(MAX_BYTES)
         except OSError as error:
-            raise LineError(f"{records}: no line runs that writes its records there; start it") from error
-    if not answer:
-        raise LineError(f"{records}: the line ended before it answered; see its log")
-    said = json.loads(answer)
-    if not said["done"]:
-        raise LineError(str(said["message"]))
-    return str(said["message"])
+            raise LineError(f"station {self._station!r}: the line does not answer: {error}") from error
+        if not content:
+            raise LineError(f"station {self._station!r}: the line has ended, or serves others")
+        answer: dict[str, Any] = json.loads(content)
+        if "error" in answer:
+            raise LineError(f"station {self._station!r}: {answer['error']}")
+        return answer
+
+    def close(self) -> None:
+        """Lets go of the line."""
+        self._end.close()
 
 
 @contextlib.contextmanager
-def _short_name(records: Path) -> Iterator[str]:
-    """A socket's address holds 107 bytes, and folders have longer names."""
+def _short(folder: Path) -> Iterator[str]:
+    """A path to the folder that fits into a socket's address, 108 bytes."""
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
     try:
-        folder = os.open(records, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise LineError(f"{records}: no line runs that writes its records there; start it") from error
-    try:
-        yield f"/proc/self/fd/{folder}/{FILE}"
+        yield f"/proc/self/fd/{descriptor}"
     finally:
-        os.close(folder)
+        os.close(descriptor)

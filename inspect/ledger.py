@@ -26,6 +26,10 @@ FILE = "ledger.sqlite"
 GENESIS = "0" * 64
 """What the first row carries as the digest of the row before it."""
 
+ADDED = ("health",)
+"""Columns that ledgers of before do not have. Where one holds nothing it is no part of the row's digest, so
+the digests of before still hold."""
+
 metadata = sa.MetaData()
 entries = sa.Table(
     "entries",
@@ -42,6 +46,7 @@ entries = sa.Table(
     sa.Column("cycle_ns", sa.BigInteger),
     sa.Column("stage_ns", sa.Text, nullable=False),
     sa.Column("scores", sa.Text, nullable=False),
+    sa.Column("health", sa.Text),
     sa.Column("bundle", sa.Text, nullable=False),
     sa.Column("recipe", sa.Text, nullable=False),
     sa.Column("previous", sa.Text, nullable=False),
@@ -98,6 +103,7 @@ class Ledger:
             folder.mkdir(parents=True, exist_ok=True)
             ledger = cls(_engine(folder / FILE, "rwc"))
             metadata.create_all(ledger._engine)
+            _add_columns(ledger._engine)
         except (OSError, DatabaseError) as error:
             raise LedgerError(f"{folder / FILE}: cannot be opened: {error}") from error
         return ledger
@@ -144,7 +150,7 @@ class Ledger:
 
     def rows(self, last: int | None = None) -> Sequence[Row]:
         """The entries in order; with ``last``, the last so many."""
-        query = sa.select(entries).order_by(entries.c.seq.desc()).limit(last)
+        query = sa.select(*self._columns()).order_by(entries.c.seq.desc()).limit(last)
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()][::-1]
 
@@ -178,14 +184,20 @@ class Ledger:
             previous = row["digest"]
         return Verification(count, previous)
 
+    def _columns(self) -> list[sa.ColumnElement[Any]]:
+        """Those of a row; None stands for one that a ledger of before does not have."""
+        there = _columns_of(self._engine)
+        return [column if column.name in there else sa.null().label(column.name) for column in entries.c]
+
     def close(self) -> None:
         """Lets go of the file."""
         self._engine.dispose()
 
     def _stream(self) -> Iterator[Row]:
+        query = sa.select(*self._columns()).order_by(entries.c.seq)
         try:
             with self._engine.connect() as connection:
-                for row in connection.execute(sa.select(entries).order_by(entries.c.seq)).mappings():
+                for row in connection.execute(query).mappings():
                     yield dict(row)
         except DatabaseError as error:
             raise LedgerError(f"the ledger cannot be read: {error.orig}") from error
@@ -222,6 +234,7 @@ def _row(seq: int, run: str, entry: Entry, utc: str, previous: str) -> dict[str,
         "stage_ns": _json(entry.stage_ns),
         # float32 → double → shortest decimal: it reads back as the same float32.
         "scores": _json(entry.scores),
+        "health": _json(entry.health) if entry.health else None,
         "bundle": entry.bundle,
         "recipe": entry.recipe,
         "previous": previous,
@@ -230,7 +243,19 @@ def _row(seq: int, run: str, entry: Entry, utc: str, previous: str) -> dict[str,
 
 
 def _digest(row: Row) -> str:
-    return hashlib.sha256(_json({key: row[key] for key in row if key != "digest"}).encode()).hexdigest()
+    left_out = {"digest"} | {name for name in ADDED if row[name] is None}
+    return hashlib.sha256(_json({key: row[key] for key in row if key not in left_out}).encode()).hexdigest()
+
+
+def _columns_of(engine: sa.Engine) -> set[str]:
+    return {column["name"] for column in sa.inspect(engine).get_columns(entries.name)}
+
+
+def _add_columns(engine: sa.Engine) -> None:
+    """Gives a ledger of before the columns that came since; its rows hold nothing there."""
+    for name in set(ADDED) - _columns_of(engine):
+        with engine.begin() as connection:
+            connection.execute(sa.DDL(f"ALTER TABLE {entries.name} ADD COLUMN {name} TEXT"))  # type: ignore[no-untyped-call]
 
 
 def _json(value: Any) -> str:

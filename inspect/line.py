@@ -21,6 +21,7 @@ from taktsight.inspect.children import Child, Crew
 from taktsight.inspect.conductor import Answer, Conductor, Late
 from taktsight.inspect.config import Station
 from taktsight.inspect.gates.dry_run import DryRunGate
+from taktsight.inspect.golden_desk import GoldenDesk
 from taktsight.inspect.log_thread import log_through_thread
 from taktsight.inspect.messages import (
     Entry,
@@ -66,6 +67,7 @@ class Line:
         self._conductor = Conductor(station.answer_within_ns)
         self._trigger = TimerTrigger(round(station.trigger.takt_ms * 1e6), station.trigger.parts)
         self._gate = DryRunGate(station.gate.file)
+        self._desk = GoldenDesk(station.golden, station.records.folder, self.meters)
         self._deadline_ns = deadline_ns
         self._selector = selectors.SelectSelector()  # epoll rounds its timeout up to a whole millisecond
         self._stop_asked = False
@@ -96,6 +98,7 @@ class Line:
                 signal.signal(number, handler)
             wake.close()
             woken.close()
+            self._desk.close()
             self._selector.close()
             self._gate.close()
         if self._failure is not None:
@@ -117,7 +120,10 @@ class Line:
         self._run_until(lambda: (self._vision.ready and self._recorder.ready) or self._stop_asked)
         if self._failure is not None:
             raise self._failure
-        return bool(self._vision.ready and self._recorder.ready)
+        if not (self._vision.ready and self._recorder.ready):
+            return False
+        self._desk.open(self._selector)
+        return True
 
     def _work(self) -> None:
         """From the first part to the verdict of the last."""
@@ -182,12 +188,14 @@ class Line:
         gives_up_ns = self._vision.gives_up_ns()
         if gives_up_ns is not None and now_ns >= gives_up_ns:
             self._lose_vision(self._vision.hung())
+        self._note_golden(now_ns)
         self._count()
 
     def _trigger_part(self, due_ns: int, now_ns: int) -> None:
         # Its time runs from when the part was there, however late the line noticed.
         trigger, answer_by_ns, answers = self._conductor.trigger(due_ns, now_ns)
         self._answer(answers)
+        self._desk.triggered(trigger)
         self.meters.add("triggers")
         lateness_ns = max(self.meters["trigger_lateness_max_ns"], now_ns - due_ns)
         self.meters["trigger_lateness_max_ns"] = lateness_ns
@@ -203,6 +211,8 @@ class Line:
             return
         for result in results:
             now_ns = time.monotonic_ns()
+            for name, count in result.counts.items():
+                self.meters.add(name, count)
             answers, late = self._conductor.result(result, now_ns)
             self._answer(answers)
             if late is not None:
@@ -263,7 +273,8 @@ class Line:
         """Tells the gate, then the meters, then the recorder."""
         for answer in answers:
             # Asked again: the gate may have taken its time with the part before.
-            verdict = answer.verdict_at(time.monotonic_ns())
+            now_ns = time.monotonic_ns()
+            verdict = self._desk.at_gate(answer, answer.verdict_at(now_ns), now_ns)
             try:
                 self._gate.act(answer.trigger, verdict.outcome)
             except LineError as error:  # the gate did nothing, and a gate that does nothing is closed
@@ -277,6 +288,11 @@ class Line:
             if cycle_ns > self._deadline_ns:
                 self.meters.add("deadline_misses")
             self._record("verdict", answer.trigger, verdict, cycle_ns, answer.result)
+            self._note_golden(now_ns)
+
+    def _note_golden(self, now_ns: int) -> None:
+        for note in self._desk.take_notes(now_ns):
+            self._record("golden", note.trigger, note.verdict, None, note.result, reasons=note.reasons)
 
     def _record_late(self, late: Late, now_ns: int) -> None:
         self.meters.add("late_results")
@@ -303,6 +319,7 @@ class Line:
             scores=result.scores if result else {},
             stage_ns=result.stage_ns if result else {},
             slots=result.slots if result else (),
+            health=result.health if result else {},
         )
         try:
             self._recorder.write(entry)

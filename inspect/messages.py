@@ -13,7 +13,7 @@ from taktsight.records import Outcome, Verdict
 if TYPE_CHECKING:  # the recorder shall be ready before vision, so it imports no configuration
     from taktsight.inspect.config import Station
 
-EntryKind = Literal["armed", "verdict", "late", "fault", "closed"]
+EntryKind = Literal["armed", "verdict", "late", "fault", "golden", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,10 @@ class Result:
     stage_ns: dict[str, int] = field(default_factory=dict)
     slots: tuple[Slot, ...] = ()
     """Where its frames lie in the ring."""
+    health: dict[str, dict[str, float]] = field(default_factory=dict)
+    """View → measure → value; empty where the recipe asks for nothing."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """By how much its frames raise which meter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class Entry:
     scores: dict[str, tuple[float, ...]] = field(default_factory=dict)
     stage_ns: dict[str, int] = field(default_factory=dict)
     slots: tuple[Slot, ...] = ()
+    health: dict[str, dict[str, float]] = field(default_factory=dict)
     number: int = 0
     """Consecutive within the run, from 1: sent again after a crash, it is written once."""
     bundle: str = ""

@@ -24,6 +24,12 @@ FIELDS = (
     "deadline_misses",  # the gate was told after the deadline
     "trigger_lateness_max_ns",  # how late the line noticed a trigger
     "first_answer_ns",  # monotonic: the first verdict at the gate
+    "frame_faults",  # frames that were repeated, torn, stale, of a wrong size or format
+    "out_of_band",  # frames outside a band of the recipe: their parts are UNINSPECTED
+    "health_alarms",  # measures outside a band whose parts were judged all the same
+    "lost_frames",  # by the cameras' own count
+    "golden_held",  # 1 while the golden-part check is due: no part passes
+    "golden_due_ns",  # monotonic: when it is due next; 0 never, or now
     "open_parts",
     "vision_restarts",
     "recorder_restarts",

@@ -62,6 +62,18 @@ def _rows(meters: Meters, station: Station) -> list[tuple[str, str]]:
         ),
         ("images", ", ".join(images)),
     ]
+    frames = [
+        f"{meters[name]:,} {said}"
+        for name, said in (
+            ("frame_faults", "faults"),
+            ("out_of_band", "out of band"),
+            ("health_alarms", "alarms"),
+            ("lost_frames", "lost"),
+        )
+        if meters[name]
+    ]
+    if frames:
+        rows.append(("frames", f"[bold red]{', '.join(frames)}[/]"))
     if meters["first_answer_ns"]:
         first_ns = meters["first_answer_ns"] - meters["started_ns"]
         rows.insert(1, ("first verdict", f"{milliseconds(first_ns)} after the start"))

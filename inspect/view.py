@@ -48,11 +48,25 @@ def draw(meters: Meters, title: str) -> Panel:
             _count("unrecorded", max(0, meters["entries"] - meters["acknowledged"]), alarm=100),
         )
     )
+    frames = Text("  ").join(
+        (
+            _count("frame faults", meters["frame_faults"]),
+            _count("out of band", meters["out_of_band"]),
+            _count("health alarms", meters["health_alarms"]),
+            _count("lost frames", meters["lost_frames"]),
+        )
+    )
     state = STATES[meters["state"]]
     heading = f"[bold]{title}[/]  {state}  part {triggers:,}  takt {milliseconds(meters['takt_ns'])}"
     border = "green" if state == "armed" else "yellow"
+    if meters["golden_held"]:
+        heading, border = f"{heading}  [bold red]HELD: show the golden parts[/]", "red"
     return Panel(
-        Group(counts, "", times, health), title=heading, title_align="left", border_style=border, width=84
+        Group(counts, "", times, frames, health),
+        title=heading,
+        title_align="left",
+        border_style=border,
+        width=84,
     )
 
 

@@ -13,8 +13,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from taktsight.errors import BackendError, CameraError, ConfigError, LineError, TaktsightError
@@ -23,69 +23,22 @@ from taktsight.inspect.cameras.camera import Camera, open_camera
 from taktsight.inspect.channel import Channel
 from taktsight.inspect.config import Station
 from taktsight.inspect.fit import Setup, read_setup
+from taktsight.inspect.frame_check import FrameCheck, open_checks
+from taktsight.inspect.grabbing import CameraThread, Grab, Look, counts
 from taktsight.inspect.inspector import Inspector, golden_mistakes
 from taktsight.inspect.messages import Expose, Refused, Result, StartVision, Stop, VisionReady
 from taktsight.inspect.realtime import die_with_line
-from taktsight.inspect.ring import Ring, Slot
+from taktsight.inspect.ring import Ring
 from taktsight.inspect.triage import Triage
 from taktsight.inspect.versions import remember_version
 from taktsight.inspect.vision_port import MAX_ASKED
-from taktsight.records import Frame, Outcome, Part, Verdict
+from taktsight.records import Frame, Inspection, Outcome, Part, Verdict
 
 log = logging.getLogger(__name__)
 
 MAX_ENGINE_FAULTS = 3
 """In a row: no answer, or NaN in it. One may be chance, and a new process costs the parts of some seconds;
 but what breaks a CUDA context breaks it for good, and only a new process has a whole one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grab:
-    """What a camera gave for a part: a frame, or why there is none."""
-
-    expose: Expose
-    camera: str
-    frame: Frame | None = None
-    serial: str | None = None
-    slot: Slot | None = None
-    fault: str = ""
-    grab_ns: int = 0
-
-
-@dataclass(slots=True)
-class Look:
-    """A part as far as its views have come in."""
-
-    expose: Expose
-    grabs: dict[str, Grab] = field(default_factory=dict)
-
-
-class CameraThread:
-    """Grabs from one camera, part after part, and hands the frames to the inspection."""
-
-    def __init__(self, camera: Camera, ring: Ring, grabbed: queue.Queue[Grab | None]) -> None:
-        self.exposes: queue.Queue[Expose | None] = queue.Queue(MAX_ASKED + 1)
-        self._camera = camera
-        self._ring = ring
-        self._grabbed = grabbed
-        self._thread = threading.Thread(target=self._run, name=f"grab-{camera.name}", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while (expose := self.exposes.get()) is not None:
-            self._grabbed.put(self._grab(expose))
-        self._grabbed.put(None)
-
-    def _grab(self, expose: Expose) -> Grab:
-        name = self._camera.name
-        started = time.monotonic_ns()
-        try:
-            exposure = self._camera.grab(expose)
-            slot = self._ring.write(exposure.image, name)
-        except CameraError as error:
-            return Grab(expose, name, fault=str(error), grab_ns=time.monotonic_ns() - started)
-        frame = Frame(exposure.image, expose.trigger, exposure.captured_ns, name)
-        return Grab(expose, name, frame, exposure.serial, slot, grab_ns=time.monotonic_ns() - started)
 
 
 class Vision:
@@ -100,12 +53,15 @@ class Vision:
             backend, setup.bundle.card, setup.recipe, setup.bundle.digest, setup.references
         )
         self.cameras = open_cameras(station, setup)
-        check_first_frames(self.inspector, self.cameras)
+        checks = open_checks(station, setup)
+        check_first_frames(self.inspector, self.cameras, checks)
         self._looks: dict[int, Look] = {}
         self._engine_faults = 0
         self._triage = Triage()
         self._grabbed: queue.Queue[Grab | None] = queue.Queue(len(self.cameras) * (MAX_ASKED + 1))
-        self._threads = [CameraThread(camera, ring, self._grabbed) for camera in self.cameras]
+        self._threads = [
+            CameraThread(camera, checks[camera.name], ring, self._grabbed) for camera in self.cameras
+        ]
 
     @property
     def parts(self) -> int | None:
@@ -147,40 +103,58 @@ class Vision:
         """The result of a part whose views have all come in."""
         expose = look.expose
         grabs = [look.grabs[camera.name] for camera in self.cameras]
-        slots = tuple(grab.slot for grab in grabs if grab.slot is not None)
-        stage_ns = {"grab": max(grab.grab_ns for grab in grabs)}
-        faults = [grab.fault for grab in grabs if grab.frame is None]
+        faults = [grab.fault for grab in grabs if grab.fault]
         if faults:
-            return _uninspected(expose, grabs, slots, stage_ns, "; ".join(faults))
+            return _uninspected(expose, grabs, "; ".join(faults))
         started_ns = time.monotonic_ns()
         left_ns = expose.answer_by_ns - started_ns
         if self._triage.is_hopeless(left_ns, younger_waits=not self._grabbed.empty()):
-            reason = f"late: {max(0, left_ns) / 1e6:.0f} ms were left for its inspection"
-            return _uninspected(expose, grabs, slots, stage_ns, reason)
+            return _uninspected(
+                expose, grabs, f"late: {max(0, left_ns) / 1e6:.0f} ms were left for its inspection"
+            )
         frames = tuple(grab.frame for grab in grabs if grab.frame is not None)
         try:
             inspection = self.inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
         except ValueError as error:  # a frame that does not fit says nothing of the engine
-            return _uninspected(expose, grabs, slots, stage_ns, str(error))
+            return _uninspected(expose, grabs, str(error))
         except BackendError as error:
             self._engine_faults += 1
-            return _uninspected(expose, grabs, slots, stage_ns, str(error))
+            return _uninspected(expose, grabs, str(error))
         self._engine_faults = 0
         self._triage.took(time.monotonic_ns() - started_ns)
-        scores = {
-            prediction.view: tuple(map(float, prediction.scores)) for prediction in inspection.predictions
-        }
-        serial = inspection.part.serial
-        return Result(
-            expose.trigger, inspection.verdict, serial, scores, stage_ns | inspection.stage_ns, slots
-        )
+        return _inspected(expose, grabs, inspection)
 
 
-def _uninspected(
-    expose: Expose, grabs: Sequence[Grab], slots: tuple[Slot, ...], stage_ns: dict[str, int], reason: str
-) -> Result:
-    verdict = Verdict(Outcome.UNINSPECTED, (reason,))
-    return Result(expose.trigger, verdict, grabs[0].serial, {}, stage_ns, slots)
+def _inspected(expose: Expose, grabs: Sequence[Grab], inspection: Inspection) -> Result:
+    """The inspector's verdict; alarms stand behind its reasons."""
+    scores = {
+        prediction.view: tuple(map(float, prediction.scores)) for prediction in inspection.predictions
+    }
+    alarms = tuple(f"alarm: {alarm}" for grab in grabs for alarm in grab.checked.alarms)
+    verdict = replace(inspection.verdict, reasons=(*inspection.verdict.reasons, *alarms))
+    seen = _result(expose, grabs, verdict)
+    return replace(seen, scores=scores, stage_ns=seen.stage_ns | inspection.stage_ns)
+
+
+def _uninspected(expose: Expose, grabs: Sequence[Grab], reason: str) -> Result:
+    return _result(expose, grabs, Verdict(Outcome.UNINSPECTED, (reason,)))
+
+
+def _result(expose: Expose, grabs: Sequence[Grab], verdict: Verdict) -> Result:
+    """What the frames alone give of a part."""
+    stage_ns = {"grab": max(grab.grab_ns for grab in grabs)}
+    health = {grab.camera: dict(grab.checked.health) for grab in grabs if grab.checked.health}
+    if health:
+        stage_ns["health"] = max(grab.check_ns for grab in grabs)
+    return Result(
+        expose.trigger,
+        verdict,
+        grabs[0].serial,
+        stage_ns=stage_ns,
+        slots=tuple(grab.slot for grab in grabs if grab.slot is not None),
+        health=health,
+        counts=counts(grabs),
+    )
 
 
 def replay_golden(backend: Backend, setup: Setup, engine: str) -> None:
@@ -205,7 +179,9 @@ def open_cameras(station: Station, setup: Setup) -> list[Camera]:
     return [open_camera(settings[view.camera], channels) for view in setup.recipe.views]
 
 
-def check_first_frames(inspector: Inspector, cameras: Sequence[Camera]) -> None:
+def check_first_frames(
+    inspector: Inspector, cameras: Sequence[Camera], checks: Mapping[str, FrameCheck]
+) -> None:
     """Inspects an image of each camera, for nothing: memory is allocated, and region and frame must fit.
 
     Raises:
@@ -217,6 +193,8 @@ def check_first_frames(inspector: Inspector, cameras: Sequence[Camera]) -> None:
         log.warning("first frame: %s", error)  # that part will be UNINSPECTED; others may be whole
         return
     try:
+        for frame in frames:
+            checks[frame.camera].expect(frame.image)
         inspector.inspect(Part(0, frames))
     except ValueError as error:
         raise ConfigError(

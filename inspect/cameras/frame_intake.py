@@ -46,10 +46,10 @@ class FrameIntake:
             captured_ns = self._clock.exposed_ns(received.device_ns, received.began_ns)
         counter = None if received.number is None else self._counter.count(received.number)
         if fault:
-            self._stream.put(Broken(fault, captured_ns))
+            self._stream.put(Broken(fault, captured_ns, counter))
         else:
             develop = partial(self._develop, running, received, captured_ns, counter)
-            self._stream.put(Undeveloped(captured_ns, develop))
+            self._stream.put(Undeveloped(captured_ns, develop, counter))
         with self._came:
             self.fault = fault or self.fault
             self._seen += 1

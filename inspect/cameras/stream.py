@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from taktsight.errors import CameraError
 from taktsight.inspect.cameras.camera import Exposure
@@ -25,6 +25,7 @@ class Broken:
 
     reason: str
     captured_ns: int
+    counter: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Undeveloped:
     captured_ns: int
     develop: Callable[[], Exposure]
     """Called once, by whoever takes it. It may raise a CameraError."""
+    counter: int | None = None
 
 
 class FrameStream:
@@ -43,6 +45,8 @@ class FrameStream:
         self._name = name
         self._frames: deque[Exposure | Undeveloped | Broken] = deque(maxlen=room)
         self._lost = ""
+        self._counter: int | None = None
+        self._lost_frames = 0
         self._changed = threading.Condition()
         self.strays = 0
         """Frames that no part asked for, or asked for too late."""
@@ -56,6 +60,7 @@ class FrameStream:
         """A frame has come, so the camera is there. Never waits."""
         with self._changed:
             self._lost = ""
+            self._count(frame)
             self.strays += len(self._frames) == self._frames.maxlen
             self._frames.append(frame)
             self._changed.notify_all()
@@ -90,12 +95,13 @@ class FrameStream:
         frame = self._take(not_before_ns, not_after_ns, until_ns)
         if isinstance(frame, Broken):
             raise CameraError(f"{self._name}: {frame.reason}")
-        if isinstance(frame, Exposure):
-            return frame
+        with self._changed:
+            lost_frames, self._lost_frames = self._lost_frames, 0
         try:
-            return frame.develop()
+            exposure = frame if isinstance(frame, Exposure) else frame.develop()
         except CameraError as error:
             raise CameraError(f"{self._name}: {error}") from error
+        return replace(exposure, lost_frames=lost_frames)
 
     def _take(
         self, not_before_ns: int, not_after_ns: int, until_ns: int
@@ -115,6 +121,13 @@ class FrameStream:
                 )
             self._frames.popleft()
         return frame
+
+    def _count(self, frame: Exposure | Undeveloped | Broken) -> None:
+        """Of all frames, not only those that parts ask for: between these there may be any number."""
+        counter = frame.counter
+        if counter is not None and self._counter is not None and counter > self._counter + 1:
+            self._lost_frames += counter - self._counter - 1
+        self._counter = counter
 
     def _next(self, not_before_ns: int) -> Exposure | Undeveloped | Broken | None:
         while self._frames and self._frames[0].captured_ns < not_before_ns:

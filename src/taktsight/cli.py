@@ -59,6 +59,14 @@ VERBS = {
         "taktsight.inspect.commands.cameras",
         "GigE Vision and USB3 Vision cameras that answer, as a station names them",
     ),
+    "health": (
+        "taktsight.inspect.commands.health",
+        "learn what good frames are like, and hold frames against it",
+    ),
+    "golden": (
+        "taktsight.inspect.commands.golden",
+        "show known-good and known-bad parts to a running line, or it holds",
+    ),
     "ledger": ("taktsight.inspect.commands.ledger", "verify and list the record of every trigger"),
 }
 """Verb → the module that does it (``add_arguments`` and ``main``), and its one line of help."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from taktsight.defect_book import Entry, load_book
 from taktsight.errors import ConfigError
+from taktsight.health_bands import Health
 from taktsight.records import Box, Outcome, Prediction, Verdict
 from taktsight.strict_model import StrictModel
 
@@ -30,6 +31,16 @@ class View(StrictModel):
     recipe. Its content is part of the recipe's digest, its place is not."""
     reference_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     """SHA-256 of that file. Given, another file is refused; absent, it is filled in when it is read."""
+    health: Health | None = None
+    """What the view's frames must be like. Absent: nothing is measured."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_absent(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A recipe that says nothing of it keeps the digest that it had before there were bands.
+        dumped: dict[str, Any] = dump(self)
+        if self.health is None:
+            dumped.pop("health", None)
+        return dumped
 
     @model_validator(mode="after")
     def _roi_holds_pixels(self) -> View:
@@ -39,6 +50,8 @@ class View(StrictModel):
                 raise ValueError(f"roi_px {self.roi_px} holds no pixel: 0 ≤ x0 < x1 and 0 ≤ y0 < y1")
         if self.reference_sha256 is not None and self.reference is None:
             raise ValueError("reference_sha256 is that of a reference, and there is none")
+        if self.health and self.health.needs_reference and not (self.health.reference or self.reference):
+            raise ValueError("health: shift_mm and likeness need a reference, an image of a good part")
         return self
 
 
