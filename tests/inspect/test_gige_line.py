@@ -36,6 +36,7 @@ def station(place: Place, camera: GigeProcess, **values: Any) -> dict[str, Any]:
             | values
         ],
         "trigger": {"kind": "timer", "takt_ms": TAKT_MS},
+        "repeats_allowed": ["camera"],
     }
 
 
