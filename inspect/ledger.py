@@ -21,6 +21,7 @@ from sqlalchemy.exc import DatabaseError
 
 from taktsight.errors import LedgerError
 from taktsight.inspect.messages import Entry
+from taktsight.whole_files import make_folder
 
 FILE = "ledger.sqlite"
 GENESIS = "0" * 64
@@ -44,6 +45,7 @@ entries = sa.Table(
     sa.Column("scores", sa.Text, nullable=False),
     sa.Column("bundle", sa.Text, nullable=False),
     sa.Column("recipe", sa.Text, nullable=False),
+    sa.Column("frames", sa.Text, nullable=False),
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
     sa.UniqueConstraint("run", "number"),
@@ -95,11 +97,17 @@ class Ledger:
             LedgerError: If the file cannot be written or is not a ledger.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             ledger = cls(_engine(folder / FILE, "rwc"))
             metadata.create_all(ledger._engine)
+            columns = {column["name"] for column in sa.inspect(ledger._engine).get_columns("entries")}
         except (OSError, DatabaseError) as error:
             raise LedgerError(f"{folder / FILE}: cannot be opened: {error}") from error
+        if columns != set(entries.c.keys()):
+            raise LedgerError(
+                f"{folder / FILE}: was written by another version of Taktsight; keep it, and give the "
+                "station a new folder for its records"
+            )
         return ledger
 
     @classmethod
@@ -224,6 +232,7 @@ def _row(seq: int, run: str, entry: Entry, utc: str, previous: str) -> dict[str,
         "scores": _json(entry.scores),
         "bundle": entry.bundle,
         "recipe": entry.recipe,
+        "frames": _json(entry.frames),
         "previous": previous,
     }
     return row | {"digest": _digest(row)}
