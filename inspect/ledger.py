@@ -156,6 +156,25 @@ class Ledger:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()][::-1]
 
+    def runs(self) -> Sequence[str]:
+        """Names of the runs, in the order they began."""
+        query = sa.select(entries.c.run).group_by(entries.c.run).order_by(sa.func.min(entries.c.seq))
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def rows_of(self, run: str) -> Sequence[Row]:
+        """The entries of one run, in order.
+
+        Raises:
+            LedgerError: If one of them was changed; whether one is missing, :meth:`verify` says.
+        """
+        query = sa.select(entries).where(entries.c.run == run).order_by(entries.c.seq)
+        with self._engine.connect() as connection:
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        for row in rows:
+            _check_digest(row)
+        return rows
+
     def image_rows(self, *, kept: bool) -> Sequence[Row]:
         """The images, oldest first; with ``kept`` only those that still lie on the disk."""
         query = sa.select(images).order_by(images.c.utc, images.c.trigger)
@@ -178,11 +197,7 @@ class Ledger:
                 raise LedgerError(
                     f"ledger row {count} does not follow row {count - 1}: one of them was moved or replaced"
                 )
-            if _digest(row) != row["digest"]:
-                raise LedgerError(
-                    f"ledger row {count} was changed: {row['kind']} of part {row['trigger']}, "
-                    f"run {row['run']}"
-                )
+            _check_digest(row)
             previous = row["digest"]
         return Verification(count, previous)
 
@@ -236,6 +251,13 @@ def _row(seq: int, run: str, entry: Entry, utc: str, previous: str) -> dict[str,
         "previous": previous,
     }
     return row | {"digest": _digest(row)}
+
+
+def _check_digest(row: Row) -> None:
+    if _digest(row) != row["digest"]:
+        raise LedgerError(
+            f"ledger row {row['seq']} was changed: {row['kind']} of part {row['trigger']}, run {row['run']}"
+        )
 
 
 def _digest(row: Row) -> str:
