@@ -4,7 +4,7 @@
     python benchmarks/faults.py power kill --share 0.1
 
 Rows of faults that are not run stay in ``results/faults.json`` as they were. Mounting the disk that can be
-cut off needs root; clock jumps need libfaketime.
+cut off needs root, a clock that jumps needs a C compiler.
 """
 
 from __future__ import annotations

@@ -61,12 +61,13 @@ class Commitment:
         answers = []
         while self._held:
             answer, entry = self._held[0].answer, self._held[0].entry
-            if entry is not None and entry > acknowledged:
-                if answer.answer_by_ns > now_ns and len(self._held) <= self._max_held:
-                    break
+            in_time = answer.answer_by_ns > now_ns
+            if entry is not None and entry > acknowledged and in_time and len(self._held) <= self._max_held:
+                break
+            if entry is not None and (entry > acknowledged or not in_time):
                 answer = self._withdraw(answer, _why(answer))
             self._held.popleft()
-            answers.append(replace(answer, verdict=answer.verdict_at(now_ns)))
+            answers.append(answer)
         return answers
 
     def _withdraw(self, answer: Answer, reason: str) -> Answer:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from taktsight.benchmarks.line_faults.rig import (
     FaultRow,
@@ -16,7 +19,12 @@ from taktsight.benchmarks.line_faults.rig import (
 from taktsight.errors import DataError, LedgerError
 from taktsight.image_files import read_image
 from taktsight.inspect.frame_files import pixels_digest
-from taktsight.inspect.ledger import Ledger, Row
+from taktsight.inspect.ledger import FILE, Ledger, Row
+
+if TYPE_CHECKING:
+    from tests.inspect.running_line import RunningLine
+
+IMAGES, IMAGES_S = 4, 5.0
 
 
 def power_cut(rig: Rig, times: int, mode: str) -> FaultRow:
@@ -30,6 +38,8 @@ def power_cut(rig: Rig, times: int, mode: str) -> FaultRow:
             line = rig.line(mode)
             if moment % 5:
                 until_armed(line)
+            if moment % 5 == 1:
+                _await_images(line)
             time.sleep(rig.chance.uniform(0, 0.5))
             disk.order("cut", rig.chance.randrange(1 << 30))
             line.kill_all()
@@ -49,9 +59,16 @@ def power_cut(rig: Rig, times: int, mode: str) -> FaultRow:
     return tally.row(f"power cut, {mode}")
 
 
+def _await_images(line: RunningLine) -> None:
+    """Some images on the disk, if there come any: on a busy machine the archive gets no core."""
+    until_s = time.monotonic() + IMAGES_S
+    while line.meters["images_stored"] < IMAGES and time.monotonic() < until_s:
+        time.sleep(0.01)
+
+
 def _read(store: Path) -> tuple[list[Row], list[Row]]:
     """Entries, of a chain that was found whole, and kept images."""
-    if not (store / "ledger.sqlite").is_file():
+    if not _has_tables(store / FILE):
         return [], []
     ledger = Ledger.open(store)
     try:
@@ -59,6 +76,14 @@ def _read(store: Path) -> tuple[list[Row], list[Row]]:
         return list(ledger.rows()), list(ledger.image_rows(kept=True))
     finally:
         ledger.close()
+
+
+def _has_tables(file: Path) -> bool:
+    """Before the first commit there may be a file without any."""
+    if not file.is_file():
+        return False
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        return bool(connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0])
 
 
 def _spoilt(store: Path, images: list[Row]) -> int:

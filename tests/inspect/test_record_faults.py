@@ -12,6 +12,8 @@ import pytest
 from taktsight.benchmarks.line_faults import clock, disk, kill, power
 from taktsight.benchmarks.line_faults.rig import MODES, Rig
 
+from ..peers.clock_shift import CAN_SHIFT
+from ..peers.clock_shift import NEEDED as CLOCK_NEEDED
 from ..peers.faulty_disk import CAN_MOUNT, NEEDED
 from .place import EXPECTED, Place
 from .running_line import StartLine
@@ -66,7 +68,7 @@ def test_locked_ledger_holds_up_records_and_no_verdict(rig: Rig, mode: str) -> N
     assert disk.locked(rig, 1, mode, locked_s=2).held
 
 
-@pytest.mark.skipif(not clock.LIBRARIES, reason="clock jumps need libfaketime")
+@pytest.mark.skipif(not CAN_SHIFT, reason=CLOCK_NEEDED)
 @in_each_mode
 def test_clock_that_jumps_an_hour_moves_no_deadline(rig: Rig, mode: str) -> None:
     assert clock.jumps(rig, 2, mode).held
