@@ -1,179 +1,83 @@
-"""Frames on the disk: written behind everybody's back, shed before a record is, removed when old.
+"""The archive process: takes frames from the recorder, encodes them and keeps the image folder in bounds.
 
-One thread at idle priority encodes and writes. Nothing waits for it: what does not fit in its backlog
-is shed and counted, passes before all others.
+A process of its own, at idle priority: as a thread of the recorder it held Python's lock while it waited
+for a core, and commits waited with it, for seconds on a busy machine.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
-import queue
-import shutil
-import threading
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
+import select
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
-from taktsight.inspect.ledger import Row
-from taktsight.inspect.messages import ImageRules
-from taktsight.inspect.realtime import yield_to_everyone
-from taktsight.records import Image, Outcome
+from taktsight.inspect.channel import Channel
+from taktsight.inspect.log_thread import log_through_thread
+from taktsight.inspect.messages import ImageRows, MakeWay, StartArchive, Stop, StoreImage, TrayFree
+from taktsight.inspect.realtime import die_with_line, yield_to_everyone
+from taktsight.inspect.ring import Ring
+
+if TYPE_CHECKING:  # imported at idle priority: vision starts at the same time
+    from taktsight.inspect.image_store import ImageStore
 
 log = logging.getLogger(__name__)
 
-MAX_BACKLOG_BYTES = 256 << 20
+HOUSEKEEPING_S = 60.0
+"""How often ages are looked at while no image comes."""
+ROWS_PER_MESSAGE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A frame to be kept."""
-
-    run: str
-    trigger: int
-    camera: str
-    outcome: str
-    image: Image
-
-    @property
-    def is_pass(self) -> bool:
-        """Shed first, removed first."""
-        return self.outcome == Outcome.PASS.value
+def utc_now() -> datetime:
+    """Wall-clock time; only records know it."""
+    return datetime.now(timezone.utc)
 
 
-class Backlog:
-    """Frames that wait to be written; bounded."""
+def serve(channel: Channel, tray: Ring, start: StartArchive) -> None:
+    """Until the recorder says stop, or is gone."""
+    from taktsight.image_files import encode_png
+    from taktsight.inspect.image_store import ImageStore
+    from taktsight.inspect.ledger import Ledger
 
-    def __init__(self, max_bytes: int = MAX_BACKLOG_BYTES) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._passes: deque[Picture] = deque()
-        self._others: deque[Picture] = deque()
-        self._closed = False
-        self._changed = threading.Condition()
-
-    def put(self, picture: Picture) -> int:
-        """Takes a frame in; how many were shed for it, itself perhaps. Never waits."""
-        with self._changed:
-            shed = 0
-            while self._bytes + picture.image.nbytes > self._max_bytes:
-                shed += 1
-                if not self._passes or picture.is_pass:
-                    return shed
-                self._bytes -= self._passes.pop().image.nbytes
-            (self._passes if picture.is_pass else self._others).append(picture)
-            self._bytes += picture.image.nbytes
-            self._changed.notify()
-            return shed
-
-    def take(self) -> Picture | None:
-        """The next frame, rejects and reviews first; waits for one, None once closed and empty."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._others or self._passes or self._closed)
-            waiting = self._others or self._passes
-            if not waiting:
-                return None
-            picture = waiting.popleft()
-            self._bytes -= picture.image.nbytes
-            return picture
-
-    def close(self) -> None:
-        """Nothing more comes; what waits is still written."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
+    store = ImageStore(start.folder, start.images, utc_now)
+    ledger = Ledger.open(start.folder)
+    store.take_stock(ledger.image_rows(kept=True))
+    ledger.close()
+    while True:
+        store.make_room()
+        _send_rows(channel, store)
+        if not select.select([channel], [], [], HOUSEKEEPING_S)[0]:
+            continue
+        message = channel.receive()
+        if message is None or isinstance(message, Stop):
+            return
+        if isinstance(message, MakeWay):
+            store.make_way()
+        elif isinstance(message, StoreImage):
+            image = tray.read(message.slot)
+            is_stored = image is not None and store.keep(message, encode_png(image))
+            _send_rows(channel, store)  # first: nobody waits for anything once the tray is free
+            channel.send(TrayFree(is_stored))
+        else:
+            raise TypeError(f"the recorder sent {type(message).__name__}")
 
 
-class Archive:
-    """The image folder and the thread that fills it and keeps it within its room."""
+def _send_rows(channel: Channel, store: ImageStore) -> None:
+    rows = store.take_rows()
+    for first in range(0, len(rows), ROWS_PER_MESSAGE):
+        channel.send(ImageRows(tuple(rows[first : first + ROWS_PER_MESSAGE])))
 
-    def __init__(
-        self, folder: Path, rules: ImageRules, kept: Sequence[Row], now: Callable[[], datetime]
-    ) -> None:
-        self.backlog = Backlog()
-        self._done: queue.SimpleQueue[Row] = queue.SimpleQueue()
-        self.shed = self.stored = self.removed = 0
-        self._folder = folder
-        self._rules = rules
-        self._now = now
-        self._kept_passes = deque(row for row in kept if row["outcome"] == Outcome.PASS.value)
-        self._kept_others = deque(row for row in kept if row["outcome"] != Outcome.PASS.value)
-        self._bytes = sum(row["bytes"] for row in kept)
-        self._disk_was_full = False
-        self._thread = threading.Thread(target=self._run, name="archive", daemon=True)
-        self._thread.start()
 
-    def take_done(self) -> list[Row]:
-        """What was written and removed since the last call: rows for the ledger's table of images."""
-        rows = []
-        while not self._done.empty():
-            rows.append(self._done.get_nowait())
-        return rows
-
-    def close(self, timeout_s: float) -> bool:
-        """Writes what waits, for so long at most; False if it was not done by then."""
-        self.backlog.close()
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        yield_to_everyone()  # before OpenCV starts its threads: they inherit it
-        from taktsight.image_files import encode_png
-
-        self._make_room()
-        while (picture := self.backlog.take()) is not None:
-            try:
-                self._write(picture, encode_png(picture.image))
-            except OSError as error:  # a full disk costs images, never a record
-                self.shed += 1
-                if not self._disk_was_full:
-                    log.warning("images are shed: %s", error)
-                self._disk_was_full = True
-            else:
-                self._disk_was_full = False
-            self._make_room()
-
-    def _write(self, picture: Picture, content: bytes) -> None:
-        name = f"{picture.run}/{picture.trigger:09d}_{picture.camera}_{picture.outcome}.png"
-        file = self._folder / "images" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(file.parent).free - len(content) < self._rules.reserve_mb * 1e6:
-            raise OSError(f"less than reserve_mb {self._rules.reserve_mb:g} would be left for the ledger")
-        partial = file.with_suffix(".part")
-        try:
-            partial.write_bytes(content)
-            os.replace(partial, file)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
-        row = {
-            "run": picture.run,
-            "trigger": picture.trigger,
-            "camera": picture.camera,
-            "file": f"images/{name}",
-            "sha256": hashlib.sha256(picture.image.tobytes()).hexdigest(),
-            "outcome": picture.outcome,
-            "bytes": len(content),
-            "utc": self._now().isoformat(timespec="milliseconds"),
-            "removed": None,
-        }
-        self.stored += 1
-        (self._kept_passes if picture.is_pass else self._kept_others).append(row)
-        self._bytes += len(content)
-        self._done.put(row)
-
-    def _make_room(self) -> None:
-        """Removes what is too old, then what is too much: passes before all others, the oldest first."""
-        oldest = (self._now() - timedelta(days=self._rules.max_age_days)).isoformat(timespec="milliseconds")
-        for kept in (self._kept_passes, self._kept_others):
-            while kept and (kept[0]["utc"] < oldest or self._bytes > self._rules.max_mb * 1e6):
-                self._remove(kept.popleft())
-
-    def _remove(self, row: Row) -> None:
-        (self._folder / row["file"]).unlink(missing_ok=True)
-        self._bytes -= row["bytes"]
-        self.removed += 1
-        self._done.put(dict(row) | {"removed": self._now().isoformat(timespec="milliseconds")})
+def main(arguments: Sequence[str]) -> int:
+    """Runs as a process of the recorder: its process id; descriptors of the channel and the tray."""
+    yield_to_everyone()  # before OpenCV starts its threads: they inherit it
+    recorder_process, channel_descriptor, tray_descriptor = map(int, arguments)
+    die_with_line(recorder_process)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    channel = Channel.inherited(channel_descriptor)
+    start = channel.receive()
+    if not isinstance(start, StartArchive):
+        return 1
+    with log_through_thread():
+        serve(channel, Ring(tray_descriptor), start)
+    return 0

@@ -19,7 +19,7 @@ from taktsight.inspect.channel import Channel
 MAX_RESTARTS = 5
 RESTART_WINDOW_NS = 60_000_000_000
 
-ChildName = Literal["vision", "recorder"]
+ChildName = Literal["vision", "recorder", "archive"]
 
 
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
@@ -42,6 +42,7 @@ class Child:
     def __init__(self, name: ChildName, descriptors: Sequence[int]) -> None:
         self.name = name
         self._descriptors = tuple(descriptors)
+        self._dying: list[subprocess.Popen[bytes]] = []
         self.restarts = RestartLimit(name)
         self._start()
 
@@ -51,7 +52,7 @@ class Child:
         return self._process.pid
 
     def restart(self, now_ns: int) -> None:
-        """Ends what is left of the process and starts it anew.
+        """Ends what is left of the process and starts it anew; the old one may still be ending then.
 
         Raises:
             LineError: If it was started too often.
@@ -61,12 +62,19 @@ class Child:
         self._start()
 
     def kill(self) -> None:
-        """Ends it now. A killed process is gone before this returns."""
+        """Ends it, and does not wait until it is gone: in a driver that hangs it may stay for long."""
         self._process.kill()
-        self._process.wait()
+        self._dying.append(self._process)
         self.channel.close()
 
+    def reap(self) -> None:
+        """Waits until every process that was killed is gone."""
+        for process in self._dying:
+            process.wait()
+        self._dying.clear()
+
     def _start(self) -> None:
+        self._dying = [process for process in self._dying if process.poll() is None]
         self.channel, theirs = Channel.pair()
         inherited = (theirs.fileno(), *self._descriptors)
         self._process = subprocess.Popen(
@@ -112,8 +120,9 @@ class Crew:
 
     def dismiss(self) -> None:
         """Ends what still runs."""
-        self.vision.kill()
-        self.recorder.kill()
+        for child in (self.vision, self.recorder):
+            child.kill()
+            child.reap()
         os.close(self.ring_descriptor)
         os.close(self.meters_descriptor)
 

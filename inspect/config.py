@@ -139,6 +139,9 @@ class Images(StrictModel):
     max_mb: float = Field(default=10_000, gt=0)
     """Room for images, MB; beyond it the oldest passes go first."""
     max_age_days: float = Field(default=90, gt=0)
+    """Images older than this are removed."""
+    max_age_days_of: dict[Outcome, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """An outcome that is named here has an age of its own: {PASS: 7, REJECT: 365}."""
     reserve_mb: float = Field(default=500, ge=0)
     """Room on the disk that images never touch, MB: the ledger needs it."""
 
@@ -147,6 +150,9 @@ class Records(StrictModel):
     """Where the ledger and the images go."""
 
     folder: Path
+    mode: Literal["fast", "strict"] = "fast"
+    """fast: the gate acts, then the ledger is written. strict: the verdict is in the ledger, on the disk,
+    before the gate acts; one that is not there by its deadline becomes UNINSPECTED."""
     images: Images = Images()
 
 

@@ -21,12 +21,13 @@ from sqlalchemy.exc import DatabaseError
 
 from taktsight.errors import LedgerError
 from taktsight.inspect.messages import Entry
+from taktsight.whole_files import make_folder
 
 FILE = "ledger.sqlite"
 GENESIS = "0" * 64
 """What the first row carries as the digest of the row before it."""
 
-ADDED = ("health",)
+ADDED = ("health", "frames")
 """Columns that ledgers of before do not have. Where one holds nothing it is no part of the row's digest, so
 the digests of before still hold."""
 
@@ -49,6 +50,7 @@ entries = sa.Table(
     sa.Column("health", sa.Text),
     sa.Column("bundle", sa.Text, nullable=False),
     sa.Column("recipe", sa.Text, nullable=False),
+    sa.Column("frames", sa.Text),
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
     sa.UniqueConstraint("run", "number"),
@@ -100,12 +102,18 @@ class Ledger:
             LedgerError: If the file cannot be written or is not a ledger.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             ledger = cls(_engine(folder / FILE, "rwc"))
             metadata.create_all(ledger._engine)
             _add_columns(ledger._engine)
+            columns = _columns_of(ledger._engine)
         except (OSError, DatabaseError) as error:
             raise LedgerError(f"{folder / FILE}: cannot be opened: {error}") from error
+        if columns != set(entries.c.keys()):
+            raise LedgerError(
+                f"{folder / FILE}: was written by another version of Taktsight; keep it, and give the "
+                "station a new folder for its records"
+            )
         return ledger
 
     @classmethod
@@ -154,6 +162,25 @@ class Ledger:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()][::-1]
 
+    def runs(self) -> Sequence[str]:
+        """Names of the runs, in the order they began."""
+        query = sa.select(entries.c.run).group_by(entries.c.run).order_by(sa.func.min(entries.c.seq))
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def rows_of(self, run: str) -> Sequence[Row]:
+        """The entries of one run, in order.
+
+        Raises:
+            LedgerError: If one of them was changed; whether one is missing, :meth:`verify` says.
+        """
+        query = sa.select(entries).where(entries.c.run == run).order_by(entries.c.seq)
+        with self._engine.connect() as connection:
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        for row in rows:
+            _check_digest(row)
+        return rows
+
     def image_rows(self, *, kept: bool) -> Sequence[Row]:
         """The images, oldest first; with ``kept`` only those that still lie on the disk."""
         query = sa.select(images).order_by(images.c.utc, images.c.trigger)
@@ -176,11 +203,7 @@ class Ledger:
                 raise LedgerError(
                     f"ledger row {count} does not follow row {count - 1}: one of them was moved or replaced"
                 )
-            if _digest(row) != row["digest"]:
-                raise LedgerError(
-                    f"ledger row {count} was changed: {row['kind']} of part {row['trigger']}, "
-                    f"run {row['run']}"
-                )
+            _check_digest(row)
             previous = row["digest"]
         return Verification(count, previous)
 
@@ -237,9 +260,17 @@ def _row(seq: int, run: str, entry: Entry, utc: str, previous: str) -> dict[str,
         "health": _json(entry.health) if entry.health else None,
         "bundle": entry.bundle,
         "recipe": entry.recipe,
+        "frames": _json(entry.frames) if entry.frames else None,
         "previous": previous,
     }
     return row | {"digest": _digest(row)}
+
+
+def _check_digest(row: Row) -> None:
+    if _digest(row) != row["digest"]:
+        raise LedgerError(
+            f"ledger row {row['seq']} was changed: {row['kind']} of part {row['trigger']}, run {row['run']}"
+        )
 
 
 def _digest(row: Row) -> str:

@@ -13,11 +13,13 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from taktsight.errors import LineError, TaktsightError
 from taktsight.inspect.children import Child, Crew
+from taktsight.inspect.commitment import Commitment
 from taktsight.inspect.conductor import Answer, Conductor, Late
 from taktsight.inspect.config import Station
 from taktsight.inspect.gates.dry_run import DryRunGate
@@ -65,6 +67,8 @@ class Line:
         self._vision = VisionPort(crew.vision, max(2_000_000_000, 5 * deadline_ns))
         self._recorder = RecorderPort(crew.recorder)
         self._conductor = Conductor(station.answer_within_ns)
+        is_strict = station.records.mode == "strict"
+        self._commitment = Commitment(self._record_judged) if is_strict else None
         self._trigger = TimerTrigger(round(station.trigger.takt_ms * 1e6), station.trigger.parts)
         self._gate = DryRunGate(station.gate.file)
         self._desk = GoldenDesk(station.golden, station.records.folder, self.meters)
@@ -132,7 +136,8 @@ class Line:
             raise ValueError("a line works once vision is ready")
         self._recorder.bundle, self._recorder.recipe = ready.bundle_digest, ready.recipe_digest
         labels = ", ".join(ready.labels)
-        self._record("armed", reasons=(f"station {self._station.name}", f"labels {labels}"))
+        facts = (f"station {self._station.name}", f"labels {labels}", *ready.engine)
+        self._record("armed", reasons=facts)
         log.info("run %s is armed: bundle %.12s", self.run_name, ready.bundle_digest)
         now_ns = time.monotonic_ns()
         self._trigger.arm(now_ns, ready.parts)
@@ -141,7 +146,7 @@ class Line:
         self._run_until(lambda: self._stop_asked or self._trigger.exhausted)
         self._trigger.disarm()
         self._set_state("stopping")
-        while self._conductor.open_parts:
+        while self._open_parts:
             self._step()
 
     def _finish(self) -> None:
@@ -175,6 +180,7 @@ class Line:
             wake_ns,
             self._trigger.next_due_ns(),
             self._conductor.next_deadline_ns(),
+            self._commitment.next_deadline_ns() if self._commitment else None,
             self._vision.gives_up_ns(),
         )
         next_ns = min((moment for moment in moments if moment is not None), default=None)
@@ -270,6 +276,13 @@ class Line:
         self._listen(recorder.child, self._read_recorder)
 
     def _answer(self, answers: Sequence[Answer]) -> None:
+        """Hands verdicts on to the gate; in strict mode once they are in the ledger."""
+        if self._commitment is not None:
+            self._commitment.hold(answers)
+            answers = self._commitment.release(self._recorder.acknowledged, time.monotonic_ns())
+        self._act(answers)
+
+    def _act(self, answers: Sequence[Answer]) -> None:
         """Tells the gate, then the meters, then the recorder."""
         for answer in answers:
             # Asked again: the gate may have taken its time with the part before.
@@ -294,6 +307,10 @@ class Line:
         for note in self._desk.take_notes(now_ns):
             self._record("golden", note.trigger, note.verdict, None, note.result, reasons=note.reasons)
 
+    def _record_judged(self, answer: Answer) -> int | None:
+        result = None if answer.result is None else replace(answer.result, slots=())
+        return self._record("judged", answer.trigger, answer.verdict, result=result)
+
     def _record_late(self, late: Late, now_ns: int) -> None:
         self.meters.add("late_results")
         result = late.result
@@ -308,7 +325,8 @@ class Line:
         result: Result | None = None,
         *,
         reasons: tuple[str, ...] = (),
-    ) -> None:
+    ) -> int | None:
+        """Sends an entry to the recorder: its number, None where it is not taken, which stops the line."""
         entry = Entry(
             kind,
             trigger,
@@ -322,9 +340,10 @@ class Line:
             health=result.health if result else {},
         )
         try:
-            self._recorder.write(entry)
+            return self._recorder.write(entry)
         except LineError as error:
             self._fail(error)
+            return None
 
     def _fail(self, error: TaktsightError) -> None:
         """No part comes any more; those that are open get their verdict, then the line stops."""
@@ -335,12 +354,19 @@ class Line:
     def _listen(self, child: Child, read: Callable[[], None]) -> None:
         self._selector.register(child.channel, selectors.EVENT_READ, read)
 
+    @property
+    def _open_parts(self) -> int:
+        """Parts without a verdict at the gate."""
+        held = self._commitment.waiting if self._commitment else 0
+        return self._conductor.open_parts + held
+
     def _set_state(self, state: str) -> None:
         self.meters["state"] = STATES.index(state)
 
     def _count(self) -> None:
         meters, recorder = self.meters, self._recorder
-        meters["open_parts"] = self._conductor.open_parts
+        meters["open_parts"] = self._open_parts
+        meters["withdrawn"] = self._commitment.withdrawn if self._commitment else 0
         meters["stranger_results"] = self._conductor.strangers
         meters["entries"] = recorder.written
         meters["acknowledged"] = recorder.acknowledged

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from taktsight.inspect.ring import Slot
 from taktsight.records import Outcome, Verdict
@@ -13,7 +14,9 @@ from taktsight.records import Outcome, Verdict
 if TYPE_CHECKING:  # the recorder shall be ready before vision, so it imports no configuration
     from taktsight.inspect.config import Station
 
-EntryKind = Literal["armed", "verdict", "late", "fault", "golden", "closed"]
+EntryKind = Literal["armed", "judged", "verdict", "late", "fault", "golden", "closed"]
+"""``verdict``: what the gate was told; ``judged``, in strict mode: what it shall be told once this row is
+on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class ImageRules:
     max_mb: float
     max_age_days: float
     reserve_mb: float
+    max_age_days_of: Mapping[Outcome, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class VisionReady:
     labels: tuple[str, ...]
     parts: int | None
     """How many parts the cameras can show; None without end."""
+    engine: tuple[str, ...] = ()
+    """What computes the scores, and on what, in sentences: the same bits need the same of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,48 @@ class Entry:
     """Digest of the bundle that judged."""
     recipe: str = ""
     """Digest of the recipe it was judged by."""
+    frames: dict[str, str] = field(default_factory=dict)
+    """Camera → SHA-256 of the pixels it was judged by, where they are kept; the recorder fills it in."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartArchive:
+    """Recorder → archive: the first message."""
+
+    folder: Path
+    images: ImageRules
+
+
+@dataclass(frozen=True, slots=True)
+class StoreImage:
+    """Recorder → archive: a frame lies in the tray."""
+
+    run: str
+    trigger: int
+    outcome: str
+    sha256: str
+    """Of its pixels."""
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class TrayFree:
+    """Archive → recorder: the next frame may come."""
+
+    is_stored: bool
+    """Else the frame was shed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRows:
+    """Archive → recorder: images that were written or removed, for the ledger's table."""
+
+    rows: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MakeWay:
+    """Recorder → archive: the ledger cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +186,7 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Line → vision, line → recorder: finish what you have, then end."""
+    """Line → vision, line → recorder, recorder → archive: finish what you have, then end."""
 
 
 Message = (
@@ -149,6 +197,11 @@ Message = (
     | Expose
     | Result
     | Entry
+    | StartArchive
+    | StoreImage
+    | TrayFree
+    | ImageRows
+    | MakeWay
     | RecorderReady
     | Acknowledge
     | Stop

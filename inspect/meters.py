@@ -22,6 +22,7 @@ FIELDS = (
     "late_results",
     "stranger_results",
     "deadline_misses",  # the gate was told after the deadline
+    "withdrawn",  # verdicts that the ledger did not have in time, in strict mode
     "trigger_lateness_max_ns",  # how late the line noticed a trigger
     "first_answer_ns",  # monotonic: the first verdict at the gate
     "frame_faults",  # frames that were repeated, torn, stale, of a wrong size or format

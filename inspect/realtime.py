@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import logging
@@ -50,3 +51,9 @@ def die_with_line(line_process: int) -> None:
 def yield_to_everyone() -> None:
     """The calling *thread* runs only where nobody else wants the core."""
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def stop_yielding(process_id: int) -> None:
+    """The process is like any other again, where this one has CAP_SYS_NICE, as the service has."""
+    with contextlib.suppress(PermissionError, ProcessLookupError):  # then it takes its time, or is gone
+        os.sched_setscheduler(process_id, os.SCHED_OTHER, os.sched_param(0))

@@ -1,4 +1,4 @@
-"""The recorder process: entries into the ledger, then an acknowledgement, then the frames.
+"""The recorder process: frames out of the ring, entries into the ledger, then an acknowledgement.
 
 A disk that is full or slow holds up entries here and in the line, in memory and counted; it never
 holds up a verdict.
@@ -12,15 +12,26 @@ import os
 import select
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from taktsight.errors import LedgerError, LineError, TaktsightError
-from taktsight.inspect.archive import Archive, Picture
+from taktsight.inspect.archive_port import ArchivePort
+from taktsight.inspect.backlog import Picture
 from taktsight.inspect.channel import Channel
+from taktsight.inspect.frame_files import pixels_digest
 from taktsight.inspect.ledger import Ledger, Row
 from taktsight.inspect.log_thread import log_through_thread
-from taktsight.inspect.messages import Acknowledge, Entry, RecorderReady, Refused, StartRecorder, Stop
+from taktsight.inspect.messages import (
+    Acknowledge,
+    Entry,
+    RecorderReady,
+    Refused,
+    StartArchive,
+    StartRecorder,
+    Stop,
+)
 from taktsight.inspect.meters import Meters
 from taktsight.inspect.realtime import die_with_line
 from taktsight.inspect.ring import Ring
@@ -29,8 +40,10 @@ from taktsight.records import Outcome
 log = logging.getLogger(__name__)
 
 GROUP_S = 0.03
-"""Entries that come within this time share one commit."""
+"""Entries that come within this time share one commit; one that the gate waits for is not kept waiting."""
 MAX_BACKOFF_S = 1.0
+LOCK_S = 10.0
+"""How long to wait for a recorder that was killed and is still ending, in a disk that hangs."""
 FLUSH_S = 10.0
 """How long a stop waits for a disk that takes nothing, and for the images."""
 
@@ -45,7 +58,7 @@ class Recorder:
         ring: Ring,
         meters: Meters,
         ledger: Ledger,
-        archive: Archive,
+        archive: ArchivePort,
     ) -> None:
         self._run = start.run
         self._rules = start.images
@@ -58,7 +71,7 @@ class Recorder:
         self._image_rows: list[Row] = []
         self._commit_at_s = 0.0
         self._backoff_s = 0.0
-        self._overruns = self._shed = self._passes = 0
+        self._overruns = self._passes = 0
         self._base = {name: meters[name] for name in ("images_stored", "images_shed", "images_removed")}
         self._stopped_s: float | None = None
         self._acknowledged = self._told = 0
@@ -82,7 +95,7 @@ class Recorder:
         return written
 
     def _list_last_images(self) -> None:
-        rows = [*self._image_rows, *self._archive.take_done()]
+        rows = [*self._image_rows, *self._archive.take_rows()]
         try:
             self._ledger.append(self._run, (), rows, utc_now().isoformat(timespec="milliseconds"))
         except LedgerError as error:
@@ -90,7 +103,11 @@ class Recorder:
 
     def _read(self) -> None:
         timeout_s = max(0.0, self._commit_at_s - time.monotonic()) if self._pending else 1.0
-        select.select([self._channel], [], [], timeout_s)
+        readable = [self._channel.fileno()]
+        if self._archive.fileno() >= 0:
+            readable.append(self._archive.fileno())
+        select.select(readable, [], [], timeout_s)
+        self._archive.receive()
         messages, alive = self._channel.receive_all()
         for message in messages:
             if isinstance(message, Entry):
@@ -103,12 +120,13 @@ class Recorder:
             self._stopped_s = time.monotonic()  # the line is gone: what came through is still written
 
     def _take(self, entry: Entry) -> None:
-        if not self._pending and not self._backoff_s:
-            self._commit_at_s = time.monotonic() + GROUP_S
-        self._pending.append(entry)
+        if not self._backoff_s:
+            due_s = time.monotonic() + (0.0 if entry.kind == "judged" else GROUP_S)
+            self._commit_at_s = min(due_s, self._commit_at_s) if self._pending else due_s
+        self._pending.append(replace(entry, frames=self._keep_frames(entry)) if entry.slots else entry)
 
     def _commit(self) -> None:
-        self._image_rows += self._archive.take_done()
+        self._image_rows += self._archive.take_rows()
         utc = utc_now().isoformat(timespec="milliseconds")
         try:
             self._ledger.append(self._run, self._pending, self._image_rows, utc)
@@ -118,6 +136,7 @@ class Recorder:
             self._backoff_s = min(max(0.1, 2 * self._backoff_s), MAX_BACKOFF_S)
             self._commit_at_s = time.monotonic() + self._backoff_s
             self._meters.add("ledger_retries")
+            self._archive.give_way()
             return
         if self._backoff_s:
             log.info("the ledger takes entries again, none was lost")
@@ -125,7 +144,6 @@ class Recorder:
         self._acknowledged = self._pending[-1].number
         self._acknowledge()
         for entry in self._pending:
-            self._keep_frames(entry)
             _report(entry)
         self._pending.clear()
         self._image_rows.clear()
@@ -135,17 +153,23 @@ class Recorder:
         if self._acknowledged > self._told and self._channel.try_send(Acknowledge(self._acknowledged)):
             self._told = self._acknowledged
 
-    def _keep_frames(self, entry: Entry) -> None:
+    def _keep_frames(self, entry: Entry) -> dict[str, str]:
+        """Hands the frames to the archive before they are overwritten; the digest of each, by camera."""
         outcome = Outcome.UNINSPECTED if entry.kind == "late" else Outcome(entry.outcome or "UNINSPECTED")
-        if not entry.slots or not self._is_kept(outcome):
-            return
+        if not self._is_kept(outcome):
+            return {}
+        digests = {}
         for slot in entry.slots:
             image = self._ring.read(slot)
             if image is None or entry.trigger is None:
                 self._overruns += 1
                 continue
-            picture = Picture(self._run, entry.trigger, slot.camera, outcome.value, image)
-            self._shed += self._archive.backlog.put(picture)
+            digests[slot.camera] = pixels_digest(image)
+            picture = Picture(
+                self._run, entry.trigger, slot.camera, outcome.value, image, digests[slot.camera]
+            )
+            self._archive.put(picture)
+        return digests
 
     def _is_kept(self, outcome: Outcome) -> bool:
         if outcome is Outcome.PASS:
@@ -158,7 +182,7 @@ class Recorder:
         archive, base = self._archive, self._base
         self._meters["images_stored"] = base["images_stored"] + archive.stored
         self._meters["images_removed"] = base["images_removed"] + archive.removed
-        self._meters["images_shed"] = base["images_shed"] + archive.shed + self._shed + self._overruns
+        self._meters["images_shed"] = base["images_shed"] + archive.shed + self._overruns
         self._meters["ring_overruns"] = self._overruns
 
 
@@ -179,7 +203,7 @@ def lock_records(folder: Path) -> int:
         LineError: If another line writes there.
     """
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    give_up_s = time.monotonic() + 2.0  # a recorder that was killed may still be ending
+    give_up_s = time.monotonic() + LOCK_S
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -203,13 +227,13 @@ def main(arguments: Sequence[str]) -> int:
     try:
         ledger = Ledger.create(start.folder)
         lock_records(start.folder)
-        archive = Archive(start.folder, start.images, ledger.image_rows(kept=True), utc_now)
     except TaktsightError as error:
         channel.send(Refused(type(error).__name__, str(error)))
         return error.exit_code
     channel.send(RecorderReady())
     channel.never_wait()
     meters = Meters(meters_descriptor)
+    archive = ArchivePort(StartArchive(start.folder, start.images))
     recorder = Recorder(start, channel, Ring(ring_descriptor), meters, ledger, archive)
     with log_through_thread():
         return 0 if recorder.run() else 1

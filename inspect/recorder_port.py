@@ -22,6 +22,8 @@ MAX_UNRECORDED = 20_000
 """Entries in memory while the disk does not take them; one more stops the line."""
 MAX_IN_FLIGHT = 256
 """Entries sent and not acknowledged."""
+MAX_BURST = 32
+"""Entries sent at once: a verdict must not be late because a thousand others are sent again."""
 
 
 class RecorderPort:
@@ -54,8 +56,8 @@ class RecorderPort:
         """Entries that are not on the disk yet."""
         return len(self._entries)
 
-    def write(self, entry: Entry) -> None:
-        """Takes an entry, numbers it and sends it as soon as there is room. Never waits.
+    def write(self, entry: Entry) -> int:
+        """Takes an entry, numbers it and sends it as soon as there is room: its number. Never waits.
 
         Raises:
             LineError: If the disk has taken nothing for so long that an entry would be lost.
@@ -67,6 +69,7 @@ class RecorderPort:
         self._number += 1
         self._entries.append(replace(entry, number=self._number, bundle=self.bundle, recipe=self.recipe))
         self._pump()
+        return self._number
 
     def receive(self) -> bool:
         """Takes the acknowledgements; whether the recorder still lives.
@@ -119,7 +122,8 @@ class RecorderPort:
             raise ValueError(f"the recorder sent {type(message).__name__}")
 
     def _pump(self) -> None:
-        while self.ready and self._sent < min(len(self._entries), MAX_IN_FLIGHT):
+        last = min(len(self._entries), MAX_IN_FLIGHT, self._sent + MAX_BURST)
+        while self.ready and self._sent < last:
             if not self.child.channel.try_send(self._entries[self._sent]):
                 return  # its acknowledgement makes room
             self._sent += 1

@@ -74,6 +74,9 @@ def _rows(meters: Meters, station: Station) -> list[tuple[str, str]]:
     ]
     if frames:
         rows.append(("frames", f"[bold red]{', '.join(frames)}[/]"))
+    if station.records.mode == "strict":
+        text = f"{meters['withdrawn']:,} verdicts became UNINSPECTED, the ledger did not have them in time"
+        rows.insert(4, ("strict", text))
     if meters["first_answer_ns"]:
         first_ns = meters["first_answer_ns"] - meters["started_ns"]
         rows.insert(1, ("first verdict", f"{milliseconds(first_ns)} after the start"))

@@ -21,7 +21,8 @@ from taktsight.errors import BackendError, CameraError, ConfigError, LineError, 
 from taktsight.inspect.backends.backend import Backend, engine_name, open_backend
 from taktsight.inspect.cameras.camera import Camera, open_camera
 from taktsight.inspect.channel import Channel
-from taktsight.inspect.config import Station
+from taktsight.inspect.config import Engine, Station
+from taktsight.inspect.engine_facts import engine_facts
 from taktsight.inspect.fit import Setup, read_setup
 from taktsight.inspect.frame_check import FrameCheck, open_checks
 from taktsight.inspect.grabbing import CameraThread, Grab, Look, counts
@@ -202,11 +203,12 @@ def check_first_frames(
         ) from error
 
 
-def ready(vision: Vision) -> VisionReady:
+def ready(vision: Vision, engine: Engine) -> VisionReady:
     """What it looks with, for the line to arm, or to hold against what it was armed with."""
     bundle, recipe = vision.setup.bundle, vision.setup.recipe
     templates = {view.camera: view.reference_sha256 for view in recipe.views if view.reference_sha256}
-    return VisionReady(bundle.digest, recipe.digest, templates, bundle.card.labels, vision.parts)
+    labels = bundle.card.labels
+    return VisionReady(bundle.digest, recipe.digest, templates, labels, vision.parts, engine_facts(engine))
 
 
 def _listen(channel: Channel, vision: Vision) -> None:
@@ -246,7 +248,7 @@ def main(arguments: Sequence[str]) -> int:
     except TaktsightError as error:
         channel.send(Refused(type(error).__name__, str(error)))
         return error.exit_code
-    channel.send(ready(vision))
+    channel.send(ready(vision, start.station.backend))
     threading.Thread(target=_listen, args=(channel, vision), name="listen", daemon=True).start()
     try:
         vision.run(channel)

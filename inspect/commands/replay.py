@@ -1,6 +1,9 @@
 """Runs a folder of images through a bundle at takt: processes, deadlines and ledger as on the line.
 
 With --truth the verdicts are compared with what the parts are.
+
+With --part or --run there are no images to name: recorded parts whose frames were kept are judged again, at
+no takt, and must come out the same to the last bit. Exit status 1 where one does not.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from datetime import datetime, timezone
 from multiprocessing import get_context
 from pathlib import Path
 
+from taktsight.errors import ConfigError
 from taktsight.inspect.cameras.settings import FolderSettings
 from taktsight.inspect.children import start_crew
 from taktsight.inspect.config import (
@@ -36,8 +40,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is replayed, and how fast."""
     parser.add_argument("bundle", type=Path, metavar="BUNDLE")
     parser.add_argument(
-        "images", type=Path, metavar="IMAGES", help="a folder, or a text file that lists images"
+        "images", type=Path, nargs="?", metavar="IMAGES", help="a folder, or a text file that lists images"
     )
+    parser.add_argument(
+        "--part",
+        action="append",
+        default=[],
+        metavar="RUN:TRIGGER",
+        help="a recorded part of --records; TRIGGER alone for the last run",
+    )
+    parser.add_argument(
+        "--run",
+        action="append",
+        default=[],
+        metavar="RUN",
+        help="every kept part of a recorded run; 'last'",
+    )
+    parser.add_argument("--engine", metavar="NAME", help="for recorded parts (the one that judged them)")
     parser.add_argument("--recipe", type=Path, help="limits to judge by (the card's own)")
     parser.add_argument(
         "--takt-ms", type=float, help=f"time between two parts ({TAKT_PER_CYCLE} × the measured p99)"
@@ -53,6 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Exit status 0 once every image has its verdict, whatever the verdicts are."""
+    is_recorded = bool(arguments.part or arguments.run)
+    if is_recorded == (arguments.images is not None):
+        raise ConfigError("replay: name IMAGES, or recorded parts with --part or --run, and not both")
+    if is_recorded:
+        from taktsight.inspect.commands import replay_parts
+
+        return replay_parts.main(arguments)
     labels = None
     if arguments.truth is not None:
         from taktsight.inspect.truth import read_truth
@@ -80,8 +106,6 @@ def main(arguments: argparse.Namespace) -> int:
 def _station(arguments: argparse.Namespace) -> Station:
     """The station that the arguments describe, as strictly checked as a file."""
     from pydantic import ValidationError
-
-    from taktsight.errors import ConfigError
 
     takt_ms = MIN_TAKT_MS if arguments.takt_ms is None else arguments.takt_ms
     deadline_ms = arguments.deadline_ms or _deadline_ms(takt_ms)

@@ -32,6 +32,32 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         os.unlink(partial)
         raise
+    sync_folder(path.parent)  # its name is on the disk too
+
+
+def sync_folder(folder: Path) -> None:
+    """What was made, renamed or removed in a folder is on the disk when this returns.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """A folder with all folders above it; those that were missing are on the disk when this returns.
+
+    Raises:
+        OSError: If one cannot be made.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(exist_ok=True)
+        sync_folder(place.parent)
 
 
 def remove_partial(path: Path) -> None:

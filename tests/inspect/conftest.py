@@ -4,36 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from .gige_rig import StartGige, gige_processes
-from .place import OUTCOMES, Place
+from .place import Place, make_place
 from .running_line import RunningLine, StartLine
-from .spots import spot_bundle
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """A station with ten images and a takt of 20 ms."""
-    (tmp_path / "images").mkdir()
-    spot_bundle(tmp_path / "spots.takt")
-    made = Place(
-        tmp_path,
-        {
-            "name": "press 4",
-            "bundle": "spots.takt",
-            "cameras": [{"kind": "folder", "folder": "images"}],
-            "trigger": {"kind": "timer", "takt_ms": 20},
-            "gate": {"kind": "dry_run", "file": "gate.txt"},
-            "backend": {"kind": "onnxruntime", "threads": 1},
-            # Generous: most tests share two busy cores with others.
-            "deadline_ms": 400,
-            "records": {"folder": "records"},
-        },
-    )
-    made.draw(OUTCOMES)
-    return made
+    return make_place(tmp_path)
 
 
 @pytest.fixture
@@ -41,7 +24,7 @@ def start_line() -> Iterator[StartLine]:
     """Starts lines, and ends those that a test left behind."""
     lines: list[RunningLine] = []
 
-    def start(station: Path, *arguments: str, **options: str) -> RunningLine:
+    def start(station: Path, *arguments: str, **options: Any) -> RunningLine:
         lines.append(RunningLine(station, *arguments, **options))
         return lines[-1]
 

@@ -13,12 +13,34 @@ from taktsight.image_files import encode_png
 from taktsight.inspect.ledger import Ledger, Row
 from taktsight.records import Outcome
 
-from .spots import GOOD, SPOT, draw_part
+from .spots import GOOD, SPOT, draw_part, spot_bundle
 
 OUTCOMES = ([Outcome.PASS] * 3 + [Outcome.REJECT, Outcome.REVIEW]) * 2
 """Of the ten images that every place starts with."""
 EXPECTED = [outcome.value for outcome in OUTCOMES]
 BRIGHTNESS = {Outcome.PASS: GOOD, Outcome.REVIEW: 180, Outcome.REJECT: SPOT}
+
+
+def make_place(folder: Path) -> Place:
+    """A station with ten images and a takt of 20 ms."""
+    (folder / "images").mkdir()
+    spot_bundle(folder / "spots.takt")
+    made = Place(
+        folder,
+        {
+            "name": "press 4",
+            "bundle": "spots.takt",
+            "cameras": [{"kind": "folder", "folder": "images"}],
+            "trigger": {"kind": "timer", "takt_ms": 20},
+            "gate": {"kind": "dry_run", "file": "gate.txt"},
+            "backend": {"kind": "onnxruntime", "threads": 1},
+            # Generous: most tests share two busy cores with others.
+            "deadline_ms": 400,
+            "records": {"folder": "records"},
+        },
+    )
+    made.draw(OUTCOMES)
+    return made
 
 
 @dataclass
@@ -70,6 +92,10 @@ class Place:
             return list(ledger.image_rows(kept=False))
         finally:
             ledger.close()
+
+    def run_rows(self, run: str) -> list[Row]:
+        """The rows of one run, of a ledger whose chain was found whole."""
+        return [row for row in self.rows() if row["run"] == run]
 
     def endless(self, takt_ms: float = 20, **values: Any) -> Path:
         """A station file that repeats its images until it is stopped."""

@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from taktsight.inspect.meters import Meters
 
@@ -24,12 +25,23 @@ def taktsight(*arguments: str | Path, timeout_s: float = 60) -> subprocess.Compl
 class RunningLine:
     """``taktsight run`` as a process group, seen from outside."""
 
-    def __init__(self, station: Path, *arguments: str, before: str = "pass") -> None:
+    def __init__(
+        self,
+        station: Path,
+        *arguments: str,
+        before: str = "pass",
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """``before``: a statement that the line process executes before it starts."""
         program = f"{before}; import sys; from taktsight.cli import main; sys.exit(main(sys.argv[1:]))"
         command = [sys.executable, "-c", program, "run", str(station), *arguments]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=os.environ | environment,
         )
         self.meters = self._open_meters()
 
@@ -56,7 +68,7 @@ class RunningLine:
         os.kill(process_id, signal.SIGKILL)
 
     def kill_all(self) -> None:
-        """Kill -9 of everything at once, as a power cut would."""
+        """Kill -9 of everything at once."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
 
@@ -75,7 +87,9 @@ class RunningLine:
         until_s = time.monotonic() + timeout_s
         while not true():
             assert self.process.poll() is None, self.process.communicate()
-            assert time.monotonic() < until_s, "it did not happen in time"
+            if time.monotonic() >= until_s:
+                self.process.kill()
+                raise AssertionError(("it did not happen in time", self.process.communicate()))
             time.sleep(0.005)
 
     def _open_meters(self) -> Meters:

@@ -6,11 +6,9 @@ import contextlib
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 
-import numpy as np
 import psutil  # type: ignore[import-untyped]  # its stubs are not installed
 import pytest
 
@@ -68,51 +66,6 @@ def test_sixth_death_of_vision_stops_the_line_loudly(place: Place, start_line: S
     assert "vision ended 6 times" in place.rows("fault")[-1]["reasons"]
 
 
-def test_killed_recorder_loses_nothing(place: Place, start_line: StartLine) -> None:
-    line = start_line(place.endless(5), "--no-live")
-    for restarts in (1, 2):
-        acknowledged = line.meters["acknowledged"]
-        line.wait_until(lambda acknowledged=acknowledged: line.meters["acknowledged"] > acknowledged + 20)  # type: ignore[misc]
-        line.kill("recorder")
-        line.wait_until(lambda restarts=restarts: line.meters["recorder_restarts"] == restarts)  # type: ignore[misc]
-    line.wait_until(lambda: line.meters["acknowledged"] > acknowledged + 60)
-    status, _, err = line.stop()
-    assert status == 0, err
-    assert_one_verdict_each(place, line)
-    numbers = [row["number"] for row in place.rows()]
-    assert numbers == list(range(1, line.meters["entries"] + 1))
-
-
-POWER_CUTS = 50
-
-
-@pytest.mark.timeout(900)
-def test_power_cut_at_any_moment_keeps_every_acknowledged_row(place: Place, start_line: StartLine) -> None:
-    rng, known, acknowledged = np.random.default_rng(0), 0, 0
-    station = place.endless(3)
-    for moment in range(POWER_CUTS):  # each run begins with what the power cut before it left behind
-        (place.folder / "gate.txt").unlink(missing_ok=True)
-        line = start_line(station, "--no-live")
-        if moment:
-            line.wait_until(lambda line=line: line.meters["triggers"] >= 1)  # type: ignore[misc]
-        time.sleep(float(rng.uniform(0, 0.4)))
-        line.kill_all()
-        known += line.meters["acknowledged"]
-        acknowledged += line.meters["acknowledged"] > 0
-        if known:
-            rows = place.rows()
-            assert len(rows) >= known
-            known = len(rows)
-        gate = place.gate()
-        assert [trigger for trigger, _ in gate] == list(range(1, len(gate) + 1))
-    assert acknowledged >= POWER_CUTS // 2, "the cuts came before anything was written"
-    (place.folder / "gate.txt").unlink(missing_ok=True)
-    ended = taktsight("run", place.write())
-    assert ended.returncode == 0, ended.stderr
-    assert place.gate() == list(enumerate(EXPECTED, start=1))
-    assert len(place.rows()) == known + 12
-
-
 def _runs(process_id: int) -> bool:
     try:
         return bool(psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE)
@@ -130,23 +83,6 @@ def test_children_do_not_outlive_a_killed_line(place: Place, start_line: StartLi
     while any(child is not None and _runs(child) for child in children):
         assert time.monotonic() < until_s, "orphans"
         time.sleep(0.01)
-
-
-def test_locked_ledger_delays_records_never_verdicts(place: Place, start_line: StartLine) -> None:
-    line = start_line(place.endless(), "--no-live")
-    line.wait_until(lambda: line.meters["acknowledged"] >= 3)
-    other = sqlite3.connect(place.records / "ledger.sqlite", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    triggers, acknowledged = line.meters["triggers"], line.meters["acknowledged"]
-    line.wait_until(lambda: line.meters["triggers"] > triggers + 50)
-    assert line.meters["acknowledged"] < acknowledged + 30
-    other.execute("ROLLBACK")
-    other.close()
-    status, _, err = line.stop()
-    assert status == 0, err
-    gate = assert_one_verdict_each(place, line)
-    assert not [trigger for trigger, outcome in gate if outcome == "UNINSPECTED"]
-    assert line.meters["ledger_retries"] > 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")

@@ -1,4 +1,4 @@
-"""The pieces of the line on their own: ring, meters, ledger, archive, camera, engine, restarts."""
+"""The pieces of the line on their own: ring, meters, ledger, camera, engine, restarts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import sqlite3
 import threading
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +15,19 @@ import pytest
 from taktsight.bundle import read_bundle
 from taktsight.errors import BackendError, CameraError, LedgerError, LineError
 from taktsight.image_files import encode_png
-from taktsight.inspect.archive import Archive, Backlog, Picture
 from taktsight.inspect.backends.ort import OnnxRuntimeBackend
 from taktsight.inspect.cameras.camera import Exposure
 from taktsight.inspect.cameras.folder import FolderCamera
 from taktsight.inspect.children import MAX_RESTARTS, RESTART_WINDOW_NS, RestartLimit
 from taktsight.inspect.inspector import golden_mistakes, golden_part
 from taktsight.inspect.ledger import FILE, Ledger
-from taktsight.inspect.messages import Entry, Expose, ImageRules
+from taktsight.inspect.messages import Entry, Expose
 from taktsight.inspect.meters import Meters, size_meters
 from taktsight.inspect.ring import Ring, size_ring
 from taktsight.inspect.triggers.timer import TimerTrigger
-from taktsight.records import Image, Outcome
+from taktsight.records import Image
 
 from .spots import GOOD, SIZE_PX, SPOT, draw_part, pair_bundle, spot_bundle, spot_model
-
-MB = 1_000_000
 
 
 def flat(value: int) -> Image:
@@ -208,6 +204,16 @@ def test_tampering_is_named_by_its_row(
         ledger.verify()
 
 
+def test_ledger_of_another_version_is_refused_as_such(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        connection.execute("CREATE TABLE entries (seq INTEGER PRIMARY KEY, run TEXT, digest TEXT)")
+    connection.close()
+    with pytest.raises(
+        LedgerError, match="another version of Taktsight; keep it, and give the station a new"
+    ):
+        Ledger.create(tmp_path)
+
+
 def test_locked_ledger_is_an_error_and_nothing_is_half_written(ledger: Ledger, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -217,70 +223,6 @@ def test_locked_ledger_is_an_error_and_nothing_is_half_written(ledger: Ledger, t
     other.close()
     ledger.append("run", entries(9), (), "2030-01-02")
     assert ledger.verify().rows == 9
-
-
-def picture(trigger: int, outcome: Outcome, value: int = 0) -> Picture:
-    return Picture("run", trigger, "top", outcome.value, flat(value))
-
-
-def image_rules(*, max_mb: float = 1000, reserve_mb: float = 0) -> ImageRules:
-    return ImageRules((Outcome.REJECT,), 0, max_mb, 90, reserve_mb)
-
-
-def test_full_backlog_sheds_passes_before_rejects() -> None:
-    backlog = Backlog(max_bytes=3 * flat(0).nbytes)
-    assert [backlog.put(picture(n, Outcome.PASS)) for n in (1, 2, 3, 4)] == [0, 0, 0, 1]
-    assert [backlog.put(picture(n, Outcome.REJECT)) for n in (5, 6, 7, 8)] == [1, 1, 1, 1]
-    backlog.close()
-    kept = []
-    while (taken := backlog.take()) is not None:
-        kept.append(taken.trigger)
-    assert kept == [5, 6, 7]
-
-
-def test_oldest_passes_make_room_first(tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)
-    size = len(encode_png(noise))
-    clock = iter(datetime(2030, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=n) for n in range(1000))
-    rules = image_rules(max_mb=3.5 * size / MB)
-    archive = Archive(tmp_path, rules, (), lambda: next(clock))
-    outcomes = [Outcome.REJECT, Outcome.PASS, Outcome.PASS, Outcome.REJECT, Outcome.REJECT, Outcome.REJECT]
-    for trigger, outcome in enumerate(outcomes, start=1):
-        archive.backlog.put(Picture("run", trigger, "top", outcome.value, noise))
-    assert archive.close(30)
-    left = sorted(file.name for file in (tmp_path / "images" / "run").iterdir())
-    assert len(left) == 3
-    assert not [name for name in left if "PASS" in name]
-    done = archive.take_done()
-    assert sum(row["removed"] is None for row in done) == archive.stored == 6
-    assert sum(row["removed"] is not None for row in done) == archive.removed == 3
-
-
-def test_images_beyond_their_age_are_removed(tmp_path: Path) -> None:
-    old = {
-        "run": "r",
-        "trigger": 1,
-        "camera": "top",
-        "file": "images/r/old.png",
-        "outcome": "REJECT",
-        "bytes": 5,
-        "utc": "2029-01-01T00:00:00.000+00:00",
-        "removed": None,
-    }
-    file = tmp_path / "images/r/old.png"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(b"12345")
-    archive = Archive(tmp_path, image_rules(), (old,), lambda: datetime(2030, 1, 1, tzinfo=timezone.utc))
-    assert archive.close(30)
-    assert not file.exists()
-    assert archive.removed == 1
-
-
-def test_images_leave_the_ledger_its_reserve(tmp_path: Path) -> None:
-    archive = Archive(tmp_path, image_rules(reserve_mb=1e12), (), lambda: datetime.now(timezone.utc))
-    archive.backlog.put(picture(1, Outcome.REJECT))
-    assert archive.close(30)
-    assert (archive.stored, archive.shed) == (0, 1)
 
 
 def grab(camera: FolderCamera, trigger: int) -> Exposure:

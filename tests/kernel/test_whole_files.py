@@ -50,12 +50,12 @@ def test_writer_that_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_pat
 
 def test_writer_that_is_killed_leaves_a_whole_file(tmp_path: Path) -> None:
     file, left = tmp_path / "last.ckpt", 0
-    for turn in range(6):
+    for turn in range(12):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(file)])
         while not file.is_file() or writer.poll() is not None:
             assert writer.poll() is None
             time.sleep(0.001)
-        time.sleep(0.007 * turn)  # somewhere within one of its writings
+        time.sleep(0.0037 * turn)  # somewhere within one of its writings
         writer.send_signal(signal.SIGKILL)
         writer.wait()
         content = file.read_bytes()

@@ -1,0 +1,102 @@
+"""Every fault that a line must stand, injected into a running one and counted.
+
+    python benchmarks/faults.py                    all of them, at their full counts
+    python benchmarks/faults.py power kill --share 0.1
+
+Rows of faults that are not run stay in ``results/faults.json`` as they were. Mounting the disk that can be
+cut off needs root, a clock that jumps needs a C compiler.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from taktsight.benchmarks.line_faults import clock, disk, kill, power
+from taktsight.benchmarks.line_faults.rig import MODES, Fault, FaultRow, Rig
+from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a station and its peers: the tests have them
+
+FAULTS: dict[str, tuple[tuple[Fault, int, float], ...]] = {
+    "disk": ((disk.full, 3, 5), (disk.slow, 3, 5), (disk.failing, 10, 5), (disk.locked, 1, 5)),
+    "kill": ((kill.killed_line, 200, 5), (kill.killed_recorder, 200, 5)),
+    "power": ((power.power_cut, 50, 5),),
+    "clock": ((clock.jumps, 20, 5),),
+}
+"""Subject → its faults, how often each is injected, and within how many seconds all must be as before. A
+subject is a module of ``line_faults``."""
+
+
+def main() -> None:
+    """Injects, prints a table, writes ``results/faults.json``."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument(
+        "subjects", nargs="*", default=list(FAULTS), metavar="SUBJECT", help=", ".join(FAULTS)
+    )
+    parser.add_argument("--share", type=float, default=1.0, help="of the full counts (1)")
+    parser.add_argument("--mode", action="append", choices=MODES, help="of the records (both)")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    rows = []
+    for subject in arguments.subjects:
+        for fault, full_count, within_s in FAULTS[subject]:
+            for mode in arguments.mode or MODES:
+                count = max(1, round(full_count * arguments.share))
+                row = _inject(fault, count, mode, arguments.seed)
+                rows.append(replace(row, held=row.held and row.recovered_s <= within_s))
+                print(rows[-1], flush=True)
+    _print(rows)
+    write_result("faults", [*_others(rows), *(row.values() | circumstances() for row in rows)])
+    if not all(row.held for row in rows):
+        sys.exit(1)
+
+
+def _inject(fault: Fault, count: int, mode: str, seed: int) -> FaultRow:
+    from tests.inspect.place import EXPECTED, make_place
+    from tests.inspect.running_line import RunningLine
+
+    lines: list[RunningLine] = []
+
+    def start(station: Path, *arguments: str, **options: Any) -> RunningLine:
+        lines.append(RunningLine(station, *arguments, **options))
+        return lines[-1]
+
+    with tempfile.TemporaryDirectory(prefix="taktsight-faults-") as folder:
+        rig = Rig(make_place(Path(folder)), start, EXPECTED, random.Random(seed))
+        try:
+            return fault(rig, count, mode)
+        finally:
+            if lines and lines[-1].process.poll() is None:
+                lines[-1].kill_all()
+
+
+def _others(rows: list[FaultRow]) -> list[dict[str, object]]:
+    """What was measured of other faults stays."""
+    file = RESULTS / "faults.json"
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    new = {row.fault for row in rows}
+    return [row for row in known if row["fault"] not in new]
+
+
+def _print(rows: list[FaultRow]) -> None:
+    table = Table(box=None)
+    for column in ("fault", "injected", "lost", "late", "misassigned", "recovered", "held"):
+        table.add_column(column)
+    for row in rows:
+        counts = map(str, (row.injected, row.lost, row.late, row.misassigned, f"{row.recovered_s:g} s"))
+        table.add_row(row.fault, *counts, "[green]yes[/]" if row.held else "[bold red]NO[/]")
+    Console(highlight=False).print(table)
+
+
+if __name__ == "__main__":
+    main()
