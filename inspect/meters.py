@@ -25,6 +25,13 @@ FIELDS = (
     "trigger_lateness_max_ns",  # how late the line noticed a trigger
     "first_answer_ns",  # monotonic: the first verdict at the gate
     "open_parts",
+    "lost_triggers",  # parts that the trigger counted and nobody could look at
+    "bounces",
+    "counter_resets",
+    "plc_outages",
+    "plc_torn_readings",
+    "unacknowledged",  # verdicts that the PLC's program did not take
+    "late_pulses",
     "vision_restarts",
     "recorder_restarts",
     "entries",

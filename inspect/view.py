@@ -19,6 +19,7 @@ from taktsight.inspect.summary import OUTCOME_STYLES, milliseconds
 from taktsight.records import Outcome
 
 REFRESH_S = 0.25
+GATE_FAULTS = ("plc_outages", "unacknowledged", "late_pulses")
 
 
 def draw(meters: Meters, title: str) -> Panel:
@@ -44,12 +45,15 @@ def draw(meters: Meters, title: str) -> Panel:
         (
             _count("restarts", meters["vision_restarts"] + meters["recorder_restarts"]),
             _count("late results", meters["late_results"]),
+            _count("lost triggers", meters["lost_triggers"]),
+            _count("gate faults", sum(meters[name] for name in GATE_FAULTS)),
             _count("images shed", meters["images_shed"]),
             _count("unrecorded", max(0, meters["entries"] - meters["acknowledged"]), alarm=100),
         )
     )
     state = STATES[meters["state"]]
-    heading = f"[bold]{title}[/]  {state}  part {triggers:,}  takt {milliseconds(meters['takt_ns'])}"
+    takt = f"  takt {milliseconds(meters['takt_ns'])}" if meters["takt_ns"] else ""
+    heading = f"[bold]{title}[/]  {state}  part {triggers:,}{takt}"
     border = "green" if state == "armed" else "yellow"
     return Panel(
         Group(counts, "", times, health), title=heading, title_align="left", border_style=border, width=84

@@ -214,7 +214,7 @@ def _check_speed(station: Station, today: date) -> Iterator[Finding]:
         yield Finding("fix", "speed", f"{text}: no verdict would be there within {within_ms:g} ms")
     elif slowest_ms >= within_ms:
         yield Finding("note", "speed", f"{text}: parts will be late, {within_ms:g} ms are there for each")
-    elif median_ms >= station.trigger.takt_ms:
-        yield Finding("fix", "speed", f"{text}: slower than the takt of {station.trigger.takt_ms:g} ms")
+    elif station.takt_ms is not None and median_ms >= station.takt_ms:
+        yield Finding("fix", "speed", f"{text}: slower than the takt of {station.takt_ms:g} ms")
     else:
         yield Finding("ok", "speed", f"{text}; {within_ms:g} ms are there for each")
