@@ -8,11 +8,12 @@ from datetime import date
 from itertools import count
 
 from taktsight.errors import CameraError
+from taktsight.inspect.cameras.camera import Camera, SelfTriggered
 from taktsight.inspect.config import Station
 from taktsight.inspect.messages import Expose
 from taktsight.inspect.ring import Ring, size_ring
 from taktsight.inspect.vision import Vision
-from taktsight.records import Frame, Part
+from taktsight.records import Frame, Image, Part
 
 MEASURED_S = 2.0
 MAX_PARTS = 50
@@ -55,9 +56,12 @@ def _look(vision: Vision, trigger: int) -> Part | None:
     now_ns = time.monotonic_ns()
     expose = Expose(trigger, now_ns, now_ns + MAX_WAIT_NS)
     try:
-        frames = tuple(
-            Frame(camera.grab(expose).image, trigger, 0, camera.name) for camera in vision.cameras
-        )
+        frames = tuple(Frame(_image(camera, expose), trigger, 0, camera.name) for camera in vision.cameras)
     except CameraError:
         return None  # a damaged image among the first: the line will say so, part by part
     return Part(trigger, frames)
+
+
+def _image(camera: Camera, expose: Expose) -> Image:
+    """Of a camera that waits for its sensor: no part comes while the line does not run."""
+    return camera.rehearsal() if isinstance(camera, SelfTriggered) else camera.grab(expose).image

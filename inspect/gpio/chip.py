@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,18 +55,50 @@ def request(chip: Path, lines: Sequence[int | str], settings: LineSettings) -> L
     _require_gpiod()
     import gpiod
 
-    names = ", ".join(map(str, lines))
-    try:
-        # A tuple as key: one request, so that all of them come and go together.
-        return gpiod.request_lines(str(chip), {tuple(lines): settings}, CONSUMER, EVENTS)
-    except FileNotFoundError as error:
-        raise LineError(f"gpio: there is no {chip}; 'gpiodetect' lists the chips") from error
+    if not gpiod.is_gpiochip_device(str(chip)):
+        raise LineError(f"gpio: there is no chip {chip}; 'gpiodetect' lists those that there are")
+    config: dict[Iterable[int | str] | int | str, LineSettings | None] = {tuple(lines): settings}
+    try:  # one request, so that all of them come and go together
+        return gpiod.request_lines(str(chip), config, CONSUMER, EVENTS)
     except PermissionError as error:
         raise LineError(f"gpio: {chip} belongs to others: put the line's user into its group") from error
     except (OSError, ValueError) as error:
+        names = ", ".join(map(str, lines))
         raise LineError(
-            f"gpio: line {names} of {chip} cannot be had: {error}; 'gpioinfo' says who has it"
+            f"gpio: line {names} of {chip} cannot be had: {error}; 'gpioinfo' lists lines and who has them"
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class LineState:
+    """What the kernel says of a line."""
+
+    name: str
+    """"" where the chip has none for it."""
+    user: str
+    """Who has it; "" where nobody has."""
+    direction: str
+    """input or output."""
+
+
+def look_at(chip: Path, line: int | str) -> LineState:
+    """How a line is now, without requesting it.
+
+    Raises:
+        LineError: If there is no such chip or line.
+    """
+    _require_gpiod()
+    import gpiod
+
+    if not gpiod.is_gpiochip_device(str(chip)):
+        raise LineError(f"gpio: there is no chip {chip}; 'gpiodetect' lists those that there are")
+    try:
+        with gpiod.Chip(str(chip)) as opened:
+            state = opened.get_line_info(line)
+    except (OSError, ValueError) as error:
+        raise LineError(f"gpio: line {line} of {chip} cannot be looked at: {error}") from error
+    user = (state.consumer or "the kernel") if state.used else ""
+    return LineState(state.name or "", user, state.direction.name.lower())
 
 
 def set_levels(outputs: LineRequest, levels: dict[int | str, bool]) -> None:

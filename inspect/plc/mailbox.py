@@ -16,6 +16,9 @@ from taktsight.records import Verdict
 
 MAX_WAITING = 64
 """Verdicts that are not written yet; one more is not told."""
+GREETING = 0x4000
+"""How far the handshake jumps with a new connection: what the program says of a block that still lay in the
+PLC must not be taken for its answer."""
 STRANGE_NUMBER = "the PLC has set its part counter anew since this part came"
 
 
@@ -88,7 +91,7 @@ class Mailbox:
     def greet(self, acknowledged: int) -> None:
         """A new connection: the PLC's program answers an empty block before it gets verdicts."""
         self._acknowledged = acknowledged
-        self._handshake = (acknowledged + 1) & 0xFFFF
+        self._handshake = (acknowledged + GREETING) & 0xFFFF
         self._is_in_touch, self._next_write_ns = True, 0
 
     def acknowledge(self, acknowledged: int) -> bool:

@@ -93,12 +93,12 @@ class Modbus:
             return None
         left = bytes(self._received[used:])
         self._received.clear()
-        if left or self._asked is None or (unit, number) != (self._unit, self._number):
-            raise WrongAnswerError("it answered what was not asked")
-        return self._registers(frame)
-
-    def _registers(self, frame: bytes) -> tuple[int, ...]:
         asked, self._asked = self._asked, None
+        if left or asked is None or (unit, number) != (self._unit, self._number):
+            raise WrongAnswerError("it answered what was not asked")
+        return self._registers(asked, frame)
+
+    def _registers(self, asked: Request, frame: bytes) -> tuple[int, ...]:
         answer = self._framer.decoder.decode(frame)
         if isinstance(answer, self._pdu.ExceptionResponse):
             why = EXCEPTIONS.get(answer.exception_code, "unknown")
@@ -106,18 +106,19 @@ class Modbus:
         kinds = self._pdu.register_message
         if isinstance(asked, Read):
             # An odd or wrong number of bytes must not become registers.
-            is_whole = frame[1] == 2 * asked.count == len(frame) - 2
-            if isinstance(answer, kinds.ReadHoldingRegistersResponse) and is_whole:
-                return struct.unpack(f">{asked.count}H", frame[2:])
-        elif isinstance(asked, Write) and isinstance(answer, kinds.WriteMultipleRegistersResponse):
-            if (answer.address, answer.count) == (asked.address, len(asked.values)):
-                return ()
-        raise WrongAnswerError(f"its answer to {_said(asked)} is wrong")
+            is_whole = len(frame) == 2 + 2 * asked.count and frame[1] == 2 * asked.count
+            # Exactly this one: pymodbus takes that of function 4 for a kind of it.
+            is_right = type(answer) is kinds.ReadHoldingRegistersResponse and is_whole
+        else:
+            written = (asked.address, len(asked.values))
+            is_right = isinstance(answer, kinds.WriteMultipleRegistersResponse)
+            is_right = is_right and answer is not None and (answer.address, answer.count) == written
+        if not is_right:
+            raise WrongAnswerError(f"its answer to {_said(asked)} is wrong")
+        return struct.unpack(f">{asked.count}H", frame[2:]) if isinstance(asked, Read) else ()
 
 
-def _said(request: Request | None) -> str:
+def _said(request: Request) -> str:
     if isinstance(request, Read):
         return f"the reading of registers {request.address} to {request.address + request.count - 1}"
-    if isinstance(request, Write):
-        return f"the writing of registers {request.address} to {request.address + len(request.values) - 1}"
-    return "nothing"
+    return f"the writing of registers {request.address} to {request.address + len(request.values) - 1}"

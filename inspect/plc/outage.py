@@ -63,6 +63,4 @@ class Outage:
         due_ns = self.next_due_ns()
         if due_ns is not None and now_ns >= due_ns:
             lasted_s = (now_ns - self._since_ns) / 1e9
-            raise LineError(
-                f"{self.reason}; out of order for {lasted_s:.1f} s, more than max_outage_s allows"
-            )
+            raise LineError(f"{self.reason}; for {lasted_s:.1f} s, which is more than max_outage_s")

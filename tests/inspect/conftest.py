@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .place import OUTCOMES, Place
+from .plc_peer import MakePlc, Plc, compile_plc
 from .running_line import RunningLine, StartLine
 from .spots import spot_bundle
 
@@ -48,3 +49,23 @@ def start_line() -> Iterator[StartLine]:
     for line in lines:
         if line.process.poll() is None:
             line.kill_all()
+
+
+@pytest.fixture(scope="session")
+def plc_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The PLC of the tests, compiled."""
+    return compile_plc(tmp_path_factory.mktemp("plc"))
+
+
+@pytest.fixture
+def make_plc(plc_program: Path) -> Iterator[MakePlc]:
+    """Starts PLCs, and ends them with the test."""
+    made: list[Plc] = []
+
+    def make(**values: int) -> Plc:
+        made.append(Plc(plc_program, **values))
+        return made[-1]
+
+    yield make
+    for plc in made:
+        plc.kill()

@@ -91,3 +91,7 @@ class Plc:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.said.append(tuple(line.split()))
+
+
+MakePlc = Callable[..., Plc]
+"""Starts PLCs; see the fixture ``make_plc``."""

@@ -11,29 +11,10 @@ import pytest
 from taktsight.records import Outcome
 
 from .field_rig import Rig, station_of
-from .plc_peer import Plc, compile_plc
+from .plc_peer import MakePlc, Plc
 
 PASS, REJECT, REVIEW = Outcome.PASS, Outcome.REJECT, Outcome.REVIEW
 MakeRig = Callable[..., Rig]
-MakePlc = Callable[..., Plc]
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compile_plc(tmp_path_factory.mktemp("plc"))
-
-
-@pytest.fixture
-def make_plc(program: Path) -> Iterator[MakePlc]:
-    made: list[Plc] = []
-
-    def make(**values: int) -> Plc:
-        made.append(Plc(program, **values))
-        return made[-1]
-
-    yield make
-    for plc in made:
-        plc.kill()
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ static void watch_line(int64_t now) {
 static void move_gate(int64_t now) {
     for (int i = 0; i < SLOTS; i++) {
         if (parts[i].came_ns != 0 && now - parts[i].came_ns >= gate_ns) {
-            printf("gate %u %u %lld\n", parts[i].number, is_line_on ? parts[i].code : 0, (long long)now);
+            printf("gate %u %u %lld\n", parts[i].number, parts[i].code, (long long)now);
             parts[i].came_ns = 0;
         }
     }
