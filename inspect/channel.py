@@ -55,7 +55,7 @@ class Channel:
     def try_send(self, message: Message) -> bool:
         """Sends without waiting; False if there is no room, or nobody at the other end."""
         try:
-            self._end.send(pickle.dumps(message))
+            self._end.send(pickle.dumps(message), socket.MSG_DONTWAIT)
         except (BlockingIOError, BrokenPipeError, ConnectionResetError):
             return False
         return True

@@ -29,6 +29,8 @@ class Answer:
     answer_by_ns: int
     result: Result | None
     """What the verdict rests on; None where no result came."""
+    serial: str | None = None
+    """What the trigger knew of the part."""
 
     def verdict_at(self, now_ns: int) -> Verdict:
         """The verdict that may be sent at this moment: once its time is over, only UNINSPECTED."""
@@ -37,6 +39,11 @@ class Answer:
         within_ms = (self.answer_by_ns - self.triggered_ns) / 1e6
         return Verdict(Outcome.UNINSPECTED, (f"late: the verdict was held up beyond {within_ms:.0f} ms",))
 
+    def at(self, now_ns: int) -> Answer:
+        """The answer as it may be sent at this moment."""
+        verdict = self.verdict_at(now_ns)
+        return self if verdict is self.verdict else replace(self, verdict=verdict)
+
 
 @dataclass(frozen=True, slots=True)
 class Late:
@@ -44,12 +51,14 @@ class Late:
 
     result: Result
     triggered_ns: int
+    serial: str | None = None
 
 
 @dataclass(slots=True)
 class _Open:
     triggered_ns: int
     answer_by_ns: int
+    serial: str | None
     verdict: Verdict | None = None
     result: Result | None = None
 
@@ -61,7 +70,7 @@ class Conductor:
         self._answer_within_ns = answer_within_ns
         self._max_open = max_open
         self._open: OrderedDict[int, _Open] = OrderedDict()
-        self._awaited: OrderedDict[int, int] = OrderedDict()
+        self._awaited: OrderedDict[int, _Open] = OrderedDict()
         self._last_trigger = 0
         self.strangers = 0
         """Results for parts that were never triggered, or that had a result already."""
@@ -71,19 +80,22 @@ class Conductor:
         """Parts without a verdict at the gate."""
         return len(self._open)
 
-    def trigger(self, triggered_ns: int, now_ns: int) -> tuple[int, int, tuple[Answer, ...]]:
+    def trigger(
+        self, triggered_ns: int, now_ns: int, serial: str | None = None
+    ) -> tuple[int, int, tuple[Answer, ...]]:
         """Opens the next part: its trigger number, the moment to answer by, and the answers due now.
 
         Args:
-            triggered_ns: when the part was there; never before the part before it.
+            triggered_ns: when the part was there.
             now_ns: when the line heard of it.
+            serial: what the trigger knows of it.
         """
         answers = self.expire(now_ns)
         if len(self._open) >= self._max_open:
             self._give_up(next(iter(self._open)), f"more than {self._max_open} parts were open")
             answers += self._release(now_ns)
         self._last_trigger += 1
-        part = _Open(triggered_ns, triggered_ns + self._answer_within_ns)
+        part = _Open(triggered_ns, triggered_ns + self._answer_within_ns, serial)
         self._open[self._last_trigger] = part
         return self._last_trigger, part.answer_by_ns, answers
 
@@ -94,9 +106,9 @@ class Conductor:
         if part is not None and part.verdict is None:
             part.verdict, part.result = result.verdict, result
             return expired + self._release(now_ns), None
-        triggered_ns = self._awaited.pop(result.trigger, None)
-        if triggered_ns is not None:
-            return expired, Late(result, triggered_ns)
+        awaited = self._awaited.pop(result.trigger, None)
+        if awaited is not None:
+            return expired, Late(result, awaited.triggered_ns, awaited.serial)
         self.strangers += 1
         return expired, None
 
@@ -117,9 +129,8 @@ class Conductor:
     def expire(self, now_ns: int) -> tuple[Answer, ...]:
         """Answers the parts whose time is over."""
         for trigger, part in self._open.items():
-            if part.answer_by_ns > now_ns:
-                break
-            if part.verdict is None:
+            # All of them: a part that was noticed late can be over before the one ahead of it.
+            if part.verdict is None and part.answer_by_ns <= now_ns:
                 within_ms = self._answer_within_ns / 1e6
                 self._give_up(trigger, f"late: no verdict within {within_ms:.0f} ms")
         return self._release(now_ns)
@@ -133,7 +144,7 @@ class Conductor:
         part = self._open[trigger]
         if part.verdict is None:
             _close(part, reason)
-            self._awaited[trigger] = part.triggered_ns
+            self._awaited[trigger] = part
         if len(self._awaited) > MAX_AWAITED:
             self._awaited.popitem(last=False)
 
@@ -145,9 +156,11 @@ class Conductor:
             if part.verdict is None:
                 break
             del self._open[trigger]
-            answer = Answer(trigger, part.verdict, part.triggered_ns, part.answer_by_ns, part.result)
+            answer = Answer(
+                trigger, part.verdict, part.triggered_ns, part.answer_by_ns, part.result, part.serial
+            )
             # It may have been known in time and held up behind the part before it.
-            answers.append(replace(answer, verdict=answer.verdict_at(now_ns)))
+            answers.append(answer.at(now_ns))
         return tuple(answers)
 
 

@@ -7,8 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from taktsight.inspect.belt_settings import EncoderSettings
 from taktsight.inspect.cameras.settings import CameraSettings, placed_camera, too_late
+from taktsight.inspect.gates.settings import DryRunSettings, GateSettings
 from taktsight.inspect.golden_settings import GoldenCheck
+from taktsight.inspect.plc.settings import PlcSettings
+from taktsight.inspect.station_fit import field_contradictions
+from taktsight.inspect.triggers.settings import TriggerSettings
 from taktsight.records import Outcome
 from taktsight.strict_model import Model, StrictModel
 
@@ -23,24 +28,6 @@ MIN_TAKT_MS = 10.0
 def fitting_takt_ms(p99_ms: float) -> float:
     """A takt that leaves half as much again as an inspection takes at p99, ms."""
     return max(MIN_TAKT_MS, round(TAKT_PER_CYCLE * p99_ms, 1))
-
-
-class TimerTrigger(StrictModel):
-    """A part at every takt of the clock."""
-
-    kind: Literal["timer"]
-    takt_ms: float = Field(ge=1, le=3_600_000)
-    """Time between two parts, ms."""
-    parts: int | None = Field(default=None, ge=1)
-    """Stop after so many parts. Absent: run until stopped."""
-
-
-class DryRunGate(StrictModel):
-    """A gate that moves nothing."""
-
-    kind: Literal["dry_run"]
-    file: Path | None = None
-    """Each action is appended to this file: trigger, outcome, monotonic ns."""
 
 
 class OnnxRuntime(StrictModel):
@@ -169,8 +156,12 @@ class Station(StrictModel):
     rollback_to: Rollback = None
     """The one older version of the bundle that may run although a newer one ran here; 'any' for each."""
     cameras: tuple[CameraSettings, ...] = Field(min_length=1)
-    trigger: TimerTrigger
-    gate: DryRunGate
+    plc: PlcSettings | None = None
+    """The PLC that trigger, gate or encoder speak to."""
+    encoder: EncoderSettings | None = None
+    """What counts the way of the belt."""
+    trigger: TriggerSettings
+    gate: GateSettings
     backend: Engine = OnnxRuntime(kind="onnxruntime")
     deadline_ms: float = Field(gt=0, le=600_000)
     """Trigger → last moment the gate can act, ms."""
@@ -197,15 +188,25 @@ class Station(StrictModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"camera {', '.join(twice)} stands twice")
-        if late := too_late(self.cameras, self.trigger.takt_ms):
+        if self.takt_ms and (late := too_late(self.cameras, self.takt_ms)):
             raise ValueError(
                 f"expose_within_ms of camera {', '.join(late)} is not below takt_ms "
-                f"{self.trigger.takt_ms:g}: its frame could show the next part"
+                f"{self.takt_ms:g}: its frame could show the next part"
             )
         strangers = sorted(set(self.repeats_allowed) - set(names))
         if strangers:
             raise ValueError(f"repeats_allowed: there is no camera {', '.join(strangers)}")
+        wrong = field_contradictions(
+            self.trigger, self.gate, self.plc, self.encoder, self.deadline_ms, frozenset(names)
+        )
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
+
+    @property
+    def takt_ms(self) -> float | None:
+        """Time between two parts, ms; None where the parts themselves say when they come."""
+        return self.trigger.takt_ms if self.trigger.kind == "timer" else None
 
     @property
     def answer_within_ns(self) -> int:
@@ -224,7 +225,6 @@ def load_station(path: Path) -> Station:
     station = read_yaml(path, Station)
     base = path.parent
     cameras = tuple(placed_camera(camera, base) for camera in station.cameras)
-    gate = station.gate
     return with_values(
         station,
         backend=placed(station.backend, base),
@@ -232,7 +232,7 @@ def load_station(path: Path) -> Station:
         recipe=base / station.recipe if station.recipe else None,
         allowed_keys=tuple(base / key for key in station.allowed_keys),
         cameras=cameras,
-        gate=with_values(gate, file=base / gate.file if gate.file else None),
+        gate=_placed_gate(station.gate, base),
         records=with_values(station.records, folder=base / station.records.folder),
     )
 
@@ -241,6 +241,12 @@ def placed(engine: Engine, base: Path) -> Engine:
     """The engine with its folder, if it has one, relative to a base."""
     built = built_engine(engine)
     return engine if built is None else with_values(engine, cache=base / built.cache)
+
+
+def _placed_gate(gate: GateSettings, base: Path) -> GateSettings:
+    if isinstance(gate, DryRunSettings) and gate.file is not None:
+        return with_values(gate, file=base / gate.file)
+    return gate
 
 
 def with_values(model: Model, **values: Any) -> Model:

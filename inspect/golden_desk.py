@@ -70,7 +70,7 @@ class GoldenDesk:
         """What the gate is told: PASS only while the line is not held, and never of a golden part."""
         if not self._watch.parts:
             return verdict
-        serial = answer.result.serial if answer.result is not None else None
+        serial = answer.serial or (answer.result.serial if answer.result is not None else None)
         told, seen = self._watch.at_gate(answer.trigger, verdict, serial, now_ns)
         if seen is not None:
             number = self._seen[-1][0] + 1 if self._seen else 1

@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import selectors
-import signal
-import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,37 +16,32 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from taktsight.errors import LineError, TaktsightError
+from taktsight.inspect.books import Books
 from taktsight.inspect.children import Child, Crew
 from taktsight.inspect.commitment import Commitment
-from taktsight.inspect.conductor import Answer, Conductor, Late
+from taktsight.inspect.conductor import Answer, Conductor
 from taktsight.inspect.config import Station
-from taktsight.inspect.gates.dry_run import DryRunGate
+from taktsight.inspect.field_side import FieldSide
+from taktsight.inspect.gates.gate import not_told
 from taktsight.inspect.golden_desk import GoldenDesk
 from taktsight.inspect.log_thread import log_through_thread
-from taktsight.inspect.messages import (
-    Entry,
-    EntryKind,
-    Expose,
-    ImageRules,
-    Result,
-    StartRecorder,
-    StartVision,
-)
-from taktsight.inspect.meters import STATES, Meters, size_meters
+from taktsight.inspect.messages import Expose, Exposed, ImageRules, Result, StartRecorder, StartVision
+from taktsight.inspect.meters import Meters, size_meters
 from taktsight.inspect.realtime import become_punctual
 from taktsight.inspect.recorder_port import RecorderPort
 from taktsight.inspect.ring import size_ring
-from taktsight.inspect.triggers.timer import TimerTrigger
+from taktsight.inspect.stop_signals import stop_signals
+from taktsight.inspect.triggers.trigger import Arrival
 from taktsight.inspect.vision_port import VisionPort
-from taktsight.records import Outcome, Verdict
 
 log = logging.getLogger(__name__)
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 VISION_STOP_NS = 5_000_000_000
 """How long late results are waited for when the line stops."""
 RECORDER_STOP_NS = 30_000_000_000
 """How long the line waits for its last entries to be on the disk."""
+GATE_STOP_NS = 10_000_000_000
+"""How long the line waits for its gate to carry out the last verdicts."""
 
 
 class Line:
@@ -66,17 +59,16 @@ class Line:
         deadline_ns = round(station.deadline_ms * 1e6)
         self._vision = VisionPort(crew.vision, max(2_000_000_000, 5 * deadline_ns))
         self._recorder = RecorderPort(crew.recorder)
+        self._books = Books(self.meters, self._recorder, deadline_ns, self._fail)
         self._conductor = Conductor(station.answer_within_ns)
         is_strict = station.records.mode == "strict"
-        self._commitment = Commitment(self._record_judged) if is_strict else None
-        self._trigger = TimerTrigger(round(station.trigger.takt_ms * 1e6), station.trigger.parts)
-        self._gate = DryRunGate(station.gate.file)
+        self._commitment = Commitment(self._books.judged) if is_strict else None
         self._desk = GoldenDesk(station.golden, station.records.folder, self.meters)
-        self._deadline_ns = deadline_ns
         self._selector = selectors.SelectSelector()  # epoll rounds its timeout up to a whole millisecond
+        self._field = FieldSide(station, self._selector, self._books.notes)
         self._stop_asked = False
         self._failure: TaktsightError | None = None
-        self.meters["takt_ns"] = round(station.trigger.takt_ms * 1e6)
+        self.meters["takt_ns"] = round((station.takt_ms or 0) * 1e6)
         self.meters["deadline_ns"] = deadline_ns
 
     def run(self) -> None:
@@ -85,34 +77,23 @@ class Line:
         Raises:
             TaktsightError: If it cannot start, or had to stop; every part has its verdict by then.
         """
-        woken, wake = socket.socketpair()
-        woken.setblocking(False)
-        wake.setblocking(False)
-        handlers = {number: signal.signal(number, self._ask_to_stop) for number in STOP_SIGNALS}
-        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-        self._selector.register(woken, selectors.EVENT_READ, lambda: woken.recv(64))
         try:
-            with log_through_thread():
+            with stop_signals(self._selector, self._ask_to_stop), log_through_thread():
                 if self._boot():
                     self._work()
                     self._finish()
         finally:
-            signal.set_wakeup_fd(-1)
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-            wake.close()
-            woken.close()
             self._desk.close()
+            self._field.close()
             self._selector.close()
-            self._gate.close()
         if self._failure is not None:
             raise self._failure
 
-    def _ask_to_stop(self, _signal: int, _frame: object) -> None:
+    def _ask_to_stop(self) -> None:
         self._stop_asked = True
 
     def _boot(self) -> bool:
-        """Both processes in service, or the error of the one that refuses; False if stopped before."""
+        """Everything in service, or the error of what refuses; False if stopped before."""
         self._vision.start(StartVision(self._station, self._today, self._versions), time.monotonic_ns())
         records = self._station.records
         rules = ImageRules(**dict(records.images))
@@ -122,9 +103,12 @@ class Line:
         for refused in become_punctual():
             log.info("%s", refused)
         self._run_until(lambda: (self._vision.ready and self._recorder.ready) or self._stop_asked)
+        if not self._stop_asked and self._failure is None and self._field.missing:
+            log.info("the line waits: %s", self._field.missing)
+        self._run_until(lambda: not self._field.missing or self._stop_asked)
         if self._failure is not None:
             raise self._failure
-        if not (self._vision.ready and self._recorder.ready):
+        if not (self._vision.ready and self._recorder.ready) or self._field.missing:
             return False
         self._desk.open(self._selector)
         return True
@@ -135,34 +119,36 @@ class Line:
         if ready is None:
             raise ValueError("a line works once vision is ready")
         self._recorder.bundle, self._recorder.recipe = ready.bundle_digest, ready.recipe_digest
-        labels = ", ".join(ready.labels)
-        facts = (f"station {self._station.name}", f"labels {labels}", *ready.engine)
-        self._record("armed", reasons=facts)
+        facts = (f"station {self._station.name}", f"labels {', '.join(ready.labels)}", *ready.engine)
+        self._books.armed(*facts)
         log.info("run %s is armed: bundle %.12s", self.run_name, ready.bundle_digest)
         now_ns = time.monotonic_ns()
-        self._trigger.arm(now_ns, ready.parts)
+        self._field.gate.arm(now_ns)
+        self._field.trigger.arm(now_ns, ready.parts)
         self.meters["armed_ns"] = now_ns
-        self._set_state("armed")
-        self._run_until(lambda: self._stop_asked or self._trigger.exhausted)
-        self._trigger.disarm()
-        self._set_state("stopping")
+        self._books.state("armed")
+        self._run_until(lambda: self._stop_asked or self._field.trigger.exhausted)
+        self._field.trigger.disarm()
+        self._books.state("stopping")
         while self._open_parts:
             self._step()
 
     def _finish(self) -> None:
-        """Late results, the last entries, and the end of both processes."""
+        """The last verdicts carried out, late results, the last entries, and the end of both processes."""
+        self._field.gate.disarm()
+        self._run_until(lambda: self._field.gate.is_settled, GATE_STOP_NS)
         self._vision.stop()
         self._run_until(lambda: self._vision.ended, VISION_STOP_NS)
         if self._failure is not None:
-            self._record("fault", reasons=(str(self._failure),))
-        self._record("closed", reasons=(f"{self.meters['triggers']} parts",))
+            self._books.fault(str(self._failure))
+        self._books.closed()
         recorder = self._recorder
         self._run_until(lambda: recorder.ended or not recorder.unrecorded, RECORDER_STOP_NS)
         recorder.stop()
         self._run_until(lambda: recorder.ended, RECORDER_STOP_NS)
         if recorder.unrecorded:
             self._fail(LineError(f"{recorder.unrecorded} entries could not be written to the ledger"))
-        self._set_state("stopped")
+        self._books.state("stopped")
 
     def _run_until(self, done: Callable[[], object], limit_ns: int | None = None) -> None:
         """Steps until it is done, for so long at most; while the line works, until something fails."""
@@ -178,7 +164,7 @@ class Line:
         """Waits for the next thing to happen and does it."""
         moments = (
             wake_ns,
-            self._trigger.next_due_ns(),
+            self._field.next_due_ns(),
             self._conductor.next_deadline_ns(),
             self._commitment.next_deadline_ns() if self._commitment else None,
             self._vision.gives_up_ns(),
@@ -186,45 +172,88 @@ class Line:
         next_ns = min((moment for moment in moments if moment is not None), default=None)
         wait_s = None if next_ns is None else max(0, next_ns - time.monotonic_ns()) / 1e9
         for key, _ in self._selector.select(wait_s):
-            key.data()
+            self._attempt(key.data)
         now_ns = time.monotonic_ns()
         self._answer(self._conductor.expire(now_ns))
-        while (due_ns := self._trigger.fire(now_ns)) is not None:
-            self._trigger_part(due_ns, now_ns)
+        self._attempt(lambda: self._field.advance(now_ns))
+        for arrival in self._field.arrivals(now_ns):
+            self._trigger_part(arrival, now_ns)
+        self._write_down()
         gives_up_ns = self._vision.gives_up_ns()
         if gives_up_ns is not None and now_ns >= gives_up_ns:
             self._lose_vision(self._vision.hung())
         self._note_golden(now_ns)
-        self._count()
+        self._books.count(self._conductor, self._commitment)
 
-    def _trigger_part(self, due_ns: int, now_ns: int) -> None:
+    def _attempt(self, act: Callable[[], object]) -> None:
+        """Whatever hardware cannot go on stops the line, which answers its open parts first."""
+        try:
+            act()
+        except LineError as error:
+            self._fail(error)
+
+    def _trigger_part(self, arrival: Arrival, now_ns: int) -> None:
         # Its time runs from when the part was there, however late the line noticed.
-        trigger, answer_by_ns, answers = self._conductor.trigger(due_ns, now_ns)
+        due_ns = arrival.triggered_ns
+        trigger, answer_by_ns, answers = self._conductor.trigger(due_ns, now_ns, arrival.serial)
         self._answer(answers)
         self._desk.triggered(trigger)
-        self.meters.add("triggers")
-        lateness_ns = max(self.meters["trigger_lateness_max_ns"], now_ns - due_ns)
-        self.meters["trigger_lateness_max_ns"] = lateness_ns
-        refused = self._vision.expose(Expose(trigger, due_ns, answer_by_ns), now_ns)
-        if refused is not None:
+        self._books.triggered(now_ns - due_ns)
+        refused = arrival.unseen or self._vision.expose(Expose(trigger, due_ns, answer_by_ns), now_ns)
+        if refused:
             self._answer(self._conductor.fail(trigger, refused, now_ns))
+
+    def _answer(self, answers: Sequence[Answer]) -> None:
+        """Hands verdicts on to the gate; in strict mode once they are in the ledger."""
+        if self._commitment is not None:
+            self._commitment.hold(answers)
+            answers = self._commitment.release(self._recorder.acknowledged, time.monotonic_ns())
+        self._act(answers)
+
+    def _act(self, answers: Sequence[Answer]) -> None:
+        """Tells the gate; what becomes of it is written down once it is known."""
+        for answer in answers:
+            # Asked again: the gate may have taken its time with the part before.
+            now_ns = time.monotonic_ns()
+            due = answer.at(now_ns)
+            due = replace(due, verdict=self._desk.at_gate(due, due.verdict, now_ns))
+            try:
+                self._field.gate.act(due)
+            except LineError as error:  # the gate did nothing, and a gate that does nothing is closed
+                self._write_down()
+                self._books.answered(not_told(due, due.verdict, str(error), time.monotonic_ns()))
+                self._fail(error)
+
+    def _write_down(self) -> None:
+        for acted in self._field.gate.acted():
+            self._books.answered(acted)
+
+    def _note_golden(self, now_ns: int) -> None:
+        for note in self._desk.take_notes(now_ns):
+            self._books.golden(note)
 
     def _read_vision(self) -> None:
         try:
-            results, alive = self._vision.receive()
+            messages, alive = self._vision.receive()
         except TaktsightError as error:  # it refuses to take up service, or is not what it was
             self._end_vision(error)
             return
-        for result in results:
-            now_ns = time.monotonic_ns()
-            for name, count in result.counts.items():
-                self.meters.add(name, count)
-            answers, late = self._conductor.result(result, now_ns)
-            self._answer(answers)
-            if late is not None:
-                self._record_late(late, now_ns)
+        for message in messages:
+            if isinstance(message, Exposed):
+                self._field.exposed(message)
+            else:
+                self._take_result(message)
         if not alive:
             self._lose_vision("vision stopped")
+
+    def _take_result(self, result: Result) -> None:
+        now_ns = time.monotonic_ns()
+        for name, count in result.counts.items():
+            self.meters.add(name, count)
+        answers, late = self._conductor.result(result, now_ns)
+        self._answer(answers)
+        if late is not None:
+            self._books.late(late, now_ns)
 
     def _lose_vision(self, reason: str) -> None:
         """Its open parts are UNINSPECTED; it is started anew, unless that happened too often."""
@@ -234,7 +263,8 @@ class Line:
             self._vision.end()
             return
         log.warning("%s; it is started anew", reason)
-        self._record("fault", reasons=(reason,))
+        self._books.fault(reason)
+        self._field.vision_began_anew()
         self.meters.add("vision_restarts")
         try:
             self._vision.restart(time.monotonic_ns())
@@ -275,79 +305,9 @@ class Line:
             return
         self._listen(recorder.child, self._read_recorder)
 
-    def _answer(self, answers: Sequence[Answer]) -> None:
-        """Hands verdicts on to the gate; in strict mode once they are in the ledger."""
-        if self._commitment is not None:
-            self._commitment.hold(answers)
-            answers = self._commitment.release(self._recorder.acknowledged, time.monotonic_ns())
-        self._act(answers)
-
-    def _act(self, answers: Sequence[Answer]) -> None:
-        """Tells the gate, then the meters, then the recorder."""
-        for answer in answers:
-            # Asked again: the gate may have taken its time with the part before.
-            now_ns = time.monotonic_ns()
-            verdict = self._desk.at_gate(answer, answer.verdict_at(now_ns), now_ns)
-            try:
-                self._gate.act(answer.trigger, verdict.outcome)
-            except LineError as error:  # the gate did nothing, and a gate that does nothing is closed
-                verdict = Verdict(Outcome.UNINSPECTED, (str(error),))
-                self._fail(error)
-            now_ns = time.monotonic_ns()
-            cycle_ns = now_ns - answer.triggered_ns
-            self.meters.add(verdict.outcome.value)
-            self.meters.record_cycle(cycle_ns)
-            self.meters["first_answer_ns"] = self.meters["first_answer_ns"] or now_ns
-            if cycle_ns > self._deadline_ns:
-                self.meters.add("deadline_misses")
-            self._record("verdict", answer.trigger, verdict, cycle_ns, answer.result)
-            self._note_golden(now_ns)
-
-    def _note_golden(self, now_ns: int) -> None:
-        for note in self._desk.take_notes(now_ns):
-            self._record("golden", note.trigger, note.verdict, None, note.result, reasons=note.reasons)
-
-    def _record_judged(self, answer: Answer) -> int | None:
-        result = None if answer.result is None else replace(answer.result, slots=())
-        return self._record("judged", answer.trigger, answer.verdict, result=result)
-
-    def _record_late(self, late: Late, now_ns: int) -> None:
-        self.meters.add("late_results")
-        result = late.result
-        self._record("late", result.trigger, result.verdict, now_ns - late.triggered_ns, result)
-
-    def _record(
-        self,
-        kind: EntryKind,
-        trigger: int | None = None,
-        verdict: Verdict | None = None,
-        cycle_ns: int | None = None,
-        result: Result | None = None,
-        *,
-        reasons: tuple[str, ...] = (),
-    ) -> int | None:
-        """Sends an entry to the recorder: its number, None where it is not taken, which stops the line."""
-        entry = Entry(
-            kind,
-            trigger,
-            serial=result.serial if result else None,
-            outcome=verdict.outcome.value if verdict else None,
-            reasons=verdict.reasons if verdict else reasons,
-            cycle_ns=cycle_ns,
-            scores=result.scores if result else {},
-            stage_ns=result.stage_ns if result else {},
-            slots=result.slots if result else (),
-            health=result.health if result else {},
-        )
-        try:
-            return self._recorder.write(entry)
-        except LineError as error:
-            self._fail(error)
-            return None
-
     def _fail(self, error: TaktsightError) -> None:
         """No part comes any more; those that are open get their verdict, then the line stops."""
-        self._trigger.disarm()
+        self._field.trigger.disarm()
         if self._failure is None:
             self._failure = error
 
@@ -359,15 +319,3 @@ class Line:
         """Parts without a verdict at the gate."""
         held = self._commitment.waiting if self._commitment else 0
         return self._conductor.open_parts + held
-
-    def _set_state(self, state: str) -> None:
-        self.meters["state"] = STATES.index(state)
-
-    def _count(self) -> None:
-        meters, recorder = self.meters, self._recorder
-        meters["open_parts"] = self._open_parts
-        meters["withdrawn"] = self._commitment.withdrawn if self._commitment else 0
-        meters["stranger_results"] = self._conductor.strangers
-        meters["entries"] = recorder.written
-        meters["acknowledged"] = recorder.acknowledged
-        meters["acknowledged_trigger"] = recorder.acknowledged_trigger

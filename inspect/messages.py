@@ -79,6 +79,19 @@ class VisionReady:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposed:
+    """Vision → line: a camera that the part's own sensor triggers has exposed a frame. This is the trigger:
+    the line opens the part, and asks for it by :class:`Expose` with the same ``captured_ns``.
+    """
+
+    camera: str
+    counter: int
+    """The camera's own count of frames: a gap is a part that nobody saw."""
+    captured_ns: int
+    """Start of the exposure; monotonic clock of this computer, ns."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expose:
     """Line → vision: a part is there."""
 
@@ -194,6 +207,7 @@ Message = (
     | StartRecorder
     | Refused
     | VisionReady
+    | Exposed
     | Expose
     | Result
     | Entry

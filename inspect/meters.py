@@ -32,6 +32,13 @@ FIELDS = (
     "golden_held",  # 1 while the golden-part check is due: no part passes
     "golden_due_ns",  # monotonic: when it is due next; 0 never, or now
     "open_parts",
+    "lost_triggers",  # parts that the trigger counted and nobody could look at
+    "bounces",
+    "counter_resets",
+    "plc_outages",
+    "plc_torn_readings",
+    "unacknowledged",  # verdicts that the PLC's program did not take
+    "late_pulses",
     "vision_restarts",
     "recorder_restarts",
     "entries",

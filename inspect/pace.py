@@ -9,11 +9,12 @@ from datetime import date
 from itertools import count
 
 from taktsight.errors import CameraError
+from taktsight.inspect.cameras.camera import Camera, SelfTriggered
 from taktsight.inspect.config import Station
 from taktsight.inspect.messages import Expose
 from taktsight.inspect.ring import Ring, size_ring
 from taktsight.inspect.vision import Vision
-from taktsight.records import Frame, Part
+from taktsight.records import Frame, Image, Part
 
 MEASURED_S = 2.0
 MAX_PARTS = 50
@@ -71,9 +72,14 @@ def _look(vision: Vision, trigger: int, wired: Set[str]) -> Part | None:
     expose = Expose(trigger, now_ns, now_ns + MAX_WAIT_NS)
     try:
         images = {
-            camera.name: camera.rehearsal() if camera.name in wired else camera.grab(expose).image
-            for camera in vision.cameras
+            camera.name: _image(camera, expose, is_wired=camera.name in wired) for camera in vision.cameras
         }
     except CameraError:
         return None  # a damaged image among the first: the line will say so, part by part
     return Part(trigger, tuple(Frame(image, trigger, 0, name) for name, image in images.items()))
+
+
+def _image(camera: Camera, expose: Expose, *, is_wired: bool) -> Image:
+    """Of a camera that waits for its sensor: no part comes while the line does not run."""
+    waits = is_wired or isinstance(camera, SelfTriggered)
+    return camera.rehearsal() if waits else camera.grab(expose).image

@@ -16,6 +16,17 @@ OUTCOME_STYLES = {
     Outcome.UNINSPECTED: "magenta",
 }
 
+TROUBLES = {
+    "lost_triggers": "triggers lost",
+    "bounces": "bounces",
+    "counter_resets": "counters set anew",
+    "plc_outages": "outages of the PLC",
+    "plc_torn_readings": "torn readings",
+    "unacknowledged": "verdicts not acknowledged",
+    "late_pulses": "pulses too late",
+}
+"""Meters of trigger and gate that stand at 0 on a good day."""
+
 
 def milliseconds(time_ns: int) -> str:
     """A time as a person reads it."""
@@ -46,7 +57,7 @@ def _rows(meters: Meters, station: Station) -> list[tuple[str, str]]:
     images = [f"{meters[f'images_{what}']:,} {what}" for what in ("stored", "shed", "removed")]
     on_disk = f"{meters['acknowledged']:,} of {meters['entries']:,} entries on the disk"
     rows = [
-        ("parts", f"{triggers:,} at a takt of {milliseconds(meters['takt_ns'])}"),
+        ("parts", f"{triggers:,}{_takt(meters)}"),
         ("verdicts", "  ".join(outcomes)),
         ("cycle time", "  ".join(times)),
         (
@@ -77,7 +88,19 @@ def _rows(meters: Meters, station: Station) -> list[tuple[str, str]]:
     if station.records.mode == "strict":
         text = f"{meters['withdrawn']:,} verdicts became UNINSPECTED, the ledger did not have them in time"
         rows.insert(4, ("strict", text))
+    troubles = _troubles(meters)
+    if troubles:
+        rows.insert(-3, ("trigger and gate", troubles))
     if meters["first_answer_ns"]:
         first_ns = meters["first_answer_ns"] - meters["started_ns"]
         rows.insert(1, ("first verdict", f"{milliseconds(first_ns)} after the start"))
     return rows
+
+
+def _takt(meters: Meters) -> str:
+    return f" at a takt of {milliseconds(meters['takt_ns'])}" if meters["takt_ns"] else ""
+
+
+def _troubles(meters: Meters) -> str:
+    """What went wrong between the line and its hardware; "" where nothing did."""
+    return ", ".join(f"{meters[name]:,} {said}" for name, said in TROUBLES.items() if meters[name])

@@ -19,6 +19,7 @@ from taktsight.inspect.summary import OUTCOME_STYLES, milliseconds
 from taktsight.records import Outcome
 
 REFRESH_S = 0.25
+GATE_FAULTS = ("plc_outages", "unacknowledged", "late_pulses")
 
 
 def draw(meters: Meters, title: str) -> Panel:
@@ -44,6 +45,8 @@ def draw(meters: Meters, title: str) -> Panel:
         (
             _count("restarts", meters["vision_restarts"] + meters["recorder_restarts"]),
             _count("late results", meters["late_results"]),
+            _count("lost triggers", meters["lost_triggers"]),
+            _count("gate faults", sum(meters[name] for name in GATE_FAULTS)),
             _count("images shed", meters["images_shed"]),
             _count("unrecorded", max(0, meters["entries"] - meters["acknowledged"]), alarm=100),
         )
@@ -57,7 +60,8 @@ def draw(meters: Meters, title: str) -> Panel:
         )
     )
     state = STATES[meters["state"]]
-    heading = f"[bold]{title}[/]  {state}  part {triggers:,}  takt {milliseconds(meters['takt_ns'])}"
+    takt = f"  takt {milliseconds(meters['takt_ns'])}" if meters["takt_ns"] else ""
+    heading = f"[bold]{title}[/]  {state}  part {triggers:,}{takt}"
     border = "green" if state == "armed" else "yellow"
     if meters["golden_held"]:
         heading, border = f"{heading}  [bold red]HELD: show the golden parts[/]", "red"

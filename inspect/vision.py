@@ -19,7 +19,7 @@ from datetime import date
 
 from taktsight.errors import BackendError, CameraError, ConfigError, LineError, TaktsightError
 from taktsight.inspect.backends.backend import Backend, engine_name, open_backend
-from taktsight.inspect.cameras.camera import Camera, open_camera
+from taktsight.inspect.cameras.camera import Camera, leader_of, open_camera
 from taktsight.inspect.channel import Channel
 from taktsight.inspect.config import Engine, Station
 from taktsight.inspect.engine_facts import engine_facts
@@ -27,7 +27,7 @@ from taktsight.inspect.fit import Setup, read_setup
 from taktsight.inspect.frame_check import FrameCheck, open_checks
 from taktsight.inspect.grabbing import CameraThread, Grab, Look, counts
 from taktsight.inspect.inspector import Inspector, golden_mistakes
-from taktsight.inspect.messages import Expose, Refused, Result, StartVision, Stop, VisionReady
+from taktsight.inspect.messages import Expose, Exposed, Refused, Result, StartVision, Stop, VisionReady
 from taktsight.inspect.realtime import die_with_line
 from taktsight.inspect.ring import Ring
 from taktsight.inspect.triage import Triage
@@ -54,6 +54,7 @@ class Vision:
             backend, setup.bundle.card, setup.recipe, setup.bundle.digest, setup.references
         )
         self.cameras = open_cameras(station, setup)
+        self._leader = leader_of(self.cameras, station.trigger)
         checks = open_checks(station, setup)
         check_first_frames(self.inspector, self.cameras, checks)
         self._looks: dict[int, Look] = {}
@@ -68,6 +69,15 @@ class Vision:
     def parts(self) -> int | None:
         """How many parts every camera can show; None without end."""
         return min((camera.parts for camera in self.cameras if camera.parts is not None), default=None)
+
+    def tell_exposures(self, channel: Channel) -> None:
+        """Where a camera is the trigger, the line learns of each of its frames from now on."""
+        if self._leader is not None:
+            name, camera = self._leader
+            # One that finds no room is a gap in the camera's count: the line makes a lost part of it.
+            camera.tell_exposures(
+                lambda counter, captured_ns: channel.try_send(Exposed(name, counter, captured_ns))
+            )
 
     def expose(self, expose: Expose | None) -> None:
         """Asks every camera for the part; None after the last one."""
@@ -249,6 +259,7 @@ def main(arguments: Sequence[str]) -> int:
         channel.send(Refused(type(error).__name__, str(error)))
         return error.exit_code
     channel.send(ready(vision, start.station.backend))
+    vision.tell_exposures(channel)
     threading.Thread(target=_listen, args=(channel, vision), name="listen", daemon=True).start()
     try:
         vision.run(channel)

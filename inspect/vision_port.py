@@ -9,7 +9,16 @@ from dataclasses import replace
 from taktsight import errors
 from taktsight.errors import LineError, TaktsightError
 from taktsight.inspect.children import MAX_RESTARTS, Child
-from taktsight.inspect.messages import Expose, Message, Refused, Result, StartVision, Stop, VisionReady
+from taktsight.inspect.messages import (
+    Expose,
+    Exposed,
+    Message,
+    Refused,
+    Result,
+    StartVision,
+    Stop,
+    VisionReady,
+)
 from taktsight.records import Outcome
 
 log = logging.getLogger(__name__)
@@ -54,15 +63,15 @@ class VisionPort:
         self._asked[expose.trigger] = now_ns
         return None
 
-    def receive(self) -> tuple[list[Result], bool]:
-        """The results that are there, and whether vision still lives.
+    def receive(self) -> tuple[list[Result | Exposed], bool]:
+        """The results and exposures that are there, and whether vision still lives.
 
         Raises:
             TaktsightError: If vision refuses to take up service, or looks with something else than before.
         """
         messages, alive = self.child.channel.receive_all()
-        results = [self._note(message) for message in messages]
-        return [result for result in results if result is not None], alive
+        noted = [self._note(message) for message in messages]
+        return [message for message in noted if message is not None], alive
 
     def gives_up_ns(self) -> int | None:
         """When it counts as hung, unless it answers first."""
@@ -107,7 +116,9 @@ class VisionPort:
         self.ended, self.ready = True, None
         self.child.kill()
 
-    def _note(self, message: Message) -> Result | None:
+    def _note(self, message: Message) -> Result | Exposed | None:
+        if isinstance(message, Exposed):
+            return message
         if isinstance(message, Result):
             self._asked.pop(message.trigger, None)
             if message.verdict.outcome is not Outcome.UNINSPECTED:

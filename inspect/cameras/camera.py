@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
+from taktsight.errors import ConfigError
 from taktsight.inspect.cameras.gige_settings import AravisSettings
 from taktsight.inspect.cameras.settings import CameraSettings, FolderSettings
 from taktsight.inspect.messages import Expose
+from taktsight.inspect.triggers.settings import TriggerSettings
 from taktsight.records import Image
 
 Repeats = Literal["nothing", "rows", "frames"]
@@ -62,6 +65,34 @@ class Camera(Protocol):
         """Lets go of the camera; no thread of it runs any more."""
 
 
+@runtime_checkable
+class SelfTriggered(Protocol):
+    """What a camera offers beside that where the part's own sensor triggers it (``trigger: camera``)."""
+
+    def tell_exposures(self, tell: Callable[[int, int], object]) -> None:
+        """From now on ``tell`` is given counter and ``captured_ns`` of each frame, before it is asked for.
+
+        The camera calls it on a thread of its own; it does not wait. The part is then asked for by
+        :meth:`Camera.grab`, with the same ``captured_ns``.
+        """
+
+
+def leader_of(cameras: Sequence[Camera], trigger: TriggerSettings) -> tuple[str, SelfTriggered] | None:
+    """The camera that is the station's trigger, with its name; None where something else is.
+
+    Raises:
+        ConfigError: If it does not say when it is triggered.
+    """
+    if trigger.kind != "camera":
+        return None
+    for camera in cameras:
+        if camera.name == trigger.camera and isinstance(camera, SelfTriggered):
+            return camera.name, camera
+    raise ConfigError(
+        f"trigger.camera {trigger.camera!r}: no view uses it, or it never says that it exposed"
+    )
+
+
 def open_camera(settings: CameraSettings, channels: int) -> Camera:
     """The camera that a station names.
 
@@ -76,7 +107,12 @@ def open_camera(settings: CameraSettings, channels: int) -> Camera:
     if isinstance(settings, FolderSettings):
         from taktsight.inspect.cameras.folder import FolderCamera
 
-        return FolderCamera(settings.name, settings.folder, repeat=settings.repeat, channels=channels)
+        images = FolderCamera(settings.name, settings.folder, repeat=settings.repeat, channels=channels)
+        if settings.takt_ms is None:
+            return images
+        from taktsight.inspect.cameras.paced_folder import PacedFolderCamera
+
+        return PacedFolderCamera(images, round(settings.takt_ms * 1e6))
     if isinstance(settings, AravisSettings):
         from taktsight.inspect.cameras.aravis_session import open_aravis
         from taktsight.inspect.cameras.gige_camera import GigeCamera

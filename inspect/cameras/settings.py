@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from taktsight.inspect.cameras.gige_settings import AravisSettings, GigeSettings, VivaSettings
 from taktsight.strict_model import StrictModel
@@ -22,6 +22,14 @@ class FolderSettings(StrictModel):
     """A folder (with its sub-folders, in natural order), or a text file with one image path a line."""
     repeat: bool = False
     """Begin again after the last image; else the run ends with it."""
+    takt_ms: float | None = Field(default=None, ge=1, le=3_600_000)
+    """Images come on their own, at this takt, ms, as from a camera that a sensor triggers."""
+
+    @model_validator(mode="after")
+    def _contradictions(self) -> FolderSettings:
+        if self.takt_ms is not None and not self.repeat:
+            raise ValueError("images that come on their own do so without end: takt_ms needs repeat: true")
+        return self
 
 
 CameraSettings = Annotated[

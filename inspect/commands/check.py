@@ -1,4 +1,4 @@
-"""Checks a station before it runs: configuration, bundle, machine, cameras, disk, golden samples, speed.
+"""Checks a station before it runs: file, bundle, machine, PLC, cameras, disk, golden samples, speed.
 
 Each line is one finding; "fix" says what to do, and the exit status is 1 where it would stop the line.
 What stands behind "$" can be typed. Without a station the machine alone is looked at: board, JetPack,
@@ -23,6 +23,7 @@ from taktsight.card import Card
 from taktsight.errors import TaktsightError
 from taktsight.inspect.backends.backend import engine_name
 from taktsight.inspect.config import Station, load_station
+from taktsight.inspect.field_check import check_field
 from taktsight.inspect.fit import Setup, read_setup
 from taktsight.inspect.machine.demand import Demand
 from taktsight.inspect.machine.examine import examine
@@ -98,6 +99,7 @@ def check(station: Station, today: date) -> Iterator[Finding]:
         yield finding
     yield _check_clock()
     yield _check_cores(station)
+    yield from check_field(station)
     yield from _check_disk(station)
     if no_gpu:  # where the driver hangs, the engine would wait for it without end
         yield Finding("note", "vision", "not tried, nor the speed: mend the gpu first")
@@ -236,7 +238,7 @@ def _check_speed(station: Station, today: date) -> Iterator[Finding]:
         yield Finding("fix", "speed", f"{text}: no verdict would be there within {within_ms:g} ms")
     elif slowest_ms >= within_ms:
         yield Finding("note", "speed", f"{text}: parts will be late, {within_ms:g} ms are there for each")
-    elif median_ms >= station.trigger.takt_ms:
-        yield Finding("fix", "speed", f"{text}: slower than the takt of {station.trigger.takt_ms:g} ms")
+    elif station.takt_ms is not None and median_ms >= station.takt_ms:
+        yield Finding("fix", "speed", f"{text}: slower than the takt of {station.takt_ms:g} ms")
     else:
         yield Finding("ok", "speed", f"{text}; {within_ms:g} ms are there for each")

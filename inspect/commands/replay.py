@@ -24,16 +24,16 @@ from taktsight.inspect.children import start_crew
 from taktsight.inspect.config import (
     MIN_TAKT_MS,
     TAKT_PER_CYCLE,
-    DryRunGate,
     OnnxRuntime,
     Records,
     Station,
-    TimerTrigger,
     fitting_takt_ms,
     with_values,
 )
+from taktsight.inspect.gates.settings import DryRunSettings
 from taktsight.inspect.shift import work_shift
 from taktsight.inspect.terminal import log_into_pipe
+from taktsight.inspect.triggers.settings import TimerSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,8 +116,8 @@ def _station(arguments: argparse.Namespace) -> Station:
             rollback_to="any",  # whoever replays names the bundle, and no gate moves
             recipe=arguments.recipe,
             cameras=(FolderSettings(kind="folder", folder=arguments.images),),
-            trigger=TimerTrigger(kind="timer", takt_ms=takt_ms),
-            gate=DryRunGate(kind="dry_run"),
+            trigger=TimerSettings(kind="timer", takt_ms=takt_ms),
+            gate=DryRunSettings(kind="dry_run"),
             backend=OnnxRuntime(kind="onnxruntime", threads=arguments.threads),
             deadline_ms=deadline_ms,
             records=Records(folder=arguments.records),

@@ -12,13 +12,15 @@ from rich.markup import escape
 from taktsight.errors import ConfigError, LedgerError
 from taktsight.inspect.backends.backend import open_backend
 from taktsight.inspect.cameras.settings import FolderSettings
-from taktsight.inspect.config import DryRunGate, Engine, Records, Station, TimerTrigger
+from taktsight.inspect.config import Engine, Records, Station
 from taktsight.inspect.engine_facts import engine_facts, read_facts
 from taktsight.inspect.engines import REFERENCE, engine_named
 from taktsight.inspect.fit import Setup, read_setup
+from taktsight.inspect.gates.settings import DryRunSettings
 from taktsight.inspect.inspector import Inspector
 from taktsight.inspect.recorded import LAST, RecordedPart, RecordedRun, read_run
 from taktsight.inspect.rejudge import SecondLook, look_again
+from taktsight.inspect.triggers.settings import TimerSettings
 
 MAX_PRINTED = 20
 """Parts that differ are listed up to so many; the count says all."""
@@ -115,8 +117,8 @@ def _setup(run: RecordedRun, arguments: argparse.Namespace, engine: Engine) -> S
         cameras=tuple(
             FolderSettings(kind="folder", name=camera, folder=arguments.records) for camera in cameras
         ),
-        trigger=TimerTrigger(kind="timer", takt_ms=1000),
-        gate=DryRunGate(kind="dry_run"),
+        trigger=TimerSettings(kind="timer", takt_ms=1000),
+        gate=DryRunSettings(kind="dry_run"),
         backend=engine,
         deadline_ms=1000,
         records=Records(folder=arguments.records),

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from taktsight.errors import LineError
-from taktsight.records import Outcome
+from taktsight.inspect.conductor import Answer
+from taktsight.inspect.gates.gate import Acted
 
 
 class DryRunGate:
@@ -15,6 +16,7 @@ class DryRunGate:
 
     def __init__(self, file: Path | None) -> None:
         self._descriptor: int | None = None
+        self._acted: list[Acted] = []
         if file is None:
             return
         try:
@@ -23,14 +25,53 @@ class DryRunGate:
         except OSError as error:
             raise LineError(f"gate: {file} cannot be written: {error.strerror}") from error
 
-    def act(self, trigger: int, outcome: Outcome) -> None:
-        """Tells the gate what to do with a part.
+    @property
+    def missing(self) -> str:
+        """Nothing."""
+        return ""
+
+    @property
+    def is_settled(self) -> bool:
+        """Always: what it is told is done at once."""
+        return True
+
+    def arm(self, now_ns: int) -> None:
+        """Nothing is to be prepared."""
+
+    def disarm(self) -> None:
+        """Nothing is to be ended."""
+
+    def act(self, answer: Answer) -> None:
+        """Writes down the verdict of a part.
 
         Raises:
-            LineError: If the gate cannot act; nothing more may be sent to it.
+            LineError: If it cannot; nothing more may be sent to it.
         """
+        self._write(answer)
+        self._acted.append(Acted(answer, answer.verdict, time.monotonic_ns()))
+
+    def acted(self) -> list[Acted]:
+        """What was written down since the last call."""
+        acted, self._acted = self._acted, []
+        return acted
+
+    def next_due_ns(self) -> int | None:
+        """Nothing is ever due."""
+        return None
+
+    def advance(self, now_ns: int) -> None:
+        """Nothing is ever due."""
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _write(self, answer: Answer) -> None:
         if self._descriptor is None:
             return
+        trigger, outcome = answer.trigger, answer.verdict.outcome
         line = f"{trigger} {outcome.value} {time.monotonic_ns()}\n".encode()
         try:
             written = os.write(self._descriptor, line)
@@ -38,9 +79,3 @@ class DryRunGate:
             raise LineError(f"gate: part {trigger} cannot be acted on: {error.strerror}") from error
         if written != len(line):
             raise LineError(f"gate: part {trigger} cannot be acted on: the disk is full")
-
-    def close(self) -> None:
-        """Lets go of the file."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None

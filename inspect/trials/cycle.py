@@ -66,7 +66,8 @@ def measure_cycle(
         bundle: the same, read.
         engine: with its number of threads.
         p99_ms: from the frame to the verdict; the takt leaves half as much again.
-        station: whose recipe, cameras and takt are taken; None: the card's, and a takt that fits.
+        station: whose recipe and cameras are taken, and its takt where it has one; None: the card's, and
+            a takt that fits.
         parts: to be counted; fewer where a minute ends before.
         allowed_keys: of which one must have signed, if any are given.
 
@@ -75,7 +76,7 @@ def measure_cycle(
     """
     with tempfile.TemporaryDirectory(prefix="taktsight-cycle-") as name:
         folder = Path(name)
-        takt_ms = station.trigger.takt_ms if station else fitting_takt_ms(p99_ms)
+        takt_ms = (station.takt_ms if station else None) or fitting_takt_ms(p99_ms)
         counted = max(1, min(parts, int(LONGEST_MS / takt_ms)))
         cameras = [camera.name for camera in station.cameras] if station else list(bundle.card.views)
         recipe = station.recipe if station and station.recipe else _own_recipe(folder, bundle, cameras)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from taktsight.inspect.triggers.trigger import Arrival
+
 
 class TimerTrigger:
     """An absolute schedule: a slot that the line was late for still triggers, and nothing drifts."""
@@ -33,10 +35,13 @@ class TimerTrigger:
             return None
         return self._armed_ns + self._fired * self._takt_ns
 
-    def fire(self, now_ns: int) -> int | None:
-        """When the part that is there now came; None where none is. Call it until it says None."""
+    def fire(self, now_ns: int) -> Arrival | None:
+        """The part that is there now; None where none is. Call it until it says None."""
         due_ns = self.next_due_ns()
         if due_ns is None or due_ns > now_ns:
             return None
         self._fired += 1
-        return due_ns
+        return Arrival(due_ns)
+
+    def close(self) -> None:
+        """It listens to nothing."""

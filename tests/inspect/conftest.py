@@ -10,6 +10,7 @@ import pytest
 
 from .gige_rig import StartGige, gige_processes
 from .place import Place, make_place
+from .plc_peer import MakePlc, Plc, compile_plc
 from .running_line import RunningLine, StartLine
 
 
@@ -39,3 +40,23 @@ def start_gige() -> Iterator[StartGige]:
     """Starts simulated GigE Vision cameras; skipped by name without libaravis."""
     with gige_processes() as start:
         yield start
+
+
+@pytest.fixture(scope="session")
+def plc_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The PLC of the tests, compiled."""
+    return compile_plc(tmp_path_factory.mktemp("plc"))
+
+
+@pytest.fixture
+def make_plc(plc_program: Path) -> Iterator[MakePlc]:
+    """Starts PLCs, and ends them with the test."""
+    made: list[Plc] = []
+
+    def make(**values: int) -> Plc:
+        made.append(Plc(plc_program, **values))
+        return made[-1]
+
+    yield make
+    for plc in made:
+        plc.kill()

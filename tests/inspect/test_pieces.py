@@ -25,6 +25,7 @@ from taktsight.inspect.messages import Entry, Expose
 from taktsight.inspect.meters import Meters, size_meters
 from taktsight.inspect.ring import Ring, size_ring
 from taktsight.inspect.triggers.timer import TimerTrigger
+from taktsight.inspect.triggers.trigger import Arrival
 from taktsight.records import Image
 
 from .spots import GOOD, SIZE_PX, SPOT, draw_part, pair_bundle, spot_bundle, spot_model
@@ -112,12 +113,12 @@ def test_percentiles_are_at_most_three_percent_high_and_never_low() -> None:
 def test_timer_keeps_its_schedule_and_triggers_the_slots_it_missed() -> None:
     timer = TimerTrigger(20, 5)
     timer.arm(1000, parts=None)
-    assert timer.fire(1000) == 1000
+    assert timer.fire(1000) == Arrival(1000)
     assert timer.fire(1019) is None
-    assert [timer.fire(1065), timer.fire(1065), timer.fire(1065)] == [1020, 1040, 1060]
+    assert [timer.fire(1065) for _ in range(3)] == [Arrival(1020), Arrival(1040), Arrival(1060)]
     assert timer.fire(1065) is None
     assert timer.next_due_ns() == 1080
-    assert timer.fire(1080) == 1080
+    assert timer.fire(1080) == Arrival(1080)
     assert timer.exhausted
 
 

@@ -41,7 +41,9 @@ from datetime import date
 from pathlib import Path
 from taktsight.errors import TaktsightError
 from taktsight.inspect.cameras.settings import FolderSettings
-from taktsight.inspect.config import DryRunGate, Records, Station, TimerTrigger
+from taktsight.inspect.config import Records, Station
+from taktsight.inspect.gates.settings import DryRunSettings
+from taktsight.inspect.triggers.settings import TimerSettings
 from taktsight.inspect.fit import read_setup
 
 MEMORY_BYTES, CPU_S = 256 << 20, 2
@@ -57,7 +59,7 @@ def station(folder):
     return Station(
         name="hall 2", bundle=folder / "flange.taktsight", allowed_keys=(folder / "plant.pem",),
         cameras=(FolderSettings(kind="folder", folder=folder),),
-        trigger=TimerTrigger(kind="timer", takt_ms=20), gate=DryRunGate(kind="dry_run"),
+        trigger=TimerSettings(kind="timer", takt_ms=20), gate=DryRunSettings(kind="dry_run"),
         deadline_ms=10, records=Records(folder=folder / "records"),
     )
 

@@ -1,0 +1,1 @@
+"""The PLC beside the line: its registers, the connection to it, its outages."""
