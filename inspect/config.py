@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from taktsight.inspect.cameras.settings import CameraSettings, placed_camera
+from taktsight.inspect.cameras.settings import CameraSettings, placed_camera, too_late
+from taktsight.inspect.codes.settings import CodeSettings
 from taktsight.records import Outcome
 from taktsight.strict_model import Model, StrictModel
 
@@ -142,6 +143,10 @@ class Station(StrictModel):
     rollback_to: Rollback = None
     """The one older version of the bundle that may run although a newer one ran here; 'any' for each."""
     cameras: tuple[CameraSettings, ...] = Field(min_length=1)
+    max_skew_ms: float | None = Field(default=None, gt=0)
+    """Views of one part that were exposed further apart, ms, make it UNINSPECTED. Absent: nobody looks."""
+    code: CodeSettings | None = None
+    """A code on the part that is read as its serial. Absent: none is."""
     trigger: TimerTrigger
     gate: DryRunGate
     backend: Engine = OnnxRuntime(kind="onnxruntime")
@@ -163,6 +168,13 @@ class Station(StrictModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"camera {', '.join(twice)} stands twice")
+        if self.code is not None and self.code.camera not in names:
+            raise ValueError(f"code.camera {self.code.camera!r} is none of the cameras {', '.join(names)}")
+        if late := too_late(self.cameras, self.trigger.takt_ms):
+            raise ValueError(
+                f"camera {', '.join(late)}: expose_within_ms is not below takt_ms "
+                f"{self.trigger.takt_ms:g}: a frame could show the next part"
+            )
         return self
 
     @property

@@ -205,6 +205,8 @@ class Line:
             now_ns = time.monotonic_ns()
             answers, late = self._conductor.result(result, now_ns)
             self._answer(answers)
+            if result.code_read is not None:
+                self.meters.add("codes_read" if result.code_read else "codes_unread")
             if late is not None:
                 self._record_late(late, now_ns)
         if not alive:

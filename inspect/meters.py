@@ -27,6 +27,8 @@ FIELDS = (
     "open_parts",
     "vision_restarts",
     "recorder_restarts",
+    "codes_read",
+    "codes_unread",
     "entries",
     "acknowledged",
     "acknowledged_trigger",

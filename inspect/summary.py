@@ -62,6 +62,9 @@ def _rows(meters: Meters, station: Station) -> list[tuple[str, str]]:
         ),
         ("images", ", ".join(images)),
     ]
+    if station.code is not None:
+        read = f"{meters['codes_read']:,} read, {meters['codes_unread']:,} not"
+        rows.insert(2, ("codes", read))
     if meters["first_answer_ns"]:
         first_ns = meters["first_answer_ns"] - meters["started_ns"]
         rows.insert(1, ("first verdict", f"{milliseconds(first_ns)} after the start"))

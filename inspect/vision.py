@@ -21,6 +21,7 @@ from taktsight.errors import BackendError, CameraError, ConfigError, LineError, 
 from taktsight.inspect.backends.backend import Backend, engine_name, open_backend
 from taktsight.inspect.cameras.camera import Camera, open_camera
 from taktsight.inspect.channel import Channel
+from taktsight.inspect.codes.reader import CodeReader
 from taktsight.inspect.config import Station
 from taktsight.inspect.fit import Setup, read_setup
 from taktsight.inspect.inspector import Inspector, golden_mistakes
@@ -100,7 +101,9 @@ class Vision:
             backend, setup.bundle.card, setup.recipe, setup.bundle.digest, setup.references
         )
         self.cameras = open_cameras(station, setup)
-        check_first_frames(self.inspector, self.cameras)
+        self._codes = CodeReader(station.code) if station.code is not None else None
+        check_first_frames(self.inspector, self.cameras, self._codes)
+        self._max_skew_ms = station.max_skew_ms
         self._looks: dict[int, Look] = {}
         self._engine_faults = 0
         self._triage = Triage()
@@ -142,6 +145,8 @@ class Vision:
         """Lets go of the cameras."""
         for camera in self.cameras:
             camera.close()
+        if self._codes is not None:
+            self._codes.close()
 
     def inspect(self, look: Look) -> Result:
         """The result of a part whose views have all come in."""
@@ -149,15 +154,16 @@ class Vision:
         grabs = [look.grabs[camera.name] for camera in self.cameras]
         slots = tuple(grab.slot for grab in grabs if grab.slot is not None)
         stage_ns = {"grab": max(grab.grab_ns for grab in grabs)}
+        frames = tuple(grab.frame for grab in grabs if grab.frame is not None)
         faults = [grab.fault for grab in grabs if grab.frame is None]
-        if faults:
+        if faults := faults or skew_faults(frames, self._max_skew_ms):
             return _uninspected(expose, grabs, slots, stage_ns, "; ".join(faults))
         started_ns = time.monotonic_ns()
         left_ns = expose.answer_by_ns - started_ns
         if self._triage.is_hopeless(left_ns, younger_waits=not self._grabbed.empty()):
             reason = f"late: {max(0, left_ns) / 1e6:.0f} ms were left for its inspection"
             return _uninspected(expose, grabs, slots, stage_ns, reason)
-        frames = tuple(grab.frame for grab in grabs if grab.frame is not None)
+        reading = self._codes.begin(frames) if self._codes is not None else None
         try:
             inspection = self.inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
         except (BackendError, ValueError) as error:
@@ -168,10 +174,15 @@ class Vision:
         scores = {
             prediction.view: tuple(map(float, prediction.scores)) for prediction in inspection.predictions
         }
-        serial = inspection.part.serial
-        return Result(
-            expose.trigger, inspection.verdict, serial, scores, stage_ns | inspection.stage_ns, slots
+        result = Result(
+            expose.trigger,
+            inspection.verdict,
+            inspection.part.serial,
+            scores,
+            stage_ns | inspection.stage_ns,
+            slots,
         )
+        return result if reading is None else reading.attached(result, expose.answer_by_ns)
 
 
 def _uninspected(
@@ -203,7 +214,19 @@ def open_cameras(station: Station, setup: Setup) -> list[Camera]:
     return [open_camera(settings[view.camera], channels) for view in setup.recipe.views]
 
 
-def check_first_frames(inspector: Inspector, cameras: Sequence[Camera]) -> None:
+def skew_faults(frames: Sequence[Frame], max_skew_ms: float | None) -> list[str]:
+    """Why the views of a part may show it at different places; empty where they do not, or nobody asks."""
+    by_time = sorted(frames, key=lambda frame: frame.captured_ns)
+    skew_ms = (by_time[-1].captured_ns - by_time[0].captured_ns) / 1e6
+    if max_skew_ms is None or skew_ms <= max_skew_ms:
+        return []
+    first, last = by_time[0].camera, by_time[-1].camera
+    return [f"views {first} and {last} were exposed {skew_ms:.1f} ms apart, max_skew_ms is {max_skew_ms:g}"]
+
+
+def check_first_frames(
+    inspector: Inspector, cameras: Sequence[Camera], codes: CodeReader | None = None
+) -> None:
     """Inspects an image of each camera, for nothing: memory is allocated, and region and frame must fit.
 
     Raises:
@@ -214,6 +237,8 @@ def check_first_frames(inspector: Inspector, cameras: Sequence[Camera]) -> None:
     except CameraError as error:
         log.warning("first frame: %s", error)  # that part will be UNINSPECTED; others may be whole
         return
+    if codes is not None:
+        codes.check_size(frames)
     try:
         inspector.inspect(Part(0, frames))
     except ValueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from taktsight.inspect.cameras.live_settings import LiveCameraSettings
 from taktsight.inspect.cameras.settings import CameraSettings
 from taktsight.inspect.messages import Expose
 from taktsight.records import Image
@@ -60,8 +61,37 @@ def open_camera(settings: CameraSettings, channels: int) -> Camera:
         channels: 1 or 3, as the bundle wants frames.
 
     Raises:
-        CameraError: If it cannot be opened as asked: nothing is set to something near it.
+        CameraError: If it cannot be opened.
+        ConfigError: If it cannot do what is asked: nothing is set to something near it.
     """
-    from taktsight.inspect.cameras.folder import FolderCamera
+    if settings.kind == "folder":
+        from taktsight.inspect.cameras.folder import FolderCamera
 
-    return FolderCamera(settings.name, settings.folder, repeat=settings.repeat, channels=channels)
+        return FolderCamera(settings.name, settings.folder, repeat=settings.repeat, channels=channels)
+    if settings.kind == "video":
+        from taktsight.inspect.cameras.video import VideoCamera
+
+        return VideoCamera(settings, channels)
+    return _open_live(settings, channels)
+
+
+def _open_live(settings: LiveCameraSettings, channels: int) -> Camera:
+    if settings.kind == "v4l2":
+        from taktsight.inspect.cameras.v4l2 import open_v4l2
+
+        return open_v4l2(settings, channels)
+    if settings.kind == "rtsp":
+        from taktsight.inspect.cameras.rtsp import open_rtsp
+
+        return open_rtsp(settings, channels)
+    if settings.kind == "gstreamer":
+        from taktsight.inspect.cameras.gstreamer import open_gstreamer
+
+        return open_gstreamer(settings, channels)
+    if settings.kind == "gentl":
+        from taktsight.inspect.cameras.gentl import open_gentl
+
+        return open_gentl(settings, channels)
+    from taktsight.inspect.cameras.pylon import open_pylon
+
+    return open_pylon(settings, channels)

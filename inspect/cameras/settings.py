@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from taktsight.inspect.cameras.live_settings import (
+    GentlSettings,
+    LiveCameraSettings,
+    LiveSettings,
+    VideoSettings,
+)
 from taktsight.strict_model import StrictModel
 
 
@@ -22,9 +29,24 @@ class FolderSettings(StrictModel):
     """Begin again after the last image; else the run ends with it."""
 
 
-CameraSettings = FolderSettings
+CameraSettings = Annotated[
+    FolderSettings | VideoSettings | LiveCameraSettings,
+    Field(discriminator="kind"),
+]
 
 
 def placed_camera(settings: CameraSettings, base: Path) -> CameraSettings:
     """The camera with its files, if it has any, relative to a base."""
-    return settings.model_copy(update={"folder": base / settings.folder})
+    if isinstance(settings, FolderSettings):
+        return settings.model_copy(update={"folder": base / settings.folder})
+    if isinstance(settings, VideoSettings):
+        return settings.model_copy(update={"file": base / settings.file})
+    if isinstance(settings, GentlSettings):
+        return settings.model_copy(update={"producer": base / settings.producer})
+    return settings
+
+
+def too_late(cameras: Sequence[CameraSettings], takt_ms: float) -> list[str]:
+    """Cameras that would take a frame for a part which may already show the next one."""
+    live = [camera for camera in cameras if isinstance(camera, LiveSettings)]
+    return [camera.name for camera in live if camera.expose_within_ms >= takt_ms]

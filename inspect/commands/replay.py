@@ -73,7 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
     if labels is not None:
         from taktsight.inspect.truth import print_truth
 
-        print_truth(_verdicts(station, run), labels)
+        print_truth(_verdicts(arguments.images, station.records.folder, run), labels)
     return 0
 
 
@@ -125,15 +125,14 @@ def _deadline_ms(takt_ms: float) -> float:
     return max(100.0, 2 * takt_ms)
 
 
-def _verdicts(station: Station, run: str) -> Sequence[tuple[str, str]]:
+def _verdicts(images: Path, records: Path, run: str) -> Sequence[tuple[str, str]]:
     """Image and outcome of each part of a run. The part's number says which image it was."""
     from taktsight.inspect.cameras.folder import list_images
     from taktsight.inspect.ledger import Ledger
 
-    folder = station.cameras[0].folder
-    base = folder if folder.is_dir() else folder.parent
-    names = [str(file.relative_to(base)) for file in list_images(folder)]
-    ledger = Ledger.open(station.records.folder)
+    base = images if images.is_dir() else images.parent
+    names = [str(file.relative_to(base)) for file in list_images(images)]
+    ledger = Ledger.open(records)
     try:
         rows = [row for row in ledger.rows() if row["run"] == run and row["kind"] == "verdict"]
     finally:
