@@ -33,12 +33,9 @@ class Producer:
             wanted = [number for number in found if serial in (None, number)]
             if len(wanted) != 1:
                 self._let_go()
-                named = (
-                    f"{len(wanted)} cameras"
-                    if serial is None
-                    else f"{len(wanted)} cameras of serial {serial}"
-                )
-                raise CameraError(f"{self._file} finds {named} ({', '.join(found) or 'none at all'})")
+                asked = "" if serial is None else f" of serial {serial}"
+                there = ", ".join(found) or "none at all"
+                raise CameraError(f"{self._file} finds {len(wanted)} cameras{asked}; there are: {there}")
             acquirer = self._harvester.create({"serial_number": wanted[0]}, config=config)
             self._open += 1
             return acquirer

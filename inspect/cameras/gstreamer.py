@@ -36,7 +36,7 @@ class GstreamerSource:
     """A running pipeline."""
 
     def __init__(self, settings: GstreamerSettings, channels: int) -> None:
-        if cv2.CAP_GSTREAMER not in cv2.videoio_registry.getBackends():
+        if not cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
             raise CameraError(
                 f"this OpenCV ({cv2.__version__}) was built without GStreamer, as all wheels of it are; "
                 "Debian's, Ubuntu's and JetPack's python3-opencv have it, see docs/cameras.md"

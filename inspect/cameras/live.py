@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from taktsight.errors import CameraError, LineError, TaktsightError
 from taktsight.inspect.cameras.camera import Exposure
@@ -20,6 +20,8 @@ from taktsight.records import Image
 
 log = logging.getLogger(__name__)
 
+OPEN_S = 20.0
+"""How long a camera may take to open when the line starts."""
 FIRST_FRAME_NS = 5_000_000_000
 SILENT_PERIODS = 3
 MIN_SILENCE_NS = 250_000_000
@@ -64,8 +66,7 @@ class LiveCamera:
         self._open_source = open_source
         self._stream = FrameStream(self.name)
         try:
-            with ThreadPoolExecutor(1) as opener:  # on the main thread some libraries take over its signals
-                source = opener.submit(open_source).result()
+            source = _opened(open_source)
         except TaktsightError as error:
             raise type(error)(f"{self.name}: {error}") from error
         self._stuck: list[tuple[int, Receiver]] = []
@@ -153,6 +154,26 @@ class LiveCamera:
             self._receiver.stop()
             self._stuck.append((since_ns, self._receiver))
             self._receiver = self._receive(None)
+
+
+def _opened(open_source: Callable[[], Source]) -> Source:
+    """Opens on a thread of its own: drivers hang, and some libraries take over the main thread's signals."""
+    answers: queue.Queue[Source | TaktsightError] = queue.Queue(1)
+
+    def attempt() -> None:
+        try:
+            answers.put(open_source())
+        except TaktsightError as error:
+            answers.put(error)
+
+    threading.Thread(target=attempt, daemon=True).start()
+    try:
+        answer = answers.get(timeout=OPEN_S)
+    except queue.Empty:
+        raise CameraError(f"did not open within {OPEN_S:g} s: its driver hangs") from None
+    if isinstance(answer, TaktsightError):
+        raise answer
+    return answer
 
 
 def triggered_camera(settings: LiveSettings, open_source: Callable[[], TriggeredSource]) -> LiveCamera:

@@ -42,6 +42,12 @@ class OnDemand:
     def __init__(self, source: TriggeredSource, orders: queue.Queue[Order]) -> None:
         self._source = source
         self._orders = orders
+        try:
+            while source.receive(time.monotonic_ns()) is not None:
+                pass  # made before it was opened: nobody's
+        except CameraError:
+            source.close()
+            raise
 
     def receive(self, until_ns: int) -> Frame | None:
         """The frame of the next order, with the time of the command as its own; None if nobody orders.
@@ -55,6 +61,7 @@ class OnDemand:
         except queue.Empty:
             self._expect_nothing()
             return None
+        self._expect_nothing()
         commanded_ns = time.monotonic_ns()
         if commanded_ns > order.not_after_ns:
             return Broken("the camera was busy until it was too late for this part", order.not_after_ns)

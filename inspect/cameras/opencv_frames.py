@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-from cv2.typing import MatLike
 
 from taktsight.errors import CameraError
 from taktsight.image_files import with_channels
 from taktsight.records import Image
+
+if TYPE_CHECKING:  # an OpenCV that comes with a system may be too old to have it
+    from cv2.typing import MatLike
 
 
 def from_opencv(image: MatLike, channels: int) -> Image:

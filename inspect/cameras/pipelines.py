@@ -12,6 +12,8 @@ from taktsight.inspect.cameras.pipeline_settings import (
 
 SINK = "appsink drop=true max-buffers=1 sync=false"
 """The newest frame, at once; an older one that nobody took is dropped."""
+CONVERTED = "videoconvert ! video/x-raw,format=BGR"
+"""In grey, 16 would stay black and 235 white; BGR reaches from 0 to 255, and OpenCV makes grey of it."""
 WHITE_BALANCE = {
     "off": 0,
     "incandescent": 2,
@@ -35,9 +37,9 @@ def pipeline_text(source: PipelineSource, channels: int) -> str:
     if isinstance(source, TegraV4l2Source):
         return f"{tegra_v4l2_text(source)} ! {_from_jetson(channels)} ! {SINK}"
     if isinstance(source, RtspSource):
-        converted = _from_jetson(channels) if source.decoder == "jetson" else _converted(channels)
+        converted = _from_jetson(channels) if source.decoder == "jetson" else CONVERTED
         return f"{rtsp_text(source)} ! {converted} ! {SINK}"
-    return f"{source.pipeline.strip()} ! {_converted(channels)} ! {SINK}"
+    return f"{source.pipeline.strip()} ! {CONVERTED} ! {SINK}"
 
 
 def argus_text(source: ArgusSource) -> str:
@@ -85,11 +87,7 @@ def _jetson_memory(source: ArgusSource | TegraV4l2Source, pixels: str) -> str:
 
 
 def _from_jetson(channels: int) -> str:
-    """Out of the memory of NVIDIA's hardware; it has no packed BGR."""
+    """Out of the memory of NVIDIA's hardware, which has grey as it was taken, and no packed BGR."""
     if channels == 1:
         return "nvvidconv ! video/x-raw,format=GRAY8"
     return "nvvidconv ! video/x-raw,format=BGRx ! videoconvert ! video/x-raw,format=BGR"
-
-
-def _converted(channels: int) -> str:
-    return f"videoconvert ! video/x-raw,format={'GRAY8' if channels == 1 else 'BGR'}"

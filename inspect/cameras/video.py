@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
-from cv2.typing import MatLike
 
 from taktsight.errors import CameraError
 from taktsight.inspect.cameras.camera import Exposure
@@ -15,6 +15,9 @@ from taktsight.inspect.cameras.live_settings import VideoSettings
 from taktsight.inspect.cameras.opencv_frames import from_opencv
 from taktsight.inspect.messages import Expose
 from taktsight.records import Image
+
+if TYPE_CHECKING:  # an OpenCV that comes with a system may be too old to have it
+    from cv2.typing import MatLike
 
 LOOK_AHEAD = 4
 """Frames decoded before they are asked for: a real camera does not decode either."""
