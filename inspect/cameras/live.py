@@ -157,7 +157,7 @@ class LiveCamera:
 
 
 def _opened(open_source: Callable[[], Source]) -> Source:
-    """Opens on a thread of its own: drivers hang, and some libraries take over the main thread's signals."""
+    """Opens on a thread of its own: drivers hang, and some libraries take over signals on the main one."""
     answers: queue.Queue[Source | TaktsightError] = queue.Queue(1)
 
     def attempt() -> None:

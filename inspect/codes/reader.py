@@ -20,6 +20,7 @@ from taktsight.records import Frame, Image, Outcome, Verdict
 
 MAX_LETTERS = 128
 """Of a serial; it goes into the ledger, and onto screens."""
+GS1_SEPARATOR = 0x1D
 FORMATS: dict[Symbology, str] = {
     "qr": "QRCode",
     "micro_qr": "MicroQRCode",
@@ -134,7 +135,7 @@ class CodeReader:
         except (RuntimeError, ValueError) as error:
             return Code(None, f"cannot be looked for: {error}")
         texts = sorted({barcode.text for barcode in found})
-        wanted = [text for text in texts if self._fits(text)]
+        wanted = sorted({barcode.text for barcode in found if self._fits(barcode.text, barcode.bytes)})
         if len(wanted) == 1:
             return Code(wanted[0])
         if wanted:
@@ -154,8 +155,11 @@ class CodeReader:
         x0, y0, x1, y1 = self._settings.region_px or (0, 0, image.shape[1], image.shape[0])
         return np.ascontiguousarray(with_channels(image[y0:y1, x0:x1], 1)[:, :, 0])
 
-    def _fits(self, text: str) -> bool:
+    def _fits(self, text: str, content: bytes) -> bool:
         if not text or len(text) > MAX_LETTERS or not text.isprintable():
+            return False
+        # The reader spells control characters out: "<BEL>". Only GS1's separator may be in there.
+        if any(byte < 0x20 and byte != GS1_SEPARATOR for byte in content):
             return False
         return self._settings.pattern is None or re.fullmatch(self._settings.pattern, text) is not None
 

@@ -6,18 +6,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from typing import TypeVar
 
 from taktsight.errors import CameraError
 from taktsight.inspect.cameras.camera import Camera, Exposure
 from taktsight.inspect.messages import Expose
 
 WITHIN_NS = 1_000_000_000
+AnyCamera = TypeVar("AnyCamera", bound=Camera)
 Grabbed = Exposure | str
 """The frame of a part, or why it has none."""
 
 
 @contextmanager
-def closing(camera: Camera) -> Iterator[Camera]:
+def closing(camera: AnyCamera) -> Iterator[AnyCamera]:
     """Closes the camera, whatever the test says of it."""
     try:
         yield camera

@@ -106,7 +106,7 @@ class Component:
 def test_colours_come_in_their_order(data_format: str) -> None:
     order = {"R": 10, "G": 20, "B": 30, "a": 255}
     pixel = [order[letter] for letter in data_format[:-1]]
-    image = from_gentl(Component(data_format, np.tile(np.uint8(pixel), 16)), 3)
+    image = from_gentl(Component(data_format, np.tile(np.array(pixel, np.uint8), 16)), 3)
     assert image.reshape(-1, 3).tolist() == [[10, 20, 30]] * 16
 
 

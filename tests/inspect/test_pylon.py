@@ -136,7 +136,7 @@ class Bench:
     """A camera whose every connection a test can reach, to do to it what no station would."""
 
     def __init__(self, asked: PylonSettings) -> None:
-        self.sources: list[Any] = []
+        self.sources: list[PylonSource] = []
         self.camera = triggered_camera(asked, lambda: self._open(asked))
 
     def _open(self, asked: PylonSettings) -> PylonSource:
