@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from taktsight.inspect.belt_settings import EncoderSettings
 from taktsight.inspect.cameras.settings import CameraSettings, placed_camera, too_late
+from taktsight.inspect.codes.settings import CodeSettings
 from taktsight.inspect.gates.settings import DryRunSettings, GateSettings
 from taktsight.inspect.golden_settings import GoldenCheck
 from taktsight.inspect.plc.settings import PlcSettings
@@ -156,6 +157,10 @@ class Station(StrictModel):
     rollback_to: Rollback = None
     """The one older version of the bundle that may run although a newer one ran here; 'any' for each."""
     cameras: tuple[CameraSettings, ...] = Field(min_length=1)
+    max_skew_ms: float | None = Field(default=None, gt=0)
+    """Views of one part that were exposed further apart, ms, make it UNINSPECTED. Absent: nobody looks."""
+    code: CodeSettings | None = None
+    """A code on the part that is read as its serial. Absent: none is."""
     plc: PlcSettings | None = None
     """The PLC that trigger, gate or encoder speak to."""
     encoder: EncoderSettings | None = None
@@ -188,10 +193,12 @@ class Station(StrictModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"camera {', '.join(twice)} stands twice")
+        if self.code is not None and self.code.camera not in names:
+            raise ValueError(f"code.camera {self.code.camera!r} is none of the cameras {', '.join(names)}")
         if self.takt_ms and (late := too_late(self.cameras, self.takt_ms)):
             raise ValueError(
-                f"expose_within_ms of camera {', '.join(late)} is not below takt_ms "
-                f"{self.takt_ms:g}: its frame could show the next part"
+                f"camera {', '.join(late)}: expose_within_ms is not below takt_ms {self.takt_ms:g}: "
+                "a frame could show the next part"
             )
         strangers = sorted(set(self.repeats_allowed) - set(names))
         if strangers:

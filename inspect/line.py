@@ -250,6 +250,8 @@ class Line:
         now_ns = time.monotonic_ns()
         for name, count in result.counts.items():
             self.meters.add(name, count)
+        if result.code_read is not None:
+            self.meters.add("codes_read" if result.code_read else "codes_unread")
         answers, late = self._conductor.result(result, now_ns)
         self._answer(answers)
         if late is not None:

@@ -41,6 +41,8 @@ FIELDS = (
     "late_pulses",
     "vision_restarts",
     "recorder_restarts",
+    "codes_read",
+    "codes_unread",
     "entries",
     "acknowledged",
     "acknowledged_trigger",

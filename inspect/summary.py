@@ -73,6 +73,9 @@ def _rows(meters: Meters, station: Station) -> list[tuple[str, str]]:
         ),
         ("images", ", ".join(images)),
     ]
+    if station.code is not None:
+        read = f"{meters['codes_read']:,} read, {meters['codes_unread']:,} not"
+        rows.insert(2, ("codes", read))
     frames = [
         f"{meters[name]:,} {said}"
         for name, said in (

@@ -21,6 +21,7 @@ from taktsight.errors import BackendError, CameraError, ConfigError, LineError, 
 from taktsight.inspect.backends.backend import Backend, engine_name, open_backend
 from taktsight.inspect.cameras.camera import Camera, leader_of, open_camera
 from taktsight.inspect.channel import Channel
+from taktsight.inspect.codes.reader import CodeReader
 from taktsight.inspect.config import Engine, Station
 from taktsight.inspect.engine_facts import engine_facts
 from taktsight.inspect.fit import Setup, read_setup
@@ -55,8 +56,10 @@ class Vision:
         )
         self.cameras = open_cameras(station, setup)
         self._leader = leader_of(self.cameras, station.trigger)
+        self._codes = CodeReader(station.code) if station.code is not None else None
+        self._max_skew_ms = station.max_skew_ms
         checks = open_checks(station, setup)
-        check_first_frames(self.inspector, self.cameras, checks)
+        check_first_frames(self.inspector, self.cameras, checks, self._codes)
         self._looks: dict[int, Look] = {}
         self._engine_faults = 0
         self._triage = Triage()
@@ -109,13 +112,16 @@ class Vision:
         """Lets go of the cameras."""
         for camera in self.cameras:
             camera.close()
+        if self._codes is not None:
+            self._codes.close()
 
     def inspect(self, look: Look) -> Result:
         """The result of a part whose views have all come in."""
         expose = look.expose
         grabs = [look.grabs[camera.name] for camera in self.cameras]
+        frames = tuple(grab.frame for grab in grabs if grab.frame is not None)
         faults = [grab.fault for grab in grabs if grab.fault]
-        if faults:
+        if faults := faults or skew_faults(frames, self._max_skew_ms):
             return _uninspected(expose, grabs, "; ".join(faults))
         started_ns = time.monotonic_ns()
         left_ns = expose.answer_by_ns - started_ns
@@ -123,7 +129,7 @@ class Vision:
             return _uninspected(
                 expose, grabs, f"late: {max(0, left_ns) / 1e6:.0f} ms were left for its inspection"
             )
-        frames = tuple(grab.frame for grab in grabs if grab.frame is not None)
+        reading = self._codes.begin(frames) if self._codes is not None else None
         try:
             inspection = self.inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
         except ValueError as error:  # a frame that does not fit says nothing of the engine
@@ -133,7 +139,8 @@ class Vision:
             return _uninspected(expose, grabs, str(error))
         self._engine_faults = 0
         self._triage.took(time.monotonic_ns() - started_ns)
-        return _inspected(expose, grabs, inspection)
+        result = _inspected(expose, grabs, inspection)
+        return result if reading is None else reading.attached(result, expose.answer_by_ns)
 
 
 def _inspected(expose: Expose, grabs: Sequence[Grab], inspection: Inspection) -> Result:
@@ -190,8 +197,21 @@ def open_cameras(station: Station, setup: Setup) -> list[Camera]:
     return [open_camera(settings[view.camera], channels) for view in setup.recipe.views]
 
 
+def skew_faults(frames: Sequence[Frame], max_skew_ms: float | None) -> list[str]:
+    """Why the views of a part may show it at different places; empty where they do not, or nobody asks."""
+    by_time = sorted(frames, key=lambda frame: frame.captured_ns)
+    skew_ms = (by_time[-1].captured_ns - by_time[0].captured_ns) / 1e6
+    if max_skew_ms is None or skew_ms <= max_skew_ms:
+        return []
+    first, last = by_time[0].camera, by_time[-1].camera
+    return [f"views {first} and {last} were exposed {skew_ms:.1f} ms apart, max_skew_ms is {max_skew_ms:g}"]
+
+
 def check_first_frames(
-    inspector: Inspector, cameras: Sequence[Camera], checks: Mapping[str, FrameCheck]
+    inspector: Inspector,
+    cameras: Sequence[Camera],
+    checks: Mapping[str, FrameCheck],
+    codes: CodeReader | None = None,
 ) -> None:
     """Inspects an image of each camera, for nothing: memory is allocated, and region and frame must fit.
 
@@ -203,6 +223,8 @@ def check_first_frames(
     except CameraError as error:
         log.warning("first frame: %s", error)  # that part will be UNINSPECTED; others may be whole
         return
+    if codes is not None:
+        codes.check_size(frames)
     try:
         for frame in frames:
             checks[frame.camera].expect(frame.image)

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Literal, Protocol, runtime_checkable
 
 from taktsight.errors import ConfigError
-from taktsight.inspect.cameras.gige_settings import AravisSettings
+from taktsight.inspect.cameras.gige_settings import AravisSettings, VivaSettings
+from taktsight.inspect.cameras.live_settings import LiveCameraSettings
 from taktsight.inspect.cameras.settings import CameraSettings, FolderSettings
 from taktsight.inspect.messages import Expose
 from taktsight.inspect.triggers.settings import TriggerSettings
@@ -105,20 +106,56 @@ def open_camera(settings: CameraSettings, channels: int) -> Camera:
         CameraError: If it cannot be opened.
     """
     if isinstance(settings, FolderSettings):
-        from taktsight.inspect.cameras.folder import FolderCamera
+        return _open_folder(settings, channels)
+    if settings.kind == "video":
+        from taktsight.inspect.cameras.video import VideoCamera
 
-        images = FolderCamera(settings.name, settings.folder, repeat=settings.repeat, channels=channels)
-        if settings.takt_ms is None:
-            return images
-        from taktsight.inspect.cameras.paced_folder import PacedFolderCamera
+        return VideoCamera(settings, channels)
+    if isinstance(settings, AravisSettings | VivaSettings):
+        return _open_gige(settings, channels)
+    return _open_live(settings, channels)
 
-        return PacedFolderCamera(images, round(settings.takt_ms * 1e6))
+
+def _open_folder(settings: FolderSettings, channels: int) -> Camera:
+    from taktsight.inspect.cameras.folder import FolderCamera
+
+    images = FolderCamera(settings.name, settings.folder, repeat=settings.repeat, channels=channels)
+    if settings.takt_ms is None:
+        return images
+    from taktsight.inspect.cameras.paced_folder import PacedFolderCamera
+
+    return PacedFolderCamera(images, round(settings.takt_ms * 1e6))
+
+
+def _open_gige(settings: AravisSettings | VivaSettings, channels: int) -> Camera:
+    from taktsight.inspect.cameras.gige_camera import GigeCamera
+
     if isinstance(settings, AravisSettings):
         from taktsight.inspect.cameras.aravis_session import open_aravis
-        from taktsight.inspect.cameras.gige_camera import GigeCamera
 
         return GigeCamera(settings, channels, partial(open_aravis, settings))
-    from taktsight.inspect.cameras.gige_camera import GigeCamera
     from taktsight.inspect.cameras.viva_session import open_viva
 
     return GigeCamera(settings, channels, partial(open_viva, settings))
+
+
+def _open_live(settings: LiveCameraSettings, channels: int) -> Camera:
+    if settings.kind == "v4l2":
+        from taktsight.inspect.cameras.v4l2 import open_v4l2
+
+        return open_v4l2(settings, channels)
+    if settings.kind == "rtsp":
+        from taktsight.inspect.cameras.rtsp import open_rtsp
+
+        return open_rtsp(settings, channels)
+    if settings.kind == "gstreamer":
+        from taktsight.inspect.cameras.gstreamer import open_gstreamer
+
+        return open_gstreamer(settings, channels)
+    if settings.kind == "gentl":
+        from taktsight.inspect.cameras.gentl import open_gentl
+
+        return open_gentl(settings, channels)
+    from taktsight.inspect.cameras.pylon import open_pylon
+
+    return open_pylon(settings, channels)

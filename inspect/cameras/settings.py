@@ -9,6 +9,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from taktsight.inspect.cameras.gige_settings import AravisSettings, GigeSettings, VivaSettings
+from taktsight.inspect.cameras.live_settings import (
+    GentlSettings,
+    LiveCameraSettings,
+    LiveSettings,
+    VideoSettings,
+)
 from taktsight.strict_model import StrictModel
 
 
@@ -33,7 +39,7 @@ class FolderSettings(StrictModel):
 
 
 CameraSettings = Annotated[
-    FolderSettings | AravisSettings | VivaSettings,
+    FolderSettings | VideoSettings | AravisSettings | VivaSettings | LiveCameraSettings,
     Field(discriminator="kind"),
 ]
 
@@ -42,10 +48,20 @@ def placed_camera(settings: CameraSettings, base: Path) -> CameraSettings:
     """The camera with its files, if it has any, relative to a base."""
     if isinstance(settings, FolderSettings):
         return settings.model_copy(update={"folder": base / settings.folder})
+    if isinstance(settings, VideoSettings):
+        return settings.model_copy(update={"file": base / settings.file})
+    if isinstance(settings, GentlSettings):
+        return settings.model_copy(update={"producer": base / settings.producer})
     return settings
 
 
 def too_late(cameras: Sequence[CameraSettings], takt_ms: float) -> list[str]:
     """Cameras that would take a frame for a part which may already show the next one."""
-    gige = [camera for camera in cameras if isinstance(camera, GigeSettings)]
-    return [camera.name for camera in gige if camera.expose_before_ms + camera.within_ms >= takt_ms]
+    return [camera.name for camera in cameras if _exposed_for_ms(camera) >= takt_ms]
+
+
+def _exposed_for_ms(camera: CameraSettings) -> float:
+    """Between the first and the last moment at which a frame may be exposed for its part, ms."""
+    if isinstance(camera, GigeSettings):
+        return camera.expose_before_ms + camera.within_ms
+    return camera.expose_within_ms if isinstance(camera, LiveSettings) else 0.0

@@ -22,6 +22,7 @@ from rich.markup import escape
 from taktsight.card import Card
 from taktsight.errors import TaktsightError
 from taktsight.inspect.backends.backend import engine_name
+from taktsight.inspect.cameras.findings import camera_findings
 from taktsight.inspect.config import Station, load_station
 from taktsight.inspect.field_check import check_field
 from taktsight.inspect.fit import Setup, read_setup
@@ -91,6 +92,7 @@ def check(station: Station, today: date) -> Iterator[Finding]:
         demand = Demand(engine_name(station.backend))
     else:
         yield from _check_setup(station, setup, today)
+        yield from camera_findings(station, setup.bundle.card.canvas.channels)
         demand = _demand(station, setup)
     yield from check_network(this_machine(), station.cameras)
     no_gpu = False

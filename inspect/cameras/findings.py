@@ -1,0 +1,73 @@
+"""What ``taktsight check`` says of a station's cameras before it opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+
+from taktsight.inspect.cameras.addresses import without_password
+from taktsight.inspect.cameras.live_settings import (
+    GstreamerSettings,
+    LiveCameraSettings,
+    LiveSettings,
+    RtspSettings,
+    V4l2Settings,
+)
+from taktsight.inspect.cameras.pipelines import pipeline_text
+from taktsight.inspect.cameras.settings import CameraSettings
+from taktsight.inspect.config import Station
+from taktsight.inspect.machine.finding import Finding
+
+NEEDED = {"rtsp": ("av",), "gentl": ("harvesters", "genicam"), "pylon": ("pypylon",)}
+"""Kind of camera → modules of the extra of that name."""
+
+
+def camera_findings(station: Station, channels: int) -> Iterator[Finding]:
+    """Packages that are missing, pipelines as they will run, and what may go wrong unseen.
+
+    Args:
+        station: what stands on the line.
+        channels: 1 or 3, as the bundle wants frames.
+    """
+    for camera in station.cameras:
+        yield from _of_one(camera, channels)
+    yield from _of_several(station.cameras, station.max_skew_ms)
+    if station.code is not None and find_spec("zxingcpp") is None:
+        text = "reading the code on the part needs zxing-cpp"
+        yield Finding("fix", "code", text, "pip install 'taktsight[codes]'")
+
+
+def _of_one(camera: CameraSettings, channels: int) -> Iterator[Finding]:
+    missing = [module for module in NEEDED.get(camera.kind, ()) if find_spec(module) is None]
+    if missing:
+        text = f"{camera.name}: kind: {camera.kind} needs {', '.join(missing)}"
+        yield Finding("fix", "camera", text, f"pip install 'taktsight[{camera.kind}]'")
+    if isinstance(camera, GstreamerSettings):
+        text = without_password(pipeline_text(camera.source, channels))
+        yield Finding("ok", "camera", f"{camera.name}: {text}")
+    if isinstance(camera, V4l2Settings) and camera.fourcc == "MJPG":
+        text = f"{camera.name}: MJPG is JPEG, whose artefacts are what a small defect looks like"
+        yield Finding("note", "camera", f"{text}; choose a fourcc without")
+    if isinstance(camera, LiveSettings) and (doubt := _doubtful_clock(camera)):
+        yield Finding("note", "camera", f"{camera.name}: {doubt}")
+
+
+def _doubtful_clock(camera: LiveCameraSettings) -> str:
+    if isinstance(camera, V4l2Settings | GstreamerSettings) and camera.clock == "arrival":
+        return (
+            "clock: arrival dates a frame that was held up on its way too late: it may show the part before"
+        )
+    if isinstance(camera, RtspSettings | GstreamerSettings) and camera.delay_ms == 0:
+        return (
+            "delay_ms: 0 takes a frame for exposed when it comes: it may show the part before; measure it"
+        )
+    return ""
+
+
+def _of_several(cameras: Sequence[CameraSettings], max_skew_ms: float | None) -> Iterator[Finding]:
+    live = [camera.name for camera in cameras if isinstance(camera, LiveSettings)]
+    if len(live) > 1 and max_skew_ms is None:
+        text = (
+            f"{', '.join(live)}: nobody looks how far apart they expose; max_skew_ms says how far they may"
+        )
+        yield Finding("note", "cameras", text)
