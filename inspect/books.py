@@ -11,7 +11,7 @@ from taktsight.inspect.commitment import Commitment
 from taktsight.inspect.conductor import Answer, Conductor, Late
 from taktsight.inspect.gates.gate import Acted
 from taktsight.inspect.golden_desk import Note
-from taktsight.inspect.messages import Entry, EntryKind, Result
+from taktsight.inspect.messages import Entry, EntryKind, Result, VisionReady
 from taktsight.inspect.meters import STATES, Meters
 from taktsight.inspect.notes import Notes
 from taktsight.inspect.recorder_port import RecorderPort
@@ -35,8 +35,17 @@ class Books:
         self._recorder = recorder
         self._deadline_ns = deadline_ns
         self._fail = fail
+        self._outlooks: list[tuple[int, str, str]] = []
         self.notes = Notes(self._warn, meters.add)
         """For the hardware on the line."""
+
+    def judged_by(self, first_trigger: int, ready: VisionReady) -> None:
+        """From this part on, bundle and recipe are these."""
+        self._outlooks.append((first_trigger, ready.bundle_digest, ready.recipe_digest))
+
+    def changed_over(self, *said: str) -> None:
+        """The line went on with another bundle or recipe, or refused to."""
+        self._write(Entry("changeover", reasons=said))
 
     def state(self, state: str) -> None:
         """The line changed its state."""
@@ -106,11 +115,19 @@ class Books:
 
     def _write(self, entry: Entry) -> int | None:
         """Its number; None where it is not taken, which stops the line."""
+        bundle, recipe = self._digests(entry.trigger)
         try:
-            return self._recorder.write(entry)
+            return self._recorder.write(replace(entry, bundle=bundle, recipe=recipe))
         except LineError as error:
             self._fail(error)
             return None
+
+    def _digests(self, trigger: int | None) -> tuple[str, str]:
+        """What the part was judged by; what judges now, of an entry about no part."""
+        for first_trigger, bundle, recipe in reversed(self._outlooks):
+            if trigger is None or first_trigger <= trigger:
+                return bundle, recipe
+        return "", ""
 
 
 def _entry(

@@ -80,6 +80,11 @@ class Conductor:
         """Parts without a verdict at the gate."""
         return len(self._open)
 
+    @property
+    def next_trigger(self) -> int:
+        """Number of the part that comes next."""
+        return self._last_trigger + 1
+
     def trigger(
         self, triggered_ns: int, now_ns: int, serial: str | None = None
     ) -> tuple[int, int, tuple[Answer, ...]]:

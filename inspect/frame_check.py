@@ -43,12 +43,20 @@ class FrameCheck:
         self._reference = reference
 
     def expect(self, image: Image) -> None:
-        """An image of the rehearsal: frames are like it, and none of them is it.
+        """An image of the rehearsal: frames are like it, and none of them is it."""
+        self._watch.expect(image)
+
+    @property
+    def watch(self) -> FrameWatch:
+        """What the camera showed before."""
+        return self._watch
+
+    def rehearse(self, image: Image) -> None:
+        """Measures an image for nothing.
 
         Raises:
             ValueError: If it does not fit the view's region or reference.
         """
-        self._watch.expect(image)
         self._measure(image)
 
     def fault(self, expose: Expose, exposure: Exposure) -> str:
@@ -81,8 +89,15 @@ class FrameCheck:
         return measure(image, view.roi_px, mm_per_px=view.mm_per_px, reference=self._reference)
 
 
-def open_checks(station: Station, setup: Setup) -> dict[str, FrameCheck]:
+def open_checks(
+    station: Station, setup: Setup, watches: Mapping[str, FrameWatch] | None = None
+) -> dict[str, FrameCheck]:
     """Of each camera.
+
+    Args:
+        station: says what a camera may show.
+        setup: has the bands.
+        watches: what each camera showed before; None at a start.
 
     Raises:
         ConfigError: If the reference of a view cannot be read, or does not fit it.
@@ -90,13 +105,17 @@ def open_checks(station: Station, setup: Setup) -> dict[str, FrameCheck]:
     channels = setup.bundle.card.canvas.channels
     checks = {}
     for view in setup.recipe.views:
-        watch = FrameWatch(
-            view.camera,
-            channels,
-            max_age_ns=round(station.max_frame_age_ms * 1e6),
-            frame_px=view.health.frame_px if view.health else None,
-            repeats="frames" if view.camera in station.repeats_allowed else None,
-        )
+        watch = watches[view.camera] if watches is not None else _new_watch(station, view, channels)
         reference = health_reference(view, setup.references.get(view.camera), channels)
         checks[view.camera] = FrameCheck(watch, view, reference)
     return checks
+
+
+def _new_watch(station: Station, view: View, channels: int) -> FrameWatch:
+    return FrameWatch(
+        view.camera,
+        channels,
+        max_age_ns=round(station.max_frame_age_ms * 1e6),
+        frame_px=view.health.frame_px if view.health else None,
+        repeats="frames" if view.camera in station.repeats_allowed else None,
+    )

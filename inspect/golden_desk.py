@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import logging
-import selectors
 import time
 from collections import deque
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from taktsight.inspect.conductor import Answer
-from taktsight.inspect.control import Control
 from taktsight.inspect.golden_settings import GoldenCheck
 from taktsight.inspect.golden_watch import GoldenWatch, Seen
 from taktsight.inspect.messages import Result
@@ -37,30 +34,17 @@ class Note:
 class GoldenDesk:
     """Between the conductor and the gate. Without a check in the station it changes nothing."""
 
-    def __init__(self, check: GoldenCheck | None, records: Path, meters: Meters) -> None:
+    def __init__(self, check: GoldenCheck | None, meters: Meters) -> None:
         self._watch = GoldenWatch(check)
-        self._records = records
         self._meters = meters
-        self._control: Control | None = None
         self._notes: list[Note] = []
         self._seen: deque[tuple[int, Seen]] = deque(maxlen=REMEMBERED)
         self._said = ""
         self._passed = 0
 
-    def open(self, selector: selectors.BaseSelector) -> None:
-        """Listens to requests, where the station asks for checks.
-
-        Raises:
-            LineError: If that is not possible: the check could never be passed.
-        """
-        if self._watch.parts:
-            self._control = Control(self._records, selector, self._handle)
-
-    def close(self) -> None:
-        """Nobody is listened to any more."""
-        if self._control is not None:
-            self._control.close()
-            self._control = None
+    def changed_over(self) -> None:
+        """The line goes on with another bundle or recipe: the check is due."""
+        self._watch.demand("the line was changed over")
 
     def triggered(self, trigger: int) -> None:
         """A part is there."""
@@ -82,7 +66,7 @@ class GoldenDesk:
 
     def take_notes(self, now_ns: int) -> list[Note]:
         """For the ledger, since the last call: golden parts, holds, and checks that were passed."""
-        if self._control is None:
+        if not self._watch.parts:
             return []
         held = self._watch.held(now_ns)
         if self._watch.passed > self._passed:
@@ -100,7 +84,8 @@ class GoldenDesk:
         log.log(level, "%s", said)
         self._notes.append(Note((said,)))
 
-    def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
+    def handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a request about golden parts."""
         now_ns = time.monotonic_ns()
         asked, of = request.get("golden"), request.get("of")
         if asked == "show" and isinstance(of, str):
@@ -112,6 +97,8 @@ class GoldenDesk:
             self._watch.withdraw()
         elif asked != "state":
             return {"error": f"a line knows no request {request}"}
+        if not self._watch.parts:
+            return {"error": "the station names no golden parts"}
         return self._state(now_ns)
 
     def _state(self, now_ns: int) -> dict[str, Any]:

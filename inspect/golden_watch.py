@@ -65,6 +65,8 @@ class GoldenWatch:
 
     def demand(self, why: str) -> None:
         """From now on a check is due: at a start, a changeover, or because somebody wants one."""
+        if self._check is None:
+            return
         self._why, self._due_ns = why, None
         self._right_ns.clear()
 

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from taktsight.errors import CameraError
@@ -16,6 +16,9 @@ from taktsight.inspect.messages import Expose
 from taktsight.inspect.ring import Ring, Slot
 from taktsight.inspect.vision_port import MAX_ASKED
 from taktsight.records import Frame, Image, check_image
+
+CheckOf = Callable[[Expose, str], FrameCheck]
+"""Part and camera → what its frame is held against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,12 @@ class CameraThread:
     """Grabs from one camera, part after part, and hands the frames to the inspection."""
 
     def __init__(
-        self, camera: Camera, check: FrameCheck, ring: Ring, grabbed: queue.Queue[Grab | None]
+        self, camera: Camera, check_of: CheckOf, ring: Ring, grabbed: queue.Queue[Grab | None]
     ) -> None:
+        """``check_of``: what a part's frame of this camera is held against."""
         self.exposes: queue.Queue[Expose | None] = queue.Queue(MAX_ASKED + 1)
         self._camera = camera
-        self._check = check
+        self._check_of = check_of
         self._ring = ring
         self._grabbed = grabbed
         self._thread = threading.Thread(target=self._run, name=f"grab-{camera.name}", daemon=True)
@@ -70,10 +74,11 @@ class CameraThread:
 
     def _grab(self, expose: Expose) -> Grab:
         name = self._camera.name
+        check = self._check_of(expose, name)
         started_ns = time.monotonic_ns()
         try:
             exposure = self._camera.grab(expose)
-            fault = self._check.fault(expose, exposure)
+            fault = check.fault(expose, exposure)
             slot = self._keep(exposure.image)
         except CameraError as error:
             return Grab(expose, name, missing=str(error), grab_ns=time.monotonic_ns() - started_ns)
@@ -83,7 +88,7 @@ class CameraThread:
             return replace(grab, checked=Checked(fault=fault, counts={"frame_faults": 1}))
         frame = Frame(exposure.image, expose.trigger, exposure.captured_ns, name)
         started_ns = time.monotonic_ns()
-        checked = self._check.measure(frame)
+        checked = check.measure(frame)
         return replace(grab, frame=frame, checked=checked, check_ns=time.monotonic_ns() - started_ns)
 
     def _keep(self, image: Image) -> Slot | None:

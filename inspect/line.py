@@ -14,25 +14,36 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from taktsight.errors import LineError, TaktsightError
 from taktsight.inspect.books import Books
+from taktsight.inspect.changeover import Changeovers
 from taktsight.inspect.children import Child, Crew
 from taktsight.inspect.commitment import Commitment
 from taktsight.inspect.conductor import Answer, Conductor
 from taktsight.inspect.config import Station
+from taktsight.inspect.control import Control
 from taktsight.inspect.field_side import FieldSide
 from taktsight.inspect.gates.gate import not_told
 from taktsight.inspect.golden_desk import GoldenDesk
 from taktsight.inspect.log_thread import log_through_thread
-from taktsight.inspect.messages import Expose, Exposed, ImageRules, Result, StartRecorder, StartVision
+from taktsight.inspect.messages import (
+    Expose,
+    Exposed,
+    ImageRules,
+    Prepared,
+    Result,
+    StartRecorder,
+    StartVision,
+)
 from taktsight.inspect.meters import Meters, size_meters
 from taktsight.inspect.realtime import become_punctual
 from taktsight.inspect.recorder_port import RecorderPort
 from taktsight.inspect.ring import size_ring
 from taktsight.inspect.stop_signals import stop_signals
 from taktsight.inspect.triggers.trigger import Arrival
-from taktsight.inspect.vision_port import VisionPort
+from taktsight.inspect.vision_port import Said, VisionPort
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +74,9 @@ class Line:
         self._conductor = Conductor(station.answer_within_ns)
         is_strict = station.records.mode == "strict"
         self._commitment = Commitment(self._books.judged) if is_strict else None
-        self._desk = GoldenDesk(station.golden, station.records.folder, self.meters)
+        self._desk = GoldenDesk(station.golden, self.meters)
+        self._changeovers = Changeovers(station, versions, self._vision.prepare)
+        self._control: Control | None = None
         self._selector = selectors.SelectSelector()  # epoll rounds its timeout up to a whole millisecond
         self._field = FieldSide(station, self._selector, self._books.notes)
         self._stop_asked = False
@@ -83,7 +96,8 @@ class Line:
                     self._work()
                     self._finish()
         finally:
-            self._desk.close()
+            if self._control is not None:
+                self._control.close()
             self._field.close()
             self._selector.close()
         if self._failure is not None:
@@ -110,15 +124,27 @@ class Line:
             raise self._failure
         if not (self._vision.ready and self._recorder.ready) or self._field.missing:
             return False
-        self._desk.open(self._selector)
+        self._open_control()
         return True
+
+    def _open_control(self) -> None:
+        """Listens to requests. A line without golden parts can do without: nothing would be held."""
+        try:
+            self._control = Control(self._station.records.folder, self._selector, self._handle)
+        except LineError as error:
+            if self._station.golden is not None:
+                raise
+            log.warning("no changeover while it works: %s", error)
+
+    def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        return (self._changeovers if "changeover" in request else self._desk).handle(request)
 
     def _work(self) -> None:
         """From the first part to the verdict of the last."""
         ready = self._vision.ready
         if ready is None:
             raise ValueError("a line works once vision is ready")
-        self._recorder.bundle, self._recorder.recipe = ready.bundle_digest, ready.recipe_digest
+        self._books.judged_by(1, ready)
         facts = (f"station {self._station.name}", f"labels {', '.join(ready.labels)}", *ready.engine)
         self._books.armed(*facts)
         log.info("run %s is armed: bundle %.12s", self.run_name, ready.bundle_digest)
@@ -199,7 +225,9 @@ class Line:
         self._answer(answers)
         self._desk.triggered(trigger)
         self._books.triggered(now_ns - due_ns)
-        refused = arrival.unseen or self._vision.expose(Expose(trigger, due_ns, answer_by_ns), now_ns)
+        refused = arrival.unseen or self._vision.expose(
+            Expose(trigger, due_ns, answer_by_ns, self._changeovers.number), now_ns
+        )
         if refused:
             self._answer(self._conductor.fail(trigger, refused, now_ns))
 
@@ -239,12 +267,32 @@ class Line:
             self._end_vision(error)
             return
         for message in messages:
-            if isinstance(message, Exposed):
-                self._field.exposed(message)
-            else:
-                self._take_result(message)
+            self._take_in(message)
         if not alive:
             self._lose_vision("vision stopped")
+
+    def _take_in(self, message: Said) -> None:
+        if isinstance(message, Exposed):
+            self._field.exposed(message)
+        elif isinstance(message, Result):
+            self._take_result(message)
+        elif isinstance(message, Prepared):
+            self._change_over(message)
+        elif refused := self._changeovers.refused(message):
+            self._books.changed_over(refused)
+
+    def _change_over(self, prepared: Prepared) -> None:
+        """Between two parts: those that are open are judged by what they were exposed for."""
+        first_trigger = self._conductor.next_trigger
+        station = self._changeovers.prepared(prepared, first_trigger)
+        if station is None:
+            return
+        self._vision.change_over(station, prepared)
+        self._books.judged_by(first_trigger, prepared.ready)
+        labels = ", ".join(prepared.ready.labels)
+        self._books.changed_over(f"before part {first_trigger}", f"labels {labels}", *prepared.ready.engine)
+        self._desk.changed_over()
+        self.meters.add("changeovers")
 
     def _take_result(self, result: Result) -> None:
         now_ns = time.monotonic_ns()
@@ -265,6 +313,8 @@ class Line:
             self._vision.end()
             return
         log.warning("%s; it is started anew", reason)
+        if refused := self._changeovers.vision_lost():
+            self._books.changed_over(refused)
         self._books.fault(reason)
         self._field.vision_began_anew()
         self.meters.add("vision_restarts")

@@ -14,7 +14,7 @@ from taktsight.records import Outcome, Verdict
 if TYPE_CHECKING:  # the recorder shall be ready before vision, so it imports no configuration
     from taktsight.inspect.config import Station
 
-EntryKind = Literal["armed", "judged", "verdict", "late", "fault", "golden", "closed"]
+EntryKind = Literal["armed", "judged", "verdict", "late", "fault", "golden", "changeover", "closed"]
 """``verdict``: what the gate was told; ``judged``, in strict mode: what it shall be told once this row is
 on the disk."""
 
@@ -29,6 +29,8 @@ class StartVision:
     versions: Path | None
     """Folder that remembers which version of the product runs; None where nothing is to be remembered: in a
     replay, which moves no gate, and when vision is started anew."""
+    outlook: int = 0
+    """Number of the changeover that the station's bundle and recipe came with; 0 from the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class Expose:
     """Monotonic clock at the trigger, ns."""
     answer_by_ns: int
     """Monotonic clock, ns: a verdict after this moment never reaches the gate."""
+    outlook: int = 0
+    """Number of the changeover whose bundle and recipe judge it; 0 before the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,34 @@ class Acknowledge:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """Line → vision: get ready to judge by other files, beside those that judge now."""
+
+    number: int
+    """Of the changeover, consecutive from 1."""
+    station: Station
+    today: date
+    versions: Path | None
+    """As in :class:`StartVision`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Vision → line: parts that are exposed with this number are judged by the new ones."""
+
+    number: int
+    ready: VisionReady
+
+
+@dataclass(frozen=True, slots=True)
+class NotPrepared:
+    """Vision → line: the new ones are not as they must be; the old ones judge on."""
+
+    number: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Line → vision, line → recorder, recorder → archive: finish what you have, then end."""
 
@@ -220,5 +252,8 @@ Message = (
     | MakeWay
     | RecorderReady
     | Acknowledge
+    | Prepare
+    | Prepared
+    | NotPrepared
     | Stop
 )

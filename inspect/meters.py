@@ -40,6 +40,7 @@ FIELDS = (
     "unacknowledged",  # verdicts that the PLC's program did not take
     "late_pulses",
     "vision_restarts",
+    "changeovers",
     "recorder_restarts",
     "codes_read",
     "codes_unread",

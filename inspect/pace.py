@@ -60,7 +60,7 @@ def _cycles_ms(station: Station, vision: Vision) -> list[float]:
         part = _look(vision, trigger % last + 1, wired)
         if part is not None:
             started_s = time.monotonic()
-            vision.inspector.inspect(part)
+            vision.outlook.inspector.inspect(part)
             times_ms.append((time.monotonic() - started_s) * 1e3)
         elif trigger > last and not times_ms:
             raise CameraError(f"station {station.name!r}: none of the first {last} parts has a whole frame")

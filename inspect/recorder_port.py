@@ -35,7 +35,6 @@ class RecorderPort:
         self.stopping = self.ended = False
         self.acknowledged = 0
         self.acknowledged_trigger = 0
-        self.bundle = self.recipe = ""
         self._start: StartRecorder | None = None
         self._entries: deque[Entry] = deque()
         self._sent = 0
@@ -67,7 +66,7 @@ class RecorderPort:
                 f"{MAX_UNRECORDED} entries are not on the disk: free its space, or unlock the ledger"
             )
         self._number += 1
-        self._entries.append(replace(entry, number=self._number, bundle=self.bundle, recipe=self.recipe))
+        self._entries.append(replace(entry, number=self._number))
         self._pump()
         return self._number
 

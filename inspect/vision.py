@@ -13,22 +13,31 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from taktsight.errors import BackendError, CameraError, ConfigError, LineError, TaktsightError
-from taktsight.inspect.backends.backend import Backend, engine_name, open_backend
+from taktsight.errors import BackendError, CameraError, TaktsightError
 from taktsight.inspect.cameras.camera import Camera, leader_of, open_camera
 from taktsight.inspect.channel import Channel
 from taktsight.inspect.codes.reader import CodeReader
-from taktsight.inspect.config import Engine, Station
-from taktsight.inspect.engine_facts import engine_facts
-from taktsight.inspect.fit import Setup, read_setup
-from taktsight.inspect.frame_check import FrameCheck, open_checks
+from taktsight.inspect.config import Station
+from taktsight.inspect.fit import Setup
+from taktsight.inspect.frame_check import FrameCheck
 from taktsight.inspect.grabbing import CameraThread, Grab, Look, counts
-from taktsight.inspect.inspector import Inspector, golden_mistakes
-from taktsight.inspect.messages import Expose, Exposed, Refused, Result, StartVision, Stop, VisionReady
+from taktsight.inspect.inspector import Inspector
+from taktsight.inspect.messages import (
+    Expose,
+    Exposed,
+    NotPrepared,
+    Prepare,
+    Prepared,
+    Refused,
+    Result,
+    StartVision,
+    Stop,
+)
+from taktsight.inspect.outlook import Outlook, check_follows, open_outlook
 from taktsight.inspect.realtime import die_with_line
 from taktsight.inspect.ring import Ring
 from taktsight.inspect.triage import Triage
@@ -46,27 +55,63 @@ but what breaks a CUDA context breaks it for good, and only a new process has a 
 class Vision:
     """Cameras, engine and recipe, ready for parts."""
 
-    def __init__(self, station: Station, ring: Ring, today: date) -> None:
-        setup = read_setup(station, today)
-        backend = open_backend(station.backend, setup.bundle.models)
-        replay_golden(backend, setup, engine_name(station.backend))
-        self.setup = setup
-        self.inspector = Inspector(
-            backend, setup.bundle.card, setup.recipe, setup.bundle.digest, setup.references
-        )
-        self.cameras = open_cameras(station, setup)
+    def __init__(self, station: Station, ring: Ring, today: date, number: int = 0) -> None:
+        """``number``: of the changeover that the station's files came with."""
+        self._number = number
+        self._outlooks = {number: open_outlook(station, today)}
+        self.cameras = open_cameras(station, self.outlook.setup)
         self._leader = leader_of(self.cameras, station.trigger)
         self._codes = CodeReader(station.code) if station.code is not None else None
         self._max_skew_ms = station.max_skew_ms
-        checks = open_checks(station, setup)
-        check_first_frames(self.inspector, self.cameras, checks, self._codes)
+        self._rehearsal = rehearsal(self.cameras)
+        self._rehearse()
         self._looks: dict[int, Look] = {}
         self._engine_faults = 0
         self._triage = Triage()
         self._grabbed: queue.Queue[Grab | None] = queue.Queue(len(self.cameras) * (MAX_ASKED + 1))
         self._threads = [
-            CameraThread(camera, checks[camera.name], ring, self._grabbed) for camera in self.cameras
+            CameraThread(camera, self._check_of, ring, self._grabbed) for camera in self.cameras
         ]
+
+    @property
+    def outlook(self) -> Outlook:
+        """What parts are judged by now."""
+        return self._outlooks[self._number]
+
+    def _check_of(self, expose: Expose, camera: str) -> FrameCheck:
+        return self._outlooks[expose.outlook].checks[camera]
+
+    def _rehearse(self) -> None:
+        if self._codes is not None and self._rehearsal:
+            self._codes.check_size(self._rehearsal)
+        for frame in self._rehearsal:
+            self.outlook.checks[frame.camera].expect(frame.image)
+        if self._rehearsal:
+            self.outlook.rehearse(self._rehearsal)
+
+    def prepare(self, order: Prepare) -> Outlook:
+        """Opens what the next parts shall be judged by, while others are inspected.
+
+        Raises:
+            TaktsightError: If it is not as it must be; nothing has changed then.
+        """
+        old = self.outlook
+        watches = {camera: check.watch for camera, check in old.checks.items()}
+        new = open_outlook(order.station, order.today, watches)
+        check_follows(old, new)
+        if self._rehearsal:
+            new.rehearse(self._rehearsal)
+        if order.versions is not None:
+            remember_version(order.versions, new.setup.bundle.card)
+        self._outlooks[order.number] = new
+        return new
+
+    def _judge_by(self, number: int) -> Inspector:
+        """Of the part's changeover. Parts come in order, so nobody needs those before it any more."""
+        self._number = number
+        for past in [each for each in list(self._outlooks) if each < number]:
+            del self._outlooks[past]
+        return self._outlooks[number].inspector
 
     @property
     def parts(self) -> int | None:
@@ -118,6 +163,7 @@ class Vision:
     def inspect(self, look: Look) -> Result:
         """The result of a part whose views have all come in."""
         expose = look.expose
+        inspector = self._judge_by(expose.outlook)
         grabs = [look.grabs[camera.name] for camera in self.cameras]
         frames = tuple(grab.frame for grab in grabs if grab.frame is not None)
         faults = [grab.fault for grab in grabs if grab.fault]
@@ -131,7 +177,7 @@ class Vision:
             )
         reading = self._codes.begin(frames) if self._codes is not None else None
         try:
-            inspection = self.inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
+            inspection = inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
         except ValueError as error:  # a frame that does not fit says nothing of the engine
             return _uninspected(expose, grabs, str(error))
         except BackendError as error:
@@ -175,21 +221,6 @@ def _result(expose: Expose, grabs: Sequence[Grab], verdict: Verdict) -> Result:
     )
 
 
-def replay_golden(backend: Backend, setup: Setup, engine: str) -> None:
-    """Replays the bundle's golden samples; the engine, which allocates in its first runs, is warm then.
-
-    Raises:
-        LineError: If one of them is judged otherwise than on the card.
-    """
-    mistakes = golden_mistakes(backend, setup.bundle, engine)
-    if mistakes:
-        raise LineError(
-            "golden samples are not judged as the bundle's card says, so parts would not be either: "
-            + "; ".join(mistakes)
-            + ". Export the bundle again, or check this machine's engine"
-        )
-
-
 def open_cameras(station: Station, setup: Setup) -> list[Camera]:
     """The station's cameras, in the order of the recipe's views."""
     settings = {camera.name: camera for camera in station.cameras}
@@ -207,40 +238,22 @@ def skew_faults(frames: Sequence[Frame], max_skew_ms: float | None) -> list[str]
     return [f"views {first} and {last} were exposed {skew_ms:.1f} ms apart, max_skew_ms is {max_skew_ms:g}"]
 
 
-def check_first_frames(
-    inspector: Inspector,
-    cameras: Sequence[Camera],
-    checks: Mapping[str, FrameCheck],
-    codes: CodeReader | None = None,
-) -> None:
-    """Inspects an image of each camera, for nothing: memory is allocated, and region and frame must fit.
-
-    Raises:
-        ConfigError: If they do not.
-    """
+def rehearsal(cameras: Sequence[Camera]) -> tuple[Frame, ...]:
+    """A frame of each camera that shows nobody's part; none where one camera has none yet."""
     try:
-        frames = tuple(Frame(camera.rehearsal(), 0, 0, camera.name) for camera in cameras)
+        return tuple(Frame(camera.rehearsal(), 0, 0, camera.name) for camera in cameras)
     except CameraError as error:
         log.warning("first frame: %s", error)  # that part will be UNINSPECTED; others may be whole
-        return
-    if codes is not None:
-        codes.check_size(frames)
+        return ()
+
+
+def _prepare(channel: Channel, vision: Vision, order: Prepare) -> None:
     try:
-        for frame in frames:
-            checks[frame.camera].expect(frame.image)
-        inspector.inspect(Part(0, frames))
-    except ValueError as error:
-        raise ConfigError(
-            f"recipe {inspector.recipe.product!r} does not fit the frames: {error}"
-        ) from error
-
-
-def ready(vision: Vision, engine: Engine) -> VisionReady:
-    """What it looks with, for the line to arm, or to hold against what it was armed with."""
-    bundle, recipe = vision.setup.bundle, vision.setup.recipe
-    templates = {view.camera: view.reference_sha256 for view in recipe.views if view.reference_sha256}
-    labels = bundle.card.labels
-    return VisionReady(bundle.digest, recipe.digest, templates, labels, vision.parts, engine_facts(engine))
+        new = vision.prepare(order)
+    except TaktsightError as error:
+        channel.send(NotPrepared(order.number, str(error)))
+    else:
+        channel.send(Prepared(order.number, new.ready(vision.parts)))
 
 
 def _listen(channel: Channel, vision: Vision) -> None:
@@ -251,9 +264,13 @@ def _listen(channel: Channel, vision: Vision) -> None:
         if isinstance(message, Stop):
             vision.expose(None)
             return
-        if not isinstance(message, Expose):
+        if isinstance(message, Expose):
+            vision.expose(message)
+        elif isinstance(message, Prepare):
+            arguments = (channel, vision, message)
+            threading.Thread(target=_prepare, args=arguments, name="prepare", daemon=True).start()
+        else:
             raise TypeError(f"the line sent {type(message).__name__}")
-        vision.expose(message)
 
 
 def _end_process(arguments: threading.ExceptHookArgs) -> None:
@@ -274,13 +291,13 @@ def main(arguments: Sequence[str]) -> int:
     if not isinstance(start, StartVision):
         return 1
     try:
-        vision = Vision(start.station, Ring(ring_descriptor), start.today)
+        vision = Vision(start.station, Ring(ring_descriptor), start.today, start.outlook)
         if start.versions is not None:
-            remember_version(start.versions, vision.setup.bundle.card)
+            remember_version(start.versions, vision.outlook.setup.bundle.card)
     except TaktsightError as error:
         channel.send(Refused(type(error).__name__, str(error)))
         return error.exit_code
-    channel.send(ready(vision, start.station.backend))
+    channel.send(vision.outlook.ready(vision.parts))
     vision.tell_exposures(channel)
     threading.Thread(target=_listen, args=(channel, vision), name="listen", daemon=True).start()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from taktsight import errors
 from taktsight.errors import LineError, TaktsightError
@@ -13,6 +14,9 @@ from taktsight.inspect.messages import (
     Expose,
     Exposed,
     Message,
+    NotPrepared,
+    Prepare,
+    Prepared,
     Refused,
     Result,
     StartVision,
@@ -21,6 +25,10 @@ from taktsight.inspect.messages import (
 )
 from taktsight.records import Outcome
 
+if TYPE_CHECKING:
+    from taktsight.inspect.config import Station
+
+Said = Result | Exposed | Prepared | NotPrepared
 log = logging.getLogger(__name__)
 
 MAX_ASKED = 64
@@ -63,8 +71,23 @@ class VisionPort:
         self._asked[expose.trigger] = now_ns
         return None
 
-    def receive(self) -> tuple[list[Result | Exposed], bool]:
-        """The results and exposures that are there, and whether vision still lives.
+    def prepare(self, order: Prepare) -> str | None:
+        """Asks it to get ready for a changeover; says why not where it cannot be asked. Never waits."""
+        if self.ended or self.ready is None:
+            return "vision is not in service"
+        if not self.child.channel.try_send(order):
+            return "vision is busy"
+        return None
+
+    def change_over(self, station: Station, prepared: Prepared) -> None:
+        """From now on it looks with these: a process that is started anew must find them again."""
+        if self._start is None or self.ready is None:
+            raise ValueError("only a vision that is in service changes over")
+        self._first = self.ready = prepared.ready
+        self._start = replace(self._start, station=station, versions=None, outlook=prepared.number)
+
+    def receive(self) -> tuple[list[Said], bool]:
+        """What it said that the line must act on, and whether it still lives.
 
         Raises:
             TaktsightError: If vision refuses to take up service, or looks with something else than before.
@@ -116,8 +139,8 @@ class VisionPort:
         self.ended, self.ready = True, None
         self.child.kill()
 
-    def _note(self, message: Message) -> Result | Exposed | None:
-        if isinstance(message, Exposed):
+    def _note(self, message: Message) -> Said | None:
+        if isinstance(message, Exposed | Prepared | NotPrepared):
             return message
         if isinstance(message, Result):
             self._asked.pop(message.trigger, None)

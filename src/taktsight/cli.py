@@ -55,6 +55,10 @@ VERBS = {
         "taktsight.inspect.commands.engine",
         "build the TensorRT engine of a bundle before the line needs it",
     ),
+    "changeover": (
+        "taktsight.inspect.commands.changeover",
+        "tell a running line to go on with another bundle or recipe",
+    ),
     "cameras": (
         "taktsight.inspect.commands.cameras",
         "GigE Vision and USB3 Vision cameras that answer, as a station names them",
