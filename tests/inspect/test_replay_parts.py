@@ -180,7 +180,7 @@ def test_what_is_not_there_is_named(
 
 
 def test_verdict_that_waited_for_the_ledger_in_vain_is_held_against_what_was_judged(tmp_path: Path) -> None:
-    scores = {"camera": (0.25,)}
+    scores: dict[str, tuple[float, ...]] = {"camera": (0.25,)}
     late = ("late: the ledger did not have REJECT on the disk within 30 ms",)
     ledger = Ledger.create(tmp_path)
     new = [
