@@ -7,7 +7,7 @@ DEMO := demo
 export NO_ALBUMENTATIONS_UPDATE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench bench-accuracy clean
+.PHONY: help install demo test check bench bench-faults bench-accuracy clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 18
@@ -54,6 +54,9 @@ bench: $(INSTALLED) ## speed, into benchmarks/results/
 	$(BIN)/python benchmarks/changeover.py
 	$(BIN)/python benchmarks/training_speed.py
 	$(BIN)/python benchmarks/backends.py $(DEMO)/flange
+
+bench-faults: $(INSTALLED) ## every fault into a running line, counted; wants root and 20 minutes
+	$(BIN)/python benchmarks/faults.py
 
 bench-accuracy: $(INSTALLED) ## trains on the real sets beside the repository; 1 h 30 min on 2 cores
 	$(BIN)/python benchmarks/accuracy.py aws-aliens kolektorsdd-anomaly magnetic-tile-anomaly \

@@ -75,9 +75,9 @@ def read_run(records: Path, named: str, triggers: Iterable[int] | None = None) -
     for trigger in wanted:
         _check_kept(name, trigger, by_part, files)
     parts = [_part(name, trigger, by_part[trigger], files[trigger]) for trigger in wanted]
-    armed: list[str] = next((json.loads(row["reasons"]) for row in rows if row["kind"] == "armed"), [])
+    armed = next((row["reasons"] for row in rows if row["kind"] == "armed"), "[]")
     started = datetime.fromisoformat(rows[0]["utc"]).date()
-    return RecordedRun(name, started, read_facts(armed), parts)
+    return RecordedRun(name, started, read_facts(json.loads(armed)), parts)
 
 
 def find_run(ledger: Ledger, named: str) -> str:

@@ -6,6 +6,9 @@ import os
 import re
 import sqlite3
 
+import pytest
+
+from ..peers.faulty_disk import CAN_MOUNT, NEEDED, faulty_disk
 from .place import EXPECTED, Place
 from .running_line import taktsight
 
@@ -45,6 +48,18 @@ def test_check_says_what_to_fix(place: Place) -> None:
     bad = taktsight("check", place.write(cameras=[{"kind": "folder", "folder": "lost"}]))
     assert bad.returncode == 1
     assert "lost is neither a folder" in bad.stdout
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason=NEEDED)
+def test_check_refuses_strict_records_on_a_disk_that_is_slower_than_the_deadline(place: Place) -> None:
+    records = {"folder": "records", "mode": "strict"}
+    good = taktsight("check", place.write(records=records))
+    assert "in records.mode strict the gate waits for it" in good.stdout
+    with faulty_disk(place.records, place.folder / "store") as disk:
+        disk.order("sync_ms", 100)
+        slow = taktsight("check", place.write(records=records, deadline_ms=80))
+        assert slow.returncode == 1
+        assert "every part would be UNINSPECTED; take another disk, or mode fast" in slow.stdout
 
 
 def test_check_leaves_nothing_behind(place: Place) -> None:

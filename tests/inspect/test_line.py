@@ -11,6 +11,7 @@ import pytest
 
 from taktsight.image_files import decode_image, encode_png
 
+from ..peers.faulty_disk import CAN_MOUNT, NEEDED, faulty_disk
 from .place import EXPECTED, Place
 from .running_line import StartLine, assert_one_verdict_each, taktsight
 from .spots import draw_part, spot_bundle, spot_model
@@ -85,6 +86,49 @@ def test_slow_model_is_late_at_the_gate_margin_and_recorded_as_late(place: Place
     late = place.rows("late")
     assert [(row["trigger"], row["outcome"]) for row in late[:3]] == [(1, "PASS"), (2, "PASS"), (3, "PASS")]
     assert all(row["cycle_ns"] > 30 * MS for row in late)
+
+
+def test_strict_line_has_each_verdict_in_the_ledger_before_the_gate_acts(place: Place) -> None:
+    ended = taktsight("run", place.write(records={"folder": "records", "mode": "strict"}))
+    assert ended.returncode == 0, ended.stderr
+    assert place.gate() == list(enumerate(EXPECTED, start=1))
+    rows = place.rows()
+    at = {(row["kind"], row["trigger"]): row for row in rows}
+    for trigger, outcome in place.gate():
+        judged, told = at["judged", trigger], at["verdict", trigger]
+        assert judged["seq"] < told["seq"]
+        assert judged["outcome"] == told["outcome"] == outcome
+        assert judged["scores"] == told["scores"]
+        assert (judged["cycle_ns"], told["cycle_ns"] > 0) == (None, True)
+    assert [row["kind"] for row in rows].count("judged") == 10
+    assert "0 verdicts became UNINSPECTED" in ended.stdout
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason=NEEDED)
+def test_strict_line_on_a_disk_slower_than_the_deadline_passes_nothing_and_waits_for_nothing(
+    place: Place, start_line: StartLine
+) -> None:
+    with faulty_disk(place.records, place.folder / "store") as disk:
+        images = {"keep": [], "pass_every": 0}
+        station = place.endless(
+            20, deadline_ms=150, records={"folder": "records", "mode": "strict", "images": images}
+        )
+        line = start_line(station, "--no-live")
+        line.wait_until(lambda: line.meters["acknowledged"] >= 3)
+        disk.order("sync_ms", 500)
+        slow = line.meters["triggers"]
+        line.wait_until(lambda: line.meters["triggers"] >= slow + 60)
+        disk.order("sync_ms", 0)
+        status, _, err = line.stop()
+        assert status == 0, err
+        gate = assert_one_verdict_each(place, line)
+        # The disk was told while a commit was under way, and again at the end.
+        assert {outcome for trigger, outcome in gate if slow + 10 < trigger < slow + 50} == {"UNINSPECTED"}
+        rows = {row["trigger"]: row for row in place.rows("verdict")}
+        assert "late: the ledger did not have" in rows[slow + 30]["reasons"]
+        judged = {row["trigger"]: row["outcome"] for row in place.rows("judged")}
+        assert judged[slow + 30] == EXPECTED[(slow + 29) % 10]
+        assert line.meters["withdrawn"] >= 39
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
