@@ -53,14 +53,14 @@ class Vision:
             backend, setup.bundle.card, setup.recipe, setup.bundle.digest, setup.references
         )
         self.cameras = open_cameras(station, setup)
-        checks = open_checks(station, setup)
-        check_first_frames(self.inspector, self.cameras, checks)
+        self.checks = open_checks(station, setup)
+        check_first_frames(self.inspector, self.cameras, self.checks)
         self._looks: dict[int, Look] = {}
         self._engine_faults = 0
         self._triage = Triage()
         self._grabbed: queue.Queue[Grab | None] = queue.Queue(len(self.cameras) * (MAX_ASKED + 1))
         self._threads = [
-            CameraThread(camera, checks[camera.name], ring, self._grabbed) for camera in self.cameras
+            CameraThread(camera, self.checks[camera.name], ring, self._grabbed) for camera in self.cameras
         ]
 
     @property
