@@ -118,7 +118,7 @@ class ControlClient:
             self._end.close()
             raise LineError(
                 f"station {station!r}: no line listens at {folder / SOCKET}: start it with 'taktsight "
-                "run', as the user that asks here, and with 'golden:' in its station file"
+                "run', as the user that asks here"
             ) from error
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -60,6 +60,8 @@ def _cycles_ms(station: Station, vision: Vision) -> list[float]:
         part = _look(vision, trigger % last + 1, wired)
         if part is not None:
             started_s = time.monotonic()
+            for frame in part.frames:
+                vision.outlook.checks[frame.camera].measure(frame)
             vision.outlook.inspector.inspect(part)
             times_ms.append((time.monotonic() - started_s) * 1e3)
         elif trigger > last and not times_ms:

@@ -31,6 +31,7 @@ from taktsight.inspect.machine.examine import examine
 from taktsight.inspect.machine.finding import Finding, Grade
 from taktsight.inspect.machine.network import check_network
 from taktsight.inspect.machine.probe import this_machine
+from taktsight.recipe import View
 
 STYLES: dict[Grade, str] = {"ok": "green", "note": "yellow", "fix": "bold red"}
 MAX_FSYNC_MS = 50.0
@@ -127,9 +128,24 @@ def _check_setup(station: Station, setup: Setup, today: date) -> Iterator[Findin
         if view.reference is not None and view.reference_sha256 is not None:
             text = f"view {view.camera} is compared with {view.reference}, {view.reference_sha256:.12}"
             yield Finding("ok", "template", text)
+        yield _check_health(view)
+    if station.golden is not None:
+        names = ", ".join(part.name for part in station.golden.parts)
+        every_h = station.golden.every_h
+        when = "at each start" if every_h is None else f"at each start and every {every_h:g} h"
+        yield Finding("ok", "golden parts", f"{names} must be judged right {when}, or the line holds")
     point = bundle.card.operating_point
     rate = f"{point.escapes} of {point.defective} defective parts passed, at most {point.escape_upper:.1%}"
     yield Finding("ok", "proof", f"{rate} of such (95 %), measured on {point.measured_on}")
+
+
+def _check_health(view: View) -> Finding:
+    if view.health is None or not view.health.bands:
+        text = f"view {view.camera} has no bands, so blurred frames are judged: taktsight health learn"
+        return Finding("note", "health", text)
+    then = "UNINSPECTED" if view.health.when_out == "uninspected" else "an alarm"
+    bands = ", ".join(view.health.bands)
+    return Finding("ok", "health", f"view {view.camera}: {bands}; out of band: {then}")
 
 
 def _demand(station: Station, setup: Setup) -> Demand:

@@ -195,6 +195,19 @@ def test_golden_without_a_line_or_without_parts_says_what_to_do(place: Place) ->
     assert "put them under 'golden:'" in ended.stderr
 
 
+def test_check_names_the_golden_parts_and_views_without_bands(place: Place) -> None:
+    station = place.endless(golden={"parts": [BAD, GOOD], "every_h": 8})
+    said = taktsight("check", station).stdout
+    assert "B1, G1 must be judged right at each start and every 8 h, or the line holds" in said
+    assert "view camera has no bands" in said
+    view = "{mm_per_px: 0.1, health: {focus: {min: 0}, when_out: alarm}}"
+    limits = "[{label: spot, reject_score: 0.6, review_score: 0.3}]"
+    recipe = f"product: spots\nviews: [{view}]\nlimits: {limits}\n"
+    (place.folder / "recipe.yaml").write_text(recipe)
+    said = taktsight("check", place.endless(recipe="recipe.yaml")).stdout
+    assert "view camera: focus; out of band: an alarm" in said
+
+
 def test_who_asks_nonsense_or_asks_without_end_disturbs_no_verdict(
     place: Place, start_line: StartLine
 ) -> None:

@@ -88,9 +88,9 @@ def test_lost_rows_leave_a_seam() -> None:
 def test_shift_against_the_reference_is_measured_in_px_and_mm(x_px: int, y_px: int) -> None:
     reference = make_reference(part(), None)
     found = of(moved(part(), x_px, y_px), reference=reference)
-    assert found["shift_x_px"] == pytest.approx(x_px, abs=1)
-    assert found["shift_y_px"] == pytest.approx(y_px, abs=1)
-    assert found["shift_mm"] == pytest.approx(0.1 * np.hypot(x_px, y_px), abs=0.15)
+    assert found["shift_x_px"] == pytest.approx(x_px, abs=2)  # a quarter of a reduced pixel
+    assert found["shift_y_px"] == pytest.approx(y_px, abs=2)
+    assert found["shift_mm"] == pytest.approx(0.1 * np.hypot(x_px, y_px), abs=0.25)
     assert found["likeness"] > 0.9
 
 
