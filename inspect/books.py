@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from taktsight.errors import LineError, TaktsightError
-from taktsight.inspect.commitment import Commitment
 from taktsight.inspect.conductor import Answer, Conductor, Late
 from taktsight.inspect.gates.gate import Acted
 from taktsight.inspect.golden_desk import Note
@@ -68,6 +67,13 @@ class Books:
         self.meters.add("triggers")
         self.meters["trigger_lateness_max_ns"] = max(self.meters["trigger_lateness_max_ns"], late_ns)
 
+    def seen(self, result: Result) -> None:
+        """Vision has looked at a part, or not."""
+        for name, count in result.counts.items():
+            self.meters.add(name, count)
+        if result.code_read is not None:
+            self.meters.add("codes_read" if result.code_read else "codes_unread")
+
     def answered(self, acted: Acted) -> None:
         """A part has its verdict."""
         meters, answer, verdict = self.meters, acted.answer, acted.verdict
@@ -99,11 +105,11 @@ class Books:
         entry = _entry("late", result.trigger, result.verdict, result, late.serial)
         self._write(replace(entry, cycle_ns=now_ns - late.triggered_ns))
 
-    def count(self, conductor: Conductor, commitment: Commitment | None) -> None:
-        """Brings the meters up to date."""
+    def count(self, conductor: Conductor, waiting: int, withdrawn: int) -> None:
+        """Brings the meters up to date; ``waiting`` and ``withdrawn`` are those of the way to the gate."""
         meters, recorder = self.meters, self._recorder
-        meters["open_parts"] = conductor.open_parts + (commitment.waiting if commitment else 0)
-        meters["withdrawn"] = commitment.withdrawn if commitment else 0
+        meters["open_parts"] = conductor.open_parts + waiting
+        meters["withdrawn"] = withdrawn
         meters["stranger_results"] = conductor.strangers
         meters["entries"] = recorder.written
         meters["acknowledged"] = recorder.acknowledged

@@ -95,6 +95,23 @@ class Control:
         return self._handle(request)
 
 
+def open_control(
+    folder: Path, selector: selectors.BaseSelector, handle: Handle, *, must_listen: bool
+) -> Control | None:
+    """The line's end; None where it cannot be had and the line can do without.
+
+    Raises:
+        LineError: If it must listen and cannot.
+    """
+    try:
+        return Control(folder, selector, handle)
+    except LineError as error:
+        if must_listen:
+            raise
+        log.warning("no changeover while it works: %s", error)
+        return None
+
+
 class ControlClient:
     """The end of whoever asks a line."""
 

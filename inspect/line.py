@@ -11,7 +11,6 @@ import os
 import selectors
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,12 @@ from typing import Any
 from taktsight.errors import LineError, TaktsightError
 from taktsight.inspect.books import Books
 from taktsight.inspect.changeover import Changeovers
-from taktsight.inspect.children import Child, Crew
-from taktsight.inspect.commitment import Commitment
+from taktsight.inspect.children import Crew
 from taktsight.inspect.conductor import Answer, Conductor
 from taktsight.inspect.config import Station
-from taktsight.inspect.control import Control
+from taktsight.inspect.control import Control, open_control
 from taktsight.inspect.field_side import FieldSide
-from taktsight.inspect.gates.gate import not_told
+from taktsight.inspect.gate_side import GateSide
 from taktsight.inspect.golden_desk import GoldenDesk
 from taktsight.inspect.log_thread import log_through_thread
 from taktsight.inspect.messages import (
@@ -40,6 +38,7 @@ from taktsight.inspect.messages import (
 from taktsight.inspect.meters import Meters, size_meters
 from taktsight.inspect.realtime import become_punctual
 from taktsight.inspect.recorder_port import RecorderPort
+from taktsight.inspect.recorder_side import RecorderSide
 from taktsight.inspect.ring import size_ring
 from taktsight.inspect.stop_signals import stop_signals
 from taktsight.inspect.triggers.trigger import Arrival
@@ -72,13 +71,16 @@ class Line:
         self._recorder = RecorderPort(crew.recorder)
         self._books = Books(self.meters, self._recorder, deadline_ns, self._fail)
         self._conductor = Conductor(station.answer_within_ns)
-        is_strict = station.records.mode == "strict"
-        self._commitment = Commitment(self._books.judged) if is_strict else None
         self._desk = GoldenDesk(station.golden, self.meters)
         self._changeovers = Changeovers(station, versions, self._vision.prepare)
         self._control: Control | None = None
         self._selector = selectors.SelectSelector()  # epoll rounds its timeout up to a whole millisecond
         self._field = FieldSide(station, self._selector, self._books.notes)
+        is_strict = station.records.mode == "strict"
+        self._gate_side = GateSide(
+            self._field.gate, self._books, self._desk, self._fail, is_strict=is_strict
+        )
+        self._recorder_side = RecorderSide(self._recorder, self.meters, self._selector, self._fail)
         self._stop_asked = False
         self._failure: TaktsightError | None = None
         self.meters["takt_ns"] = round((station.takt_ms or 0) * 1e6)
@@ -111,9 +113,8 @@ class Line:
         self._vision.start(StartVision(self._station, self._today, self._versions), time.monotonic_ns())
         records = self._station.records
         rules = ImageRules(**dict(records.images))
-        self._recorder.start(StartRecorder(self.run_name, records.folder, rules))
-        self._listen(self._vision.child, self._read_vision)
-        self._listen(self._recorder.child, self._read_recorder)
+        self._recorder_side.start(StartRecorder(self.run_name, records.folder, rules))
+        self._listen_to_vision()
         for refused in become_punctual():
             log.info("%s", refused)
         self._run_until(lambda: (self._vision.ready and self._recorder.ready) or self._stop_asked)
@@ -124,17 +125,10 @@ class Line:
             raise self._failure
         if not (self._vision.ready and self._recorder.ready) or self._field.missing:
             return False
-        self._open_control()
+        must_listen = self._station.golden is not None
+        folder = self._station.records.folder
+        self._control = open_control(folder, self._selector, self._handle, must_listen=must_listen)
         return True
-
-    def _open_control(self) -> None:
-        """Listens to requests. A line without golden parts can do without: nothing would be held."""
-        try:
-            self._control = Control(self._station.records.folder, self._selector, self._handle)
-        except LineError as error:
-            if self._station.golden is not None:
-                raise
-            log.warning("no changeover while it works: %s", error)
 
     def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
         return (self._changeovers if "changeover" in request else self._desk).handle(request)
@@ -192,7 +186,7 @@ class Line:
             wake_ns,
             self._field.next_due_ns(),
             self._conductor.next_deadline_ns(),
-            self._commitment.next_deadline_ns() if self._commitment else None,
+            self._gate_side.next_deadline_ns(),
             self._vision.gives_up_ns(),
         )
         next_ns = min((moment for moment in moments if moment is not None), default=None)
@@ -204,12 +198,11 @@ class Line:
         self._attempt(lambda: self._field.advance(now_ns))
         for arrival in self._field.arrivals(now_ns):
             self._trigger_part(arrival, now_ns)
-        self._write_down()
+        self._gate_side.write_down(now_ns)
         gives_up_ns = self._vision.gives_up_ns()
         if gives_up_ns is not None and now_ns >= gives_up_ns:
             self._lose_vision(self._vision.hung())
-        self._note_golden(now_ns)
-        self._books.count(self._conductor, self._commitment)
+        self._books.count(self._conductor, self._gate_side.waiting, self._gate_side.withdrawn)
 
     def _attempt(self, act: Callable[[], object]) -> None:
         """Whatever hardware cannot go on stops the line, which answers its open parts first."""
@@ -232,33 +225,7 @@ class Line:
             self._answer(self._conductor.fail(trigger, refused, now_ns))
 
     def _answer(self, answers: Sequence[Answer]) -> None:
-        """Hands verdicts on to the gate; in strict mode once they are in the ledger."""
-        if self._commitment is not None:
-            self._commitment.hold(answers)
-            answers = self._commitment.release(self._recorder.acknowledged, time.monotonic_ns())
-        self._act(answers)
-
-    def _act(self, answers: Sequence[Answer]) -> None:
-        """Tells the gate; what becomes of it is written down once it is known."""
-        for answer in answers:
-            # Asked again: the gate may have taken its time with the part before.
-            now_ns = time.monotonic_ns()
-            due = answer.at(now_ns)
-            due = replace(due, verdict=self._desk.at_gate(due, due.verdict, now_ns))
-            try:
-                self._field.gate.act(due)
-            except LineError as error:  # the gate did nothing, and a gate that does nothing is closed
-                self._write_down()
-                self._books.answered(not_told(due, due.verdict, str(error), time.monotonic_ns()))
-                self._fail(error)
-
-    def _write_down(self) -> None:
-        for acted in self._field.gate.acted():
-            self._books.answered(acted)
-
-    def _note_golden(self, now_ns: int) -> None:
-        for note in self._desk.take_notes(now_ns):
-            self._books.golden(note)
+        self._gate_side.answer(answers, self._recorder.acknowledged)
 
     def _read_vision(self) -> None:
         try:
@@ -296,10 +263,7 @@ class Line:
 
     def _take_result(self, result: Result) -> None:
         now_ns = time.monotonic_ns()
-        for name, count in result.counts.items():
-            self.meters.add(name, count)
-        if result.code_read is not None:
-            self.meters.add("codes_read" if result.code_read else "codes_unread")
+        self._books.seen(result)
         answers, late = self._conductor.result(result, now_ns)
         self._answer(answers)
         if late is not None:
@@ -324,7 +288,7 @@ class Line:
             self._vision.end()
             self._fail(error)
             return
-        self._listen(self._vision.child, self._read_vision)
+        self._listen_to_vision()
 
     def _end_vision(self, error: TaktsightError) -> None:
         self._selector.unregister(self._vision.child.channel)
@@ -332,42 +296,16 @@ class Line:
         self._answer(self._conductor.vision_lost(str(error), time.monotonic_ns()))
         self._fail(error)
 
-    def _read_recorder(self) -> None:
-        recorder = self._recorder
-        try:
-            alive = recorder.receive()
-        except TaktsightError as error:  # it refuses to take up service
-            self._selector.unregister(recorder.child.channel)
-            recorder.end()
-            self._fail(error)
-            return
-        if alive:
-            return
-        self._selector.unregister(recorder.child.channel)
-        if recorder.stopping:
-            recorder.end()
-            return
-        log.warning("recorder stopped; it is started anew, %d entries wait", recorder.unrecorded)
-        self.meters.add("recorder_restarts")
-        try:
-            recorder.restart(time.monotonic_ns())
-        except LineError as error:
-            recorder.end()
-            self._fail(error)
-            return
-        self._listen(recorder.child, self._read_recorder)
-
     def _fail(self, error: TaktsightError) -> None:
         """No part comes any more; those that are open get their verdict, then the line stops."""
         self._field.trigger.disarm()
         if self._failure is None:
             self._failure = error
 
-    def _listen(self, child: Child, read: Callable[[], None]) -> None:
-        self._selector.register(child.channel, selectors.EVENT_READ, read)
+    def _listen_to_vision(self) -> None:
+        self._selector.register(self._vision.child.channel, selectors.EVENT_READ, self._read_vision)
 
     @property
     def _open_parts(self) -> int:
         """Parts without a verdict at the gate."""
-        held = self._commitment.waiting if self._commitment else 0
-        return self._conductor.open_parts + held
+        return self._conductor.open_parts + self._gate_side.waiting

@@ -14,7 +14,6 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 from taktsight.errors import BackendError, CameraError, TaktsightError
@@ -24,7 +23,7 @@ from taktsight.inspect.codes.reader import CodeReader
 from taktsight.inspect.config import Station
 from taktsight.inspect.fit import Setup
 from taktsight.inspect.frame_check import FrameCheck
-from taktsight.inspect.grabbing import CameraThread, Grab, Look, counts
+from taktsight.inspect.grabbing import CameraThread, Grab, Look
 from taktsight.inspect.inspector import Inspector
 from taktsight.inspect.messages import (
     Expose,
@@ -38,12 +37,13 @@ from taktsight.inspect.messages import (
     Stop,
 )
 from taktsight.inspect.outlook import Outlook, check_follows, open_outlook
+from taktsight.inspect.part_results import inspected, skew_faults, uninspected
 from taktsight.inspect.realtime import die_with_line
 from taktsight.inspect.ring import Ring
 from taktsight.inspect.triage import Triage
 from taktsight.inspect.versions import remember_version
 from taktsight.inspect.vision_port import MAX_ASKED
-from taktsight.records import Frame, Inspection, Outcome, Part, Verdict
+from taktsight.records import Frame, Part
 
 log = logging.getLogger(__name__)
 
@@ -168,57 +168,25 @@ class Vision:
         frames = tuple(grab.frame for grab in grabs if grab.frame is not None)
         faults = [grab.fault for grab in grabs if grab.fault]
         if faults := faults or skew_faults(frames, self._max_skew_ms):
-            return _uninspected(expose, grabs, "; ".join(faults))
+            return uninspected(expose, grabs, "; ".join(faults))
         started_ns = time.monotonic_ns()
         left_ns = expose.answer_by_ns - started_ns
         if self._triage.is_hopeless(left_ns, younger_waits=not self._grabbed.empty()):
-            return _uninspected(
+            return uninspected(
                 expose, grabs, f"late: {max(0, left_ns) / 1e6:.0f} ms were left for its inspection"
             )
         reading = self._codes.begin(frames) if self._codes is not None else None
         try:
             inspection = inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
         except ValueError as error:  # a frame that does not fit says nothing of the engine
-            return _uninspected(expose, grabs, str(error))
+            return uninspected(expose, grabs, str(error))
         except BackendError as error:
             self._engine_faults += 1
-            return _uninspected(expose, grabs, str(error))
+            return uninspected(expose, grabs, str(error))
         self._engine_faults = 0
         self._triage.took(time.monotonic_ns() - started_ns)
-        result = _inspected(expose, grabs, inspection)
+        result = inspected(expose, grabs, inspection)
         return result if reading is None else reading.attached(result, expose.answer_by_ns)
-
-
-def _inspected(expose: Expose, grabs: Sequence[Grab], inspection: Inspection) -> Result:
-    """The inspector's verdict; alarms stand behind its reasons."""
-    scores = {
-        prediction.view: tuple(map(float, prediction.scores)) for prediction in inspection.predictions
-    }
-    alarms = tuple(f"alarm: {alarm}" for grab in grabs for alarm in grab.checked.alarms)
-    verdict = replace(inspection.verdict, reasons=(*inspection.verdict.reasons, *alarms))
-    seen = _result(expose, grabs, verdict)
-    return replace(seen, scores=scores, stage_ns=seen.stage_ns | inspection.stage_ns)
-
-
-def _uninspected(expose: Expose, grabs: Sequence[Grab], reason: str) -> Result:
-    return _result(expose, grabs, Verdict(Outcome.UNINSPECTED, (reason,)))
-
-
-def _result(expose: Expose, grabs: Sequence[Grab], verdict: Verdict) -> Result:
-    """What the frames alone give of a part."""
-    stage_ns = {"grab": max(grab.grab_ns for grab in grabs)}
-    health = {grab.camera: dict(grab.checked.health) for grab in grabs if grab.checked.health}
-    if health:
-        stage_ns["health"] = max(grab.check_ns for grab in grabs)
-    return Result(
-        expose.trigger,
-        verdict,
-        grabs[0].serial,
-        stage_ns=stage_ns,
-        slots=tuple(grab.slot for grab in grabs if grab.slot is not None),
-        health=health,
-        counts=counts(grabs),
-    )
 
 
 def open_cameras(station: Station, setup: Setup) -> list[Camera]:
@@ -226,16 +194,6 @@ def open_cameras(station: Station, setup: Setup) -> list[Camera]:
     settings = {camera.name: camera for camera in station.cameras}
     channels = setup.bundle.card.canvas.channels
     return [open_camera(settings[view.camera], channels) for view in setup.recipe.views]
-
-
-def skew_faults(frames: Sequence[Frame], max_skew_ms: float | None) -> list[str]:
-    """Why the views of a part may show it at different places; empty where they do not, or nobody asks."""
-    by_time = sorted(frames, key=lambda frame: frame.captured_ns)
-    skew_ms = (by_time[-1].captured_ns - by_time[0].captured_ns) / 1e6
-    if max_skew_ms is None or skew_ms <= max_skew_ms:
-        return []
-    first, last = by_time[0].camera, by_time[-1].camera
-    return [f"views {first} and {last} were exposed {skew_ms:.1f} ms apart, max_skew_ms is {max_skew_ms:g}"]
 
 
 def rehearsal(cameras: Sequence[Camera]) -> tuple[Frame, ...]:

@@ -11,7 +11,7 @@ from taktsight.errors import ConfigError
 from taktsight.inspect.cameras import findings
 from taktsight.inspect.cameras.findings import camera_findings
 from taktsight.inspect.config import load_station
-from taktsight.inspect.vision import skew_faults
+from taktsight.inspect.part_results import skew_faults
 from taktsight.records import Frame, Image
 
 from .place import Place

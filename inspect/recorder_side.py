@@ -1,0 +1,65 @@
+"""The recorder in the line's loop: listened to, and started anew when it ends."""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import time
+from collections.abc import Callable
+
+from taktsight.errors import LineError, TaktsightError
+from taktsight.inspect.messages import StartRecorder
+from taktsight.inspect.meters import Meters
+from taktsight.inspect.recorder_port import RecorderPort
+
+log = logging.getLogger(__name__)
+
+
+class RecorderSide:
+    """Nothing in here waits for a disk."""
+
+    def __init__(
+        self,
+        port: RecorderPort,
+        meters: Meters,
+        selector: selectors.BaseSelector,
+        fail: Callable[[TaktsightError], None],
+    ) -> None:
+        """``fail``: told that there will be no record any more."""
+        self._port = port
+        self._meters = meters
+        self._selector = selector
+        self._fail = fail
+
+    def start(self, start: StartRecorder) -> None:
+        """Tells it where to write."""
+        self._port.start(start)
+        self._listen()
+
+    def _listen(self) -> None:
+        self._selector.register(self._port.child.channel, selectors.EVENT_READ, self._read)
+
+    def _read(self) -> None:
+        port = self._port
+        try:
+            alive = port.receive()
+        except TaktsightError as error:  # it refuses to take up service
+            self._selector.unregister(port.child.channel)
+            port.end()
+            self._fail(error)
+            return
+        if alive:
+            return
+        self._selector.unregister(port.child.channel)
+        if port.stopping:
+            port.end()
+            return
+        log.warning("recorder stopped; it is started anew, %d entries wait", port.unrecorded)
+        self._meters.add("recorder_restarts")
+        try:
+            port.restart(time.monotonic_ns())
+        except LineError as error:
+            port.end()
+            self._fail(error)
+            return
+        self._listen()
