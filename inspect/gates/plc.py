@@ -13,7 +13,7 @@ from taktsight.inspect.gates.gate import Acted
 from taktsight.inspect.gates.settings import PlcGateSettings
 from taktsight.inspect.notes import Notes
 from taktsight.inspect.plc.link import PlcLink, Reading
-from taktsight.inspect.plc.mailbox import Mailbox
+from taktsight.inspect.plc.outbox import Outbox
 
 
 class PlcGate:
@@ -31,9 +31,9 @@ class PlcGate:
         self._number_of = number_of
         self._notes = notes
         self._acknowledge_within_ns = round(settings.acknowledge_within_ms * 1e6)
-        self._mailbox = Mailbox(round(settings.heartbeat_ms * 1e6))
+        self._outbox = Outbox(round(settings.heartbeat_ms * 1e6))
         link.listen(self._read)
-        link.write_for(self._mailbox, self._lose)
+        link.write_for(self._outbox, self._lose)
 
     @property
     def missing(self) -> str:
@@ -43,25 +43,25 @@ class PlcGate:
     @property
     def is_settled(self) -> bool:
         """Whether nothing is on its way."""
-        return self._mailbox.is_settled
+        return self._outbox.is_settled
 
     def arm(self, now_ns: int) -> None:
         """Says so to the PLC."""
-        self._mailbox.set_armed(True)
+        self._outbox.set_armed(True)
 
     def disarm(self) -> None:
         """Says so to the PLC."""
-        self._mailbox.set_armed(False)
+        self._outbox.set_armed(False)
 
     def act(self, answer: Answer) -> None:
         """The verdict goes with the next block."""
         now_ns = time.monotonic_ns()
-        self._mailbox.hold(self._link.outage.reason, now_ns)
-        self._mailbox.put(answer, self._number_of(answer.trigger), now_ns)
+        self._outbox.hold(self._link.outage.reason, now_ns)
+        self._outbox.put(answer, self._number_of(answer.trigger), now_ns)
 
     def acted(self) -> list[Acted]:
         """What the PLC was told since the last call."""
-        return self._mailbox.take_acted()
+        return self._outbox.take_acted()
 
     def next_due_ns(self) -> int | None:
         """The link knows."""
@@ -69,11 +69,11 @@ class PlcGate:
 
     def advance(self, now_ns: int) -> None:
         """Gives up verdicts that cannot be told."""
-        self._mailbox.hold(self._link.outage.reason, now_ns)
+        self._outbox.hold(self._link.outage.reason, now_ns)
 
     def numbers_begin_anew(self) -> None:
         """The PLC has set its part counter anew: what is on its way has no number any more."""
-        self._report(self._mailbox.forget_numbers())
+        self._report(self._outbox.forget_numbers())
 
     def close(self) -> None:
         """The link lets go; without the line's heartbeat the PLC rejects."""
@@ -82,13 +82,13 @@ class PlcGate:
         block, now_ns, outage = reading.block, reading.received_ns, self._link.outage
         if reading.is_first:
             outage.begin("acknowledgement", "its program has not answered yet", now_ns)
-            self._mailbox.greet(block.acknowledged)
+            self._outbox.greet(block.acknowledged)
             return
-        is_right = self._mailbox.acknowledge(block.acknowledged)
-        if self._mailbox.is_acknowledged:
+        is_right = self._outbox.acknowledge(block.acknowledged)
+        if self._outbox.is_acknowledged:
             outage.end("acknowledgement", now_ns)
             return
-        oldest_ns = self._mailbox.oldest_told_ns
+        oldest_ns = self._outbox.oldest_told_ns
         waited_ns = 0 if oldest_ns is None else now_ns - oldest_ns
         if not is_right:
             reason = f"it acknowledged {block.acknowledged}, which was never sent"
@@ -99,10 +99,10 @@ class PlcGate:
         else:
             return
         outage.begin("acknowledgement", reason, now_ns)
-        self._report(self._mailbox.forget_told())
+        self._report(self._outbox.forget_told())
 
     def _lose(self, reason: str, now_ns: int) -> None:
-        self._report(self._mailbox.lose(reason, now_ns))
+        self._report(self._outbox.lose(reason, now_ns))
 
     def _report(self, triggers: list[int]) -> None:
         """Of parts whose verdict is in the PLC, and perhaps nobody has read it there."""

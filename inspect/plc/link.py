@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from taktsight.inspect.notes import Notes
 from taktsight.inspect.plc.blocks import PartBlock, part_registers, read_part_block
 from taktsight.inspect.plc.connection import Connection
-from taktsight.inspect.plc.mailbox import Mailbox
 from taktsight.inspect.plc.modbus import Modbus, Read, Write
 from taktsight.inspect.plc.outage import Outage
+from taktsight.inspect.plc.outbox import Outbox
 from taktsight.inspect.plc.settings import PlcSettings
 
 RETRY_NS = (0, 100_000_000, 200_000_000, 500_000_000)
@@ -53,7 +53,7 @@ class PlcLink:
         heartbeat_ms = settings.heartbeat_within_ms
         self._heartbeat_within_ns = None if heartbeat_ms is None else round(heartbeat_ms * 1e6)
         self._listeners: list[Callable[[Reading], None]] = []
-        self._mailbox: Mailbox | None = None
+        self._outbox: Outbox | None = None
         self._tell_lost: Callable[[str, int], None] | None = None
         self._retry_ns: int | None = None
         self._attempts = 0
@@ -69,9 +69,9 @@ class PlcLink:
         """Each reading is given to it."""
         self._listeners.append(listener)
 
-    def write_for(self, mailbox: Mailbox, lost: Callable[[str, int], None]) -> None:
-        """The mailbox has the verdict block; ``lost`` is told why and when the connection is gone."""
-        self._mailbox, self._tell_lost = mailbox, lost
+    def write_for(self, outbox: Outbox, lost: Callable[[str, int], None]) -> None:
+        """The outbox has the verdict block; ``lost`` is told why and when the connection is gone."""
+        self._outbox, self._tell_lost = outbox, lost
 
     def start(self, now_ns: int) -> None:
         """Begins to connect."""
@@ -92,7 +92,7 @@ class PlcLink:
             moments.append(self._retry_ns)
         elif self._connection.is_free:
             moments.append(self._next_poll_ns)
-            moments.append(self._mailbox.next_write_ns() if self._mailbox else None)
+            moments.append(self._outbox.next_write_ns() if self._outbox else None)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def advance(self, now_ns: int) -> None:
@@ -113,11 +113,11 @@ class PlcLink:
     def _ask(self, now_ns: int) -> None:
         """The reading or the writing that is due; in turns where both are."""
         is_read_due = now_ns >= self._next_poll_ns
-        write_ns = self._mailbox.next_write_ns() if self._mailbox else None
+        write_ns = self._outbox.next_write_ns() if self._outbox else None
         is_write_due = write_ns is not None and now_ns >= write_ns
-        if is_write_due and self._mailbox is not None and not (is_read_due and self._wrote_last):
+        if is_write_due and self._outbox is not None and not (is_read_due and self._wrote_last):
             self._wrote_last = True
-            values = self._mailbox.compose(now_ns)
+            values = self._outbox.compose(now_ns)
             self._connection.ask(Write(self._settings.write_to, tuple(values)), now_ns)
         elif is_read_due:
             self._wrote_last = False
@@ -134,8 +134,8 @@ class PlcLink:
     def answered(self, registers: tuple[int, ...], asked_ns: int, now_ns: int) -> None:
         """A block was read, or the verdict block is in the PLC."""
         if not registers:
-            if self._mailbox is not None:
-                self._mailbox.written(now_ns)
+            if self._outbox is not None:
+                self._outbox.written(now_ns)
             return
         block = read_part_block(registers)
         if block is None:

@@ -26,7 +26,7 @@ class PlcSettings(StrictModel):
     """Address of the first register that the line writes: of the verdict block."""
     serial_registers: int = Field(default=0, ge=0, le=64)
     """Length of the serial number in the part block, in registers of two characters."""
-    poll_ms: float = Field(default=2.0, ge=0.5, le=1000)
+    poll_ms: float = Field(default=5.0, ge=0.5, le=1000)
     """Time between two readings of the part block, ms: a part is noticed so much late at most."""
     answer_within_ms: float = Field(default=200, ge=5, le=10_000)
     """An answer that takes longer is an outage, ms: the connection is made anew."""

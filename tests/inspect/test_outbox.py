@@ -1,4 +1,4 @@
-"""The mailbox under every order of events, between a gate and a PLC that do what they like."""
+"""The outbox under every order of events, between a gate and a PLC that do what they like."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from taktsight.inspect.conductor import Answer
 from taktsight.inspect.plc.blocks import CODES, VERDICTS
-from taktsight.inspect.plc.mailbox import MAX_WAITING, Mailbox
+from taktsight.inspect.plc.outbox import MAX_WAITING, Outbox
 from taktsight.records import Outcome, Verdict
 
 MS = 1_000_000
@@ -26,7 +26,7 @@ class Desk:
     """A gate that puts answers in, and a PLC's program that takes them out of the registers."""
 
     def __init__(self) -> None:
-        self.mailbox = Mailbox(100 * MS)
+        self.outbox = Outbox(100 * MS)
         self.now_ns = 0
         self.put: list[Answer] = []
         self.acted: list[tuple[Answer, Verdict]] = []
@@ -38,8 +38,8 @@ class Desk:
         self.greet()
 
     def greet(self) -> None:
-        self.mailbox.greet(self.acknowledged)
-        self.mailbox.hold("held" if self.is_held else "", self.now_ns)
+        self.outbox.greet(self.acknowledged)
+        self.outbox.hold("held" if self.is_held else "", self.now_ns)
         self.is_in_touch = True
 
     def give(self, outcome: Outcome, *, is_known: bool = True) -> None:
@@ -47,18 +47,18 @@ class Desk:
         verdict = Verdict(outcome, () if outcome is Outcome.PASS else ("seen",))
         answer = Answer(trigger, verdict, self.now_ns, self.now_ns + 50 * MS, None)
         self.put.append(answer)
-        self.mailbox.put(answer, trigger if is_known else None, self.now_ns)
+        self.outbox.put(answer, trigger if is_known else None, self.now_ns)
 
     def write(self, *, comes_through: bool = True) -> None:
         """The link writes the block where one is due; the PLC may have it, and the answer be lost."""
-        due_ns = self.mailbox.next_write_ns()
+        due_ns = self.outbox.next_write_ns()
         if not self.is_in_touch or due_ns is None or due_ns > self.now_ns:
             return
-        self.block = self.mailbox.compose(self.now_ns)
+        self.block = self.outbox.compose(self.now_ns)
         passed = [self.block[3 + 2 * place] for place in range(VERDICTS) if self.block[4 + 2 * place] == 1]
         assert all(self.put[number - 1].verdict.outcome is Outcome.PASS for number in passed)
         if comes_through:
-            self.mailbox.written(self.now_ns)
+            self.outbox.written(self.now_ns)
         else:
             self.lose()
 
@@ -72,11 +72,11 @@ class Desk:
                     self.taken.setdefault(number, code)
             self.acknowledged = handshake
         if self.is_in_touch:
-            assert self.mailbox.acknowledge(self.acknowledged)
+            assert self.outbox.acknowledge(self.acknowledged)
 
     def lose(self) -> None:
         self.is_in_touch = False
-        self.mailbox.lose("the PLC is gone", self.now_ns)
+        self.outbox.lose("the PLC is gone", self.now_ns)
 
     def do(self, kind: str, value: object) -> None:
         if kind == "put" and isinstance(value, Outcome):
@@ -96,12 +96,12 @@ class Desk:
         elif kind == "greet" and not self.is_in_touch:
             self.greet()
         elif kind == "anew":
-            self.mailbox.forget_numbers()
+            self.outbox.forget_numbers()
         elif kind in ("hold", "release"):
             self.is_held = kind == "hold"
             if self.is_in_touch:
-                self.mailbox.hold("held" if self.is_held else "", self.now_ns)
-        self.acted += [(acted.answer, acted.verdict) for acted in self.mailbox.take_acted()]
+                self.outbox.hold("held" if self.is_held else "", self.now_ns)
+        self.acted += [(acted.answer, acted.verdict) for acted in self.outbox.take_acted()]
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
@@ -135,10 +135,10 @@ def test_passes_of_which_the_time_is_over_leave_as_uninspected() -> None:
     assert desk.block[3:5] == [1, 4]
 
 
-def test_mailbox_that_nobody_empties_is_bounded() -> None:
+def test_outbox_that_nobody_empties_is_bounded() -> None:
     desk = Desk()
     for _ in range(MAX_WAITING + 3):
         desk.give(Outcome.PASS)
-    acted = desk.mailbox.take_acted()
+    acted = desk.outbox.take_acted()
     assert [one.answer.trigger for one in acted] == list(range(1, MAX_WAITING + 4))
     assert "64 verdicts wait for the PLC" in acted[0].verdict.reasons[0]

@@ -32,7 +32,7 @@ class _Letter:
     told_ns: int = 0
 
 
-class Mailbox:
+class Outbox:
     """Between the line's gate and the PLC. What it is given leaves it in the same order."""
 
     def __init__(self, heartbeat_ns: int) -> None:
