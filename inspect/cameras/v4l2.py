@@ -89,6 +89,8 @@ class V4l2Source:
 
     def _set_and_check(self) -> None:
         wanted = _wanted(self._settings)
+        if not self._by_driver:  # a frame that waited would be dated too late
+            self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         for name, value in wanted:
             self._capture.set(name, value)
         mistakes = [mistake for name, value in wanted if (mistake := self._mistake(name, value))]
@@ -111,7 +113,6 @@ SAID = {
     cv2.CAP_PROP_FRAME_WIDTH: "width_px",
     cv2.CAP_PROP_FRAME_HEIGHT: "height_px",
     cv2.CAP_PROP_FPS: "fps",
-    cv2.CAP_PROP_BUFFERSIZE: "buffers",
     cv2.CAP_PROP_AUTO_EXPOSURE: "automatic exposure",
     cv2.CAP_PROP_EXPOSURE: "exposure_us",
     cv2.CAP_PROP_GAIN: "gain",
@@ -126,7 +127,6 @@ def _wanted(settings: V4l2Settings) -> list[tuple[int, float]]:
         (cv2.CAP_PROP_FRAME_WIDTH, settings.width_px),
         (cv2.CAP_PROP_FRAME_HEIGHT, settings.height_px),
         (cv2.CAP_PROP_FPS, settings.fps),
-        (cv2.CAP_PROP_BUFFERSIZE, 1),
     ]
     if settings.exposure_us is not None:
         steps = round(settings.exposure_us / EXPOSURE_STEP_US)
