@@ -23,7 +23,7 @@ from taktsight.records import Scores
 Tiles = NDArray[np.uint8]
 CALIBRATION_TILES, CHECKED_TILES = 64, 128
 """That ranges are measured on, and those that the result is held against float32 on."""
-KEPT = (0, 2, 4, 8, 16)
+KEPT = (0, 4, 16)
 """So many of the noisiest layers stay float32, tried in turn."""
 SCORE_DIFFERENCE = 0.1
 """On the checked tiles; less is good enough to try no further."""
