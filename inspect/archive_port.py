@@ -28,6 +28,9 @@ from taktsight.inspect.ring import Ring, size_ring
 
 log = logging.getLogger(__name__)
 
+HURRY_S = 0.1
+"""How often the archive is told at the end not to yield: it may have begun to only just now."""
+
 
 class ArchivePort:
     """The archive as the recorder sees it."""
@@ -82,10 +85,9 @@ class ArchivePort:
     def close(self, timeout_s: float) -> bool:
         """Waits for what waits, for so long at most; False if it was not written by then."""
         give_up_s = time.monotonic() + timeout_s
-        if self.waiting and not self._ended:
-            stop_yielding(self._child.process_id)  # nobody waits for a verdict any more
         while self.waiting and not self._ended and (left_s := give_up_s - time.monotonic()) > 0:
-            select.select([self], [], [], left_s)
+            stop_yielding(self._child.process_id)  # nobody waits for a verdict any more
+            select.select([self], [], [], min(left_s, HURRY_S))
             self.receive()
         written = not self.waiting
         if not self._ended:

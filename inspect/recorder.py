@@ -13,10 +13,10 @@ import select
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 
 from taktsight.errors import LedgerError, LineError, TaktsightError
+from taktsight.inspect.archive import utc_now
 from taktsight.inspect.archive_port import ArchivePort
 from taktsight.inspect.backlog import Picture
 from taktsight.inspect.channel import Channel
@@ -189,11 +189,6 @@ class Recorder:
 def _report(entry: Entry) -> None:
     if entry.kind == "verdict" and entry.outcome == Outcome.UNINSPECTED.value:
         log.warning("part %s is UNINSPECTED: %s", entry.trigger, "; ".join(entry.reasons))
-
-
-def utc_now() -> datetime:
-    """Wall-clock time; only records know it."""
-    return datetime.now(timezone.utc)
 
 
 def lock_records(folder: Path) -> int:

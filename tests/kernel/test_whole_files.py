@@ -48,11 +48,16 @@ def test_writer_that_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
 
 
+def written_ns(file: Path) -> int | None:
+    return file.stat().st_mtime_ns if file.is_file() else None
+
+
 def test_writer_that_is_killed_leaves_a_whole_file(tmp_path: Path) -> None:
     file, left = tmp_path / "last.ckpt", 0
     for turn in range(12):
+        before = written_ns(file)
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(file)])
-        while not file.is_file() or writer.poll() is not None:
+        while written_ns(file) == before:
             assert writer.poll() is None
             time.sleep(0.001)
         time.sleep(0.0037 * turn)  # somewhere within one of its writings
