@@ -21,13 +21,13 @@ from taktsight.inspect.cameras.stream import FrameStream
 
 log = logging.getLogger(__name__)
 
-SILENCE_NS = 200_000_000
+SILENCE_NS = 170_000_000
 """Without a sign of life for so long it counts as lost; where it runs free slowly, after 2.5 frames."""
 PATIENCE_NS = 1_000_000_000
 """A lost camera may go on by itself within this; after it, it is opened anew."""
-LOOK_S = 0.02
+LOOK_S = 0.015
 """How often somebody looks after the camera."""
-ASK_NS = 50_000_000
+ASK_NS = 40_000_000
 """How often it is asked for a sign of life."""
 RETRY_NS = 300_000_000
 """Between two tries to open it."""
