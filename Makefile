@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEMO := demo
+EXTRAS := train,weights,openvino,int8,tensorrt-rtx,modbus,gpio,viva,rtsp,gentl,pylon,codes,dev
 
 export NO_ALBUMENTATIONS_UPDATE = 1
 
@@ -19,7 +20,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 		{ echo "Python 3.10 or newer is needed; name one: make PYTHON=python3.11 …"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt -e '.[train,weights,openvino,int8,tensorrt-rtx,modbus,gpio,dev]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt -e '.[$(EXTRAS)]'
 	touch $@
 
 demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts on a simulated line

@@ -111,13 +111,14 @@ class AravisSession:
         self.running = set_up(self._features, settings)
         self._ticks_per_s = self._frequency() if self._is_gige else 0
         self._latch = find_latch(self._features, self._ticks_per_s)
-        self._parser = arv.call("arv_camera_create_chunk_parser", camera) if self._chunks else None
+        retention_us = self._retention_us() if self._is_gige else 0
         if self.address is not None:
             self._set_network(self.address, settings.packet_size)
         self._stream = arv.call("arv_camera_create_stream", camera, None, None)
         if self._is_gige:
             arv.set_number(self._stream, "socket-buffer-size", SOCKET_BYTES)
-            arv.set_number(self._stream, "frame-retention", self._retention_us())
+            arv.set_number(self._stream, "frame-retention", retention_us)
+        self._parser = arv.call("arv_camera_create_chunk_parser", camera) if self._chunks else None
         self._buffers = AravisBuffers(arv, self._stream, settings.buffers, self.running.payload_bytes)
         try:
             self._features.execute("AcquisitionStart")
@@ -176,6 +177,11 @@ class AravisSession:
     def _whole(self, buffer: int, received: Received) -> Received:
         arv, padding = self._arv, c.c_int()
         arv.call("arv_buffer_get_image_padding", buffer, c.byref(padding), None)
+        try:
+            carried = self._carried(buffer)
+        except CameraError as error:  # of this frame; the next one may carry it
+            self._buffers.put_back(buffer)
+            return replace(received, fault=f"the frame does not say what was asked for: {error}")
         return replace(
             received,
             width=arv.call("arv_buffer_get_image_width", buffer),
@@ -183,7 +189,7 @@ class AravisSession:
             format_code=arv.call("arv_buffer_get_image_pixel_format", buffer),
             padding=padding.value,
             data=self._buffers.lend(buffer),
-            **self._carried(buffer),
+            **carried,
         )
 
     def _carried(self, buffer: int) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from taktsight.inspect.cameras.pfnc import PixelFormat, format_of
 RELATIVE_TOLERANCE = 0.01
 """Cameras count exposures in rows and rates in ticks: 1 % off is what was asked for."""
 GAIN_TOLERANCE_DB = 0.1
+HEARTBEAT_MS = 3000
+"""As cameras come; the libraries say every second that they are there."""
 NS_PER_BYTE = 15.0
 """Twice what a byte takes on gigabit Ethernet."""
 TRIGGERS = ("FrameStart", "FrameBurstStart", "AcquisitionStart")
@@ -92,6 +94,9 @@ def set_up(features: Features, settings: GigeSettings) -> Running:
     """
     with contextlib.suppress(CameraError):  # whoever had it before may have left it running; else it minds
         features.execute("AcquisitionStop")
+    if features.has("GevHeartbeatTimeout"):  # so long it obeys a line that was killed, and no other
+        with contextlib.suppress(CameraError):
+            features.set_integer("GevHeartbeatTimeout", HEARTBEAT_MS)
     _choose_if_there(features, "AcquisitionMode", "Continuous")
     pixel_format = _set_format(features, settings.pixel_format)
     width_px, height_px = _set_region(features, settings)

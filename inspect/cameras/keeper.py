@@ -21,13 +21,13 @@ from taktsight.inspect.cameras.stream import FrameStream
 
 log = logging.getLogger(__name__)
 
-SILENCE_NS = 200_000_000
+SILENCE_NS = 170_000_000
 """Without a sign of life for so long it counts as lost; where it runs free slowly, after 2.5 frames."""
 PATIENCE_NS = 1_000_000_000
 """A lost camera may go on by itself within this; after it, it is opened anew."""
-LOOK_S = 0.02
+LOOK_S = 0.015
 """How often somebody looks after the camera."""
-ASK_NS = 50_000_000
+ASK_NS = 40_000_000
 """How often it is asked for a sign of life."""
 RETRY_NS = 300_000_000
 """Between two tries to open it."""
@@ -44,8 +44,8 @@ WARM_UP_FRAMES, WARM_UP_WHOLE, WARM_UP_S = 5, 2, 1.5
 many are tried, until so many are whole; each comes within that."""
 LAST_WORDS_NS = 1_500_000_000
 """What the session before may still say once the camera answers again; it would disturb the new one."""
-END_S = 12.0
-"""How long the end of a camera that is gone is waited for."""
+END_S = 4.0
+"""How long the end of a camera that is gone is waited for; the line waits for 5 s."""
 
 OpenSession = Callable[[float], Session]
 """Opens the camera, and waits so many seconds for whoever controls it to let go."""
@@ -151,7 +151,8 @@ class Keeper:
         if self._pulse is None:
             return
         self._pulse.listen()
-        if now_ns - self._pulse.asked_ns >= ASK_NS:
+        frame_ns = self.session.heard_ns if self.session is not None else 0
+        if now_ns - max(self._pulse.asked_ns, frame_ns) >= ASK_NS:  # a frame is a sign of life too
             self._pulse.ask()
 
     def _look_after(self, running: RunningSession, now_ns: int) -> None:

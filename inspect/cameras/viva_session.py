@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taktsight.errors import CameraError, ConfigError
 from taktsight.inspect.cameras.gige_clock import find_latch
@@ -152,27 +153,35 @@ class VivaSession:
             lost = f"{frame.missing_packets} packets" if frame.missing_packets else "packets"
             fault = f"the frame is incomplete: {lost} were lost"
             return Received(arrived_ns, arrived_ns, fault, device_ns, number)
-        exposure_us = None
-        if self._chunks:
-            said = asked(lambda: self._camera.chunk_features(frame))
-            device_ns = (
-                self._ns(int(_value(said, "Timestamp"))) if "Timestamp" in self._chunks else device_ns
-            )
-            number = int(_value(said, "FrameID")) if "FrameID" in self._chunks else number
-            if "ExposureTime" in self._chunks:
-                exposure_us = float(_value(said, "ExposureTime"))
-        return Received(
-            arrived_ns,
-            arrived_ns,
-            device_ns=device_ns,
-            number=number,
+        received = Received(arrived_ns, arrived_ns, "", device_ns, number)
+        try:
+            received = replace(received, **self._carried(frame))
+        except CameraError as error:  # of this frame; the next one may carry it
+            return replace(received, fault=f"the frame does not say what was asked for: {error}")
+        return replace(
+            received,
             data=asked(frame.payload),
             width=frame.width,
             height=frame.height,
             format_code=frame.pixel_format_code,
             padding=frame.padding_x,
-            exposure_us=exposure_us,
         )
+
+    def _carried(self, frame: Frame) -> dict[str, Any]:
+        """What the frame says of itself beside its pixels."""
+        said = asked(lambda: self._camera.chunk_features(frame)) if self._chunks else {}
+        carried: dict[str, Any] = {}
+        for chunk in self._chunks:
+            value = said.get(f"Chunk{chunk}")
+            if not isinstance(value, str):
+                raise CameraError(f"no {chunk}: {value}")
+            if chunk == "Timestamp":
+                carried["device_ns"] = self._ns(int(value))
+            elif chunk == "FrameID":
+                carried["number"] = int(value)
+            else:
+                carried["exposure_us"] = float(value)
+        return carried
 
     def _packet_size(self, wanted: int | None) -> int | None:
         if self.address is None:
@@ -189,10 +198,3 @@ class VivaSession:
 
     def _ns(self, ticks: int) -> int:
         return ticks * 1_000_000_000 // self._ticks_per_s if self._ticks_per_s else ticks
-
-
-def _value(said: object, chunk: str) -> str:
-    value = said.get(f"Chunk{chunk}") if isinstance(said, dict) else None
-    if not isinstance(value, str):
-        raise CameraError(f"a frame came without the {chunk} that was asked for: {value}")
-    return value

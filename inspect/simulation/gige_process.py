@@ -124,8 +124,9 @@ def album(images: Sequence[Image]) -> Scene:
 
 def slopes(width: int, height: int) -> Scene:
     """Grey slopes, brighter by 8 from one exposure to the next."""
-    slope = np.add.outer(np.arange(height), np.arange(width))[:, :, np.newaxis]
-    return album([(slope + 8 * number).astype(np.uint8) for number in range(32)])
+    slope = np.add.outer(np.arange(height, dtype=np.uint16), np.arange(width, dtype=np.uint16))
+    first = slope.astype(np.uint8)[:, :, np.newaxis]
+    return lambda number, _exposed_ns: first + np.uint8(8 * number % 256)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

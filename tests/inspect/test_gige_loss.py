@@ -149,10 +149,12 @@ def whole():
     return False
 
 def wait(state):
-    until_s = time.monotonic() + 30
-    while whole() is not state and time.monotonic() < until_s:
+    until_s = time.monotonic() + 60
+    while whole() is not state:
+        if time.monotonic() > until_s:
+            return False
         time.sleep(0.02)
-    return whole() is state
+    return True
 
 came = [wait(True)]
 for away_s in (1.0, 4.0):
