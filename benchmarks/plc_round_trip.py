@@ -47,7 +47,7 @@ class Plc:
 
     def __init__(self, program: Path, parts: int) -> None:
         self._process = subprocess.Popen(
-            [program, "0", "500", "8"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            [program, "0", "8"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

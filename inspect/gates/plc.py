@@ -90,10 +90,10 @@ class PlcGate:
             return
         oldest_ns = self._outbox.oldest_told_ns
         waited_ns = 0 if oldest_ns is None else now_ns - oldest_ns
-        if not is_right:
-            reason = f"it acknowledged {block.acknowledged}, which was never sent"
-        elif oldest_ns is None:
-            reason = "its program has not answered yet"
+        if not is_right or oldest_ns is None:
+            reason = (
+                f"its program acknowledges {block.acknowledged}, {self._outbox.handshake} was sent last"
+            )
         elif waited_ns >= self._acknowledge_within_ns:
             reason = f"its program takes no verdict since {waited_ns / 1e6:.0f} ms"
         else:

@@ -44,7 +44,8 @@ class Outbox:
         self._writing: list[_Letter] = []
         self._told: deque[_Letter] = deque()
         self._acted: list[Acted] = []
-        self._handshake = 0
+        self.handshake = 0
+        """Of the last block with something new."""
         self._acknowledged = 0
         self._heartbeat = 0
         self._is_in_touch = False
@@ -53,7 +54,7 @@ class Outbox:
     @property
     def is_acknowledged(self) -> bool:
         """Whether the PLC's program has taken everything that was written."""
-        return self._is_in_touch and self._acknowledged == self._handshake
+        return self._is_in_touch and self._acknowledged == self.handshake
 
     @property
     def is_settled(self) -> bool:
@@ -91,13 +92,13 @@ class Outbox:
     def greet(self, acknowledged: int) -> None:
         """A new connection: the PLC's program answers an empty block before it gets verdicts."""
         self._acknowledged = acknowledged
-        self._handshake = (acknowledged + GREETING) & 0xFFFF
+        self.handshake = (acknowledged + GREETING) & 0xFFFF
         self._is_in_touch, self._next_write_ns = True, 0
 
     def acknowledge(self, acknowledged: int) -> bool:
         """Takes the PLC's acknowledgement; False where it is one of what was never sent."""
         self._acknowledged = acknowledged
-        if signed_steps(self._handshake, acknowledged) > 0:
+        if signed_steps(self.handshake, acknowledged) > 0:
             return False
         while self._told and steps(self._told[0].handshake, acknowledged) < 0x8000:
             self._told.popleft()
@@ -115,9 +116,9 @@ class Outbox:
             letter = self._waiting.popleft()
             letter.verdict = letter.answer.verdict_at(now_ns)
             self._writing.append(letter)
-        self._handshake = (self._handshake + bool(self._writing)) & 0xFFFF
+        self.handshake = (self.handshake + bool(self._writing)) & 0xFFFF
         for letter in self._writing:
-            letter.handshake = self._handshake
+            letter.handshake = self.handshake
         self._heartbeat = (self._heartbeat + 1) & 0xFFFF
         self._next_write_ns = now_ns + self._heartbeat_ns
         self._writing_armed = self._is_armed
@@ -126,7 +127,7 @@ class Outbox:
             for letter in (*reversed(self._writing), *reversed(self._told))
             if letter.number is not None
         ]
-        return verdict_block(self._handshake, self._heartbeat, self._is_armed, verdicts)
+        return verdict_block(self.handshake, self._heartbeat, self._is_armed, verdicts)
 
     def written(self, now_ns: int) -> None:
         """The PLC's server has the block."""

@@ -35,10 +35,8 @@ def compile_plc(folder: Path) -> Path:
 class Plc:
     """One PLC at work. What it says is read by a thread."""
 
-    def __init__(
-        self, program: Path, *, port: int = 0, gate_ms: int = 300, serial: int = 8, registers: int = 500
-    ) -> None:
-        arguments = [str(value) for value in (port, gate_ms, serial, registers)]
+    def __init__(self, program: Path, *, port: int = 0, serial: int = 8, registers: int = 500) -> None:
+        arguments = [str(value) for value in (port, serial, registers)]
         self.process = subprocess.Popen(
             [program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
@@ -60,7 +58,11 @@ class Plc:
 
     def gates(self) -> list[tuple[int, int]]:
         """Parts that arrived at its gate, and the code that it moved by; 1 opened it."""
-        return [(int(number), int(code)) for number, code, _ in self.told("gate")]
+        return sorted((int(number), int(code)) for number, code, _ in self.told("gate"))
+
+    def codes(self) -> dict[int, int]:
+        """The verdicts that its program has taken, by the part's number."""
+        return {int(number): int(code) for number, code, _ in self.told("take")}
 
     def wait_until(self, true: Callable[[], bool], timeout_s: float = 20) -> None:
         """Waits for something to become true."""
@@ -72,6 +74,8 @@ class Plc:
     def stall(self) -> None:
         """It is there and does not move."""
         os.kill(self.process.pid, signal.SIGSTOP)
+        state = Path(f"/proc/{self.process.pid}/stat")
+        self.wait_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T")
 
     def go_on(self) -> None:
         """It moves again."""

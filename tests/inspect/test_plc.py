@@ -34,10 +34,12 @@ def make_rig(tmp_path: Path) -> Iterator[MakeRig]:
     ) -> Rig:
         port = plc if isinstance(plc, int) else plc.port
         spoken = {"kind": "modbus_tcp", "host": "127.0.0.1", "port": port, "serial_registers": 8}
+        patient = {"poll_ms": 2, "answer_within_ms": 5000, "heartbeat_within_ms": 5000}
+        gate = {"kind": "plc", "acknowledge_within_ms": 5000}
         station = station_of(
             tmp_path,
-            plc=spoken | (settings or {}),
-            **({"trigger": {"kind": "plc"}, "gate": {"kind": "plc"}} | values),
+            plc=spoken | patient | (settings or {}),
+            **({"trigger": {"kind": "plc"}, "gate": gate, "deadline_ms": 10_000} | values),
         )
         made.append(Rig(station, judge))
         return made[-1]
@@ -49,13 +51,15 @@ def make_rig(tmp_path: Path) -> Iterator[MakeRig]:
 
 def test_parts_come_from_the_plc_and_their_verdicts_move_its_gate(plc: Plc, make_rig: MakeRig) -> None:
     outcomes = [PASS, REJECT, REVIEW, PASS, None]
-    rig = make_rig(plc, lambda trigger: outcomes[trigger - 1])
+    rig = make_rig(plc, lambda trigger: outcomes[trigger - 1], deadline_ms=1000)
     rig.arm()
     for number, serial in enumerate(("A-1", "B-2", "C-3", "sixteen-letters!", ""), start=1):
         plc.tell(f"part {serial}")
         rig.run_until(lambda number=number: len(rig.arrivals) == number)  # type: ignore[misc]
-    rig.run_until(lambda: len(plc.gates()) == 5)
-    assert sorted(plc.gates()) == [(1, 1), (2, 2), (3, 3), (4, 1), (5, 4)]
+    rig.run_until(lambda: len(plc.codes()) == 5)
+    plc.tell("arrive")
+    plc.wait_until(lambda: len(plc.gates()) == 5)
+    assert plc.gates() == [(1, 1), (2, 2), (3, 3), (4, 1), (5, 4)]
     assert [arrival.serial for arrival in rig.arrivals] == ["A-1", "B-2", "C-3", "sixteen-letters!", None]
     told = ["PASS", "REJECT", "REVIEW", "PASS", "UNINSPECTED"]
     assert rig.outcomes() == list(enumerate(told, start=1))
@@ -83,7 +87,7 @@ def test_parts_that_the_plc_counted_before_are_none_of_ours(plc: Plc, make_rig: 
     plc.tell("part")
     rig.run_until(rig.outcomes)
     assert rig.outcomes() == [(1, "PASS")]
-    rig.run_until(lambda: (8, 1) in plc.gates())
+    rig.run_until(lambda: plc.codes() == {8: 1})
 
 
 def test_jump_of_the_counter_is_a_lost_part_for_each_step_and_the_last_is_looked_at(
@@ -99,8 +103,7 @@ def test_jump_of_the_counter_is_a_lost_part_for_each_step_and_the_last_is_looked
     assert rig.outcomes() == [(1, "PASS"), *lost, (5, "PASS")]
     assert rig.reasons(2) == "the trigger was lost: the PLC counted 4 parts between two readings"
     assert rig.counts == {"lost_triggers": 3}
-    rig.run_until(lambda: len(plc.gates()) == 5)
-    assert sorted(plc.gates()) == [(1, 1), (2, 4), (3, 4), (4, 4), (5, 1)]
+    rig.run_until(lambda: plc.codes() == {1: 1, 2: 4, 3: 4, 4: 4, 5: 1})
 
 
 def test_counter_goes_on_after_its_last_number(plc: Plc, make_rig: MakeRig) -> None:
@@ -110,13 +113,12 @@ def test_counter_goes_on_after_its_last_number(plc: Plc, make_rig: MakeRig) -> N
     for part in (1, 2, 3):
         plc.tell("part")
         rig.run_until(lambda part=part: len(rig.acted) == part)  # type: ignore[misc]
-    rig.run_until(lambda: len(plc.gates()) == 3)
-    assert sorted(plc.gates()) == [(0, 1), (1, 1), (65535, 1)]
+    rig.run_until(lambda: plc.codes() == {65535: 1, 0: 1, 1: 1})
     assert rig.faults == []
 
 
 def test_counter_that_goes_back_is_said_and_lets_no_open_part_through(plc: Plc, make_rig: MakeRig) -> None:
-    rig = make_rig(plc, lambda trigger: None if trigger == 6 else PASS)
+    rig = make_rig(plc, lambda trigger: None if trigger == 6 else PASS, deadline_ms=1000)
     rig.arm()
     plc.tell("takt 20 5")
     rig.run_until(lambda: len(rig.acted) == 5)
@@ -129,7 +131,7 @@ def test_counter_that_goes_back_is_said_and_lets_no_open_part_through(plc: Plc, 
     plc.tell("part")
     rig.run_until(lambda: len(rig.acted) == 7)
     assert rig.outcomes()[5:] == [(6, "UNINSPECTED"), (7, "PASS")]
-    rig.run_until(lambda: (3, 1) in plc.gates())
+    rig.run_until(lambda: plc.told("take")[-1][:2] == ("3", "1"))
 
 
 def test_counter_that_stands_is_said_once(plc: Plc, make_rig: MakeRig) -> None:
@@ -151,9 +153,9 @@ def test_block_that_is_half_written_is_read_again(plc: Plc, make_rig: MakeRig) -
 
 
 def test_block_that_is_never_whole_is_an_outage(plc: Plc, make_rig: MakeRig) -> None:
-    rig = make_rig(plc)
+    rig = make_rig(plc, settings={"answer_within_ms": 300})
     rig.arm()
-    plc.tell("tear 400")
+    plc.tell("tear 4000")
     rig.run_until(lambda: rig.faults)
     assert (
         "its part block is never whole: registers 0 and 12 differ; parts are UNINSPECTED" in rig.faults[0]
@@ -172,24 +174,25 @@ def test_serial_that_cannot_be_read_is_said_and_the_part_is_inspected(plc: Plc, 
 
 def test_burst_of_verdicts_leaves_in_blocks_and_in_order(plc: Plc, make_rig: MakeRig) -> None:
     """More than a block holds, all at once: the PLC takes each, whatever it scans between."""
-    rig = make_rig(plc, lambda trigger: PASS if trigger == 30 else None)
+    rig = make_rig(plc)
     rig.arm()
     plc.tell("jump 30")
     rig.run_until(lambda: len(rig.acted) == 30)
     assert [trigger for trigger, _ in rig.outcomes()] == list(range(1, 31))
-    rig.run_until(lambda: len(plc.told("take")) == 30)
-    assert {int(number) for number, *_ in plc.told("take")} == set(range(1, 31))
-    assert {code for _, code, _ in plc.told("take")} == {"1", "4"}
+    rig.run_until(lambda: len(plc.codes()) == 30)
+    assert plc.codes() == dict.fromkeys(range(1, 30), 4) | {30: 1}
 
 
 def assert_recovers(rig: Rig, plc: Plc, parts: int) -> None:
     """The next part is inspected, and its gate opens."""
     rig.run_until(lambda: not rig.field.missing)
+    said = len(plc.told("part"))
     plc.tell("part")
     rig.run_until(lambda: len(rig.acted) == parts)
     assert rig.outcomes()[-1] == (parts, "PASS")
-    number = plc.told("part")[-1][0]
-    rig.run_until(lambda: (int(number), 1) in plc.gates())
+    rig.run_until(lambda: len(plc.told("part")) > said)
+    number = int(plc.told("part")[-1][0])
+    rig.run_until(lambda: plc.codes().get(number) == 1)
 
 
 def test_plc_that_was_switched_off_comes_back(make_plc: MakePlc, make_rig: MakeRig) -> None:
@@ -214,10 +217,10 @@ def test_plc_that_was_switched_off_comes_back(make_plc: MakePlc, make_rig: MakeR
 def test_stalled_plc_loses_the_parts_of_the_gap_and_passes_none_of_them_later(
     plc: Plc, make_rig: MakeRig
 ) -> None:
-    rig = make_rig(plc)
+    rig = make_rig(plc, settings={"answer_within_ms": 200})
     rig.arm()
     plc.tell("part")
-    rig.run_until(lambda: len(plc.gates()) == 1)
+    rig.run_until(lambda: plc.codes() == {1: 1})
     plc.stall()
     rig.run_until(lambda: rig.counts["plc_outages"] == 1)
     assert "no answer within 200 ms" in rig.faults[0]
@@ -229,8 +232,7 @@ def test_stalled_plc_loses_the_parts_of_the_gap_and_passes_none_of_them_later(
     assert "the trigger was lost: the PLC could not be reached when the part came" in rig.reasons(2)
     assert rig.counts["lost_triggers"] == 3
     assert_recovers(rig, plc, 5)
-    passed = [number for number, code in plc.gates() if code == 1]
-    assert passed == [1, 5]
+    assert [number for number, code in plc.codes().items() if code == 1] == [1, 5]
 
 
 def test_verdict_that_stalls_in_the_plc_is_not_recorded_as_told(plc: Plc, make_rig: MakeRig) -> None:
@@ -240,15 +242,15 @@ def test_verdict_that_stalls_in_the_plc_is_not_recorded_as_told(plc: Plc, make_r
         plc.stall()
         return PASS
 
-    rig = make_rig(plc, judge)
+    rig = make_rig(plc, judge, settings={"answer_within_ms": 200})
     rig.arm()
     plc.tell("part")
     rig.run_until(lambda: len(rig.acted) == 1)
     assert rig.outcomes() == [(1, "UNINSPECTED")]
     assert rig.reasons(1).startswith("the gate was not told PASS: PLC 127.0.0.1:")
-    rig.run_for(0.4)
+    plc.tell("arrive")
     plc.go_on()
-    rig.run_until(lambda: len(plc.gates()) == 1)
+    rig.run_until(plc.gates)
     assert plc.gates() == [(1, 0)]
 
 
@@ -259,8 +261,9 @@ def test_verdict_that_stalls_in_the_plc_is_not_recorded_as_told(plc: Plc, make_r
 def test_program_that_stands_is_an_outage_though_the_server_answers(
     plc: Plc, make_rig: MakeRig, stands: str, said: str
 ) -> None:
-    heartbeat_ms = None if stands == "program" else 200
-    rig = make_rig(plc, settings={"heartbeat_within_ms": heartbeat_ms})
+    settings = {"heartbeat_within_ms": None if stands == "program" else 300}
+    gate = {"kind": "plc", "acknowledge_within_ms": 300 if stands == "program" else 5000}
+    rig = make_rig(plc, settings=settings, gate=gate)
     rig.arm()
     plc.tell(f"stand {stands}")
     rig.run_for(0.05)
@@ -275,7 +278,8 @@ def test_program_that_stands_is_an_outage_though_the_server_answers(
 
 
 def test_verdicts_that_the_program_did_not_take_are_counted_and_named(plc: Plc, make_rig: MakeRig) -> None:
-    rig = make_rig(plc, settings={"heartbeat_within_ms": None})
+    gate = {"kind": "plc", "acknowledge_within_ms": 300}
+    rig = make_rig(plc, settings={"heartbeat_within_ms": None}, gate=gate)
     rig.arm()
     plc.tell("stand program")
     rig.run_for(0.05)
@@ -285,23 +289,27 @@ def test_verdicts_that_the_program_did_not_take_are_counted_and_named(plc: Plc, 
     assert "part 1, 2: the PLC was told and its program did not acknowledge it" in rig.faults
 
 
-def test_wrong_acknowledgement_is_no_acknowledgement(plc: Plc, make_rig: MakeRig) -> None:
+@pytest.mark.parametrize("acknowledged", [9000, 20_000])  # behind what was sent, and ahead of it
+def test_wrong_acknowledgement_is_no_acknowledgement(
+    plc: Plc, make_rig: MakeRig, acknowledged: int
+) -> None:
     rig = make_rig(plc, settings={"heartbeat_within_ms": None})
     rig.arm()
     plc.tell("stand program")
     rig.run_for(0.05)
-    plc.tell("poke 2 9000")
+    plc.tell(f"poke 2 {acknowledged}")
     plc.tell("part")
     rig.run_until(lambda: rig.acted)
     assert rig.outcomes() == [(1, "UNINSPECTED")]
-    assert "it acknowledged 9000, which was never sent; parts are UNINSPECTED" in rig.faults[0]
+    assert f"its program acknowledges {acknowledged}, 16384 was sent last" in rig.faults[0]
     plc.tell("stand none")
     assert_recovers(rig, plc, 2)
 
 
 def test_line_stops_after_the_longest_outage_that_the_station_allows(plc: Plc, make_rig: MakeRig) -> None:
-    rig = make_rig(plc, settings={"max_outage_s": 0.3})
+    rig = make_rig(plc, settings={"max_outage_s": 30, "answer_within_ms": 200})
     rig.arm()
+    rig.field._link.outage._max_outage_ns = 300_000_000  # the connection itself may take longer here
     plc.stall()
     rig.run_until(lambda: rig.failure)
     assert "no answer within 200 ms" in str(rig.failure)
@@ -315,8 +323,7 @@ def test_gate_of_the_plc_with_another_trigger_takes_the_lines_own_numbers(
     rig.arm()
     plc.tell("jump 3")
     rig.run_until(lambda: len(rig.acted) == 3)
-    rig.run_until(lambda: len(plc.gates()) == 3)
-    assert sorted(plc.gates()) == [(1, 1), (2, 1), (3, 1)]
+    rig.run_until(lambda: plc.codes() == {1: 1, 2: 1, 3: 1})
 
 
 def test_plc_learns_that_the_line_works_and_that_it_has_ended(plc: Plc, make_rig: MakeRig) -> None:

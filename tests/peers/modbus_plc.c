@@ -1,6 +1,6 @@
 /* A PLC for tests: a Modbus TCP server on libmodbus and the program of docs/plc.md, scanned every 5 ms.
  *
- *   cc -o modbus_plc modbus_plc.c -lmodbus && ./modbus_plc PORT GATE_MS SERIAL_REGISTERS [REGISTERS]
+ *   cc -o modbus_plc modbus_plc.c -lmodbus && ./modbus_plc PORT SERIAL_REGISTERS [REGISTERS]
  *
  * It says on its output what happens: "ready PORT", "part NUMBER NS", "take NUMBER CODE NS",
  * "gate NUMBER CODE NS" (CODE 1 opened it, whatever else did not), "line on" and "line off".
@@ -9,6 +9,7 @@
  *   jump COUNT        COUNT parts between two scans     counter VALUE    sets the part counter anew
  *   belt COUNTS       the encoder goes on               stand WHAT       heartbeat or program stands; none goes
  *   tear SCANS        the part block is half written    poke ADDRESS VALUE   any register, once
+ *   arrive            every part on its way is at the gate
  * The part block is at register 0, the verdict block at 100.
  */
 #include <errno.h>
@@ -34,8 +35,8 @@ struct part {
 
 static struct part parts[SLOTS];
 static uint16_t *registers;
-static int64_t gate_ns, line_ns, next_part_ns, takt_ns;
-static int serial_registers, is_line_on, left, torn_scans, heartbeat_stands, program_stands;
+static int64_t line_ns, next_part_ns, takt_ns;
+static int serial_registers, is_line_on, are_at_gate, left, torn_scans, heartbeat_stands, program_stands;
 static uint16_t line_heartbeat;
 
 static int64_t now_ns(void) {
@@ -88,14 +89,15 @@ static void watch_line(int64_t now) {
     is_line_on = is_on;
 }
 
-/* A part that has arrived at the gate: it opens for a PASS, and for nothing else. */
-static void move_gate(int64_t now) {
+/* Parts that have arrived at the gate: it opens for a PASS, and for nothing else. */
+static void move_gate(void) {
     for (int i = 0; i < SLOTS; i++) {
-        if (parts[i].came_ns != 0 && now - parts[i].came_ns >= gate_ns) {
-            printf("gate %u %u %lld\n", parts[i].number, parts[i].code, (long long)now);
+        if (are_at_gate && parts[i].came_ns != 0) {
+            printf("gate %u %u %lld\n", parts[i].number, parts[i].code, (long long)now_ns());
             parts[i].came_ns = 0;
         }
     }
+    are_at_gate = 0;
 }
 
 static void scan(void) {
@@ -112,7 +114,7 @@ static void scan(void) {
     if (!heartbeat_stands)
         registers[PARTS + HEARTBEAT]++;
     watch_line(now);
-    move_gate(now); /* first: what was delivered while the PLC stood is too late for these parts */
+    move_gate(); /* first: what was delivered while the PLC stood is too late for these parts */
     take_verdicts();
 }
 
@@ -141,17 +143,18 @@ static void obey(char *line) {
     } else if (!strcmp(word, "tear")) {
         torn_scans = a;
         close_block();
-    } else if (!strcmp(word, "poke"))
+    } else if (!strcmp(word, "arrive"))
+        are_at_gate = 1;
+    else if (!strcmp(word, "poke"))
         registers[a] = b;
 }
 
 int main(int count, char **arguments) {
-    if (count < 4)
+    if (count < 3)
         return 2;
-    gate_ns = atoi(arguments[2]) * 1000000LL;
-    serial_registers = atoi(arguments[3]);
+    serial_registers = atoi(arguments[2]);
     modbus_t *server = modbus_new_tcp("127.0.0.1", atoi(arguments[1]));
-    modbus_mapping_t *mapping = modbus_mapping_new(0, 0, count > 4 ? atoi(arguments[4]) : 500, 0);
+    modbus_mapping_t *mapping = modbus_mapping_new(0, 0, count > 3 ? atoi(arguments[3]) : 500, 0);
     int listening = server ? modbus_tcp_listen(server, 4) : -1, highest = listening;
     if (!mapping || listening < 0)
         return 1;
