@@ -12,6 +12,7 @@ on a machine that others use.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -58,7 +59,9 @@ def main() -> None:
             row["frame"], f"{row['bare_p50_ms']}", f"{row['aa']}", measures, watch, f"{row['added_p50_ms']}"
         )
     Console().print(table)
-    write_result("health_cost", {"rows": rows, "rounds": arguments.rounds, **circumstances()})
+    load = round(os.getloadavg()[2], 1)
+    measured = {"rows": rows, "rounds": arguments.rounds, "load": load, **circumstances()}
+    write_result("health_cost", measured)
 
 
 def _row(name: str, channels: int, width: int, height: int, factor: int, rounds: int) -> dict[str, Any]:

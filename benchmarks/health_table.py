@@ -48,8 +48,9 @@ def _rates(result: dict[str, Any]) -> str:
 
 
 def _cost(result: dict[str, Any]) -> str:
+    where = f"{result['machine']}, {result['date']}, {result['load']} processes that compete for the cores"
     lines = [
-        f"`{result['command']}`, {result['machine']}, {result['date']}. Processor time, one thread, p50.\n",
+        f"`{result['command']}`, {where}. Processor time, one thread, p50.\n",
         "| frame | measures, with a reference | watch | prepare and infer, for comparison (wall-clock) |",
         "|---|---|---|---|",
     ]

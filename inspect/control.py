@@ -64,14 +64,17 @@ class Control:
         self._path.unlink(missing_ok=True)
 
     def _accept(self) -> None:
-        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
+        try:
             client, _ = self._server.accept()
-            if len(self._clients) >= MAX_CLIENTS:
-                client.close()
-                return
-            client.setblocking(False)
-            self._clients.add(client)
-            self._selector.register(client, selectors.EVENT_READ, lambda: self._read(client))
+        except OSError as error:  # it is gone again, or there are too many descriptors
+            log.warning("control: %s", error)
+            return
+        if len(self._clients) >= MAX_CLIENTS:
+            client.close()
+            return
+        client.setblocking(False)
+        self._clients.add(client)
+        self._selector.register(client, selectors.EVENT_READ, lambda: self._read(client))
 
     def _read(self, client: socket.socket) -> None:
         try:
@@ -88,7 +91,7 @@ class Control:
     def _answer(self, content: bytes) -> dict[str, Any]:
         try:
             request = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {"error": "a request is JSON"}
         if not isinstance(request, dict):
             return {"error": "a request is a JSON object"}

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from taktsight.imaging import halve
 from taktsight.records import Box, Image, check_image
 
-SAMPLED_VALUES = 640_000
-"""Values whose levels are counted: every ninth row of 5 MP."""
-FOCUS_BAND_PX = 64
+SAMPLED_VALUES = 400_000
+"""Values whose levels are counted: every 13th row of 5 MP."""
+FOCUS_BAND_PX = 48
 """Height of the bands that focus is measured in."""
 SEAM_BAND_PX = 64
 """Width of the bands that seams are looked for in."""

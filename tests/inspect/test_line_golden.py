@@ -220,7 +220,9 @@ def test_who_asks_nonsense_or_asks_without_end_disturbs_no_verdict(
     crowded = ControlClient(place.records, "press 4")
     with pytest.raises(LineError):
         crowded.ask({"golden": "state"})
-    clients[1]._end.send(b"\xff no json")
+    for nonsense in (b"\xff no json", b"[" * 50_000, b"7"):
+        clients[1]._end.send(nonsense)
+        assert b"error" in clients[1]._end.recv(1000)
     with contextlib.suppress(OSError):  # it never reads, and is left alone
         for _ in range(2000):
             clients[2]._end.send(b'{"golden": "state"}')
