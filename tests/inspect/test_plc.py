@@ -309,6 +309,7 @@ def test_wrong_acknowledgement_is_no_acknowledgement(
 def test_line_stops_after_the_longest_outage_that_the_station_allows(plc: Plc, make_rig: MakeRig) -> None:
     rig = make_rig(plc, settings={"max_outage_s": 30, "answer_within_ms": 200})
     rig.arm()
+    assert rig.field._link is not None
     rig.field._link.outage._max_outage_ns = 300_000_000  # the connection itself may take longer here
     plc.stall()
     rig.run_until(lambda: rig.failure)
