@@ -18,12 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from taktsight.benchmarks.line_faults import clock, disk, kill, power
-from taktsight.benchmarks.line_faults.rig import MODES, Fault, FaultRow, Rig
 from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
+from taktsight.inspect.simulation.fault_table import FaultRow, print_faults
+from taktsight.inspect.simulation.line_faults import clock, disk, kill, power
+from taktsight.inspect.simulation.line_faults.rig import MODES, Fault, Rig
+from taktsight.inspect.simulation.running_line import RunningLine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a station and its peers: the tests have them
 
@@ -55,7 +54,7 @@ def main() -> None:
                 row = _inject(fault, count, mode, arguments.seed)
                 rows.append(replace(row, held=row.held and row.recovered_s <= within_s))
                 print(rows[-1], flush=True)
-    _print(rows)
+    print_faults(rows)
     write_result("faults", [*_others(rows), *(row.values() | circumstances() for row in rows)])
     if not all(row.held for row in rows):
         sys.exit(1)
@@ -63,7 +62,6 @@ def main() -> None:
 
 def _inject(fault: Fault, count: int, mode: str, seed: int) -> FaultRow:
     from tests.inspect.place import EXPECTED, make_place
-    from tests.inspect.running_line import RunningLine
 
     lines: list[RunningLine] = []
 
@@ -86,16 +84,6 @@ def _others(rows: list[FaultRow]) -> list[dict[str, object]]:
     known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
     new = {row.fault for row in rows}
     return [row for row in known if row["fault"] not in new]
-
-
-def _print(rows: list[FaultRow]) -> None:
-    table = Table(box=None)
-    for column in ("fault", "injected", "lost", "late", "misassigned", "recovered", "held"):
-        table.add_column(column)
-    for row in rows:
-        counts = map(str, (row.injected, row.lost, row.late, row.misassigned, f"{row.recovered_s:g} s"))
-        table.add_row(row.fault, *counts, "[green]yes[/]" if row.held else "[bold red]NO[/]")
-    Console(highlight=False).print(table)
 
 
 if __name__ == "__main__":
