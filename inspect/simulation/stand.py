@@ -160,7 +160,7 @@ class Stand:
     def _outcome(self, inspector: Inspector, image: Image) -> Outcome | None:
         noise = SensorNoise(image.shape, seed=1)
         is_exact = self.asked.camera == "folder"
-        looks = [image] if is_exact else [marked(noise.over(image), 1, look) for look in range(LOOKS)]
+        looks = [image] if is_exact else [marked(noise.over(image), look) for look in range(LOOKS)]
         frames = [Frame(look, 1, 0, self.asked.camera_name) for look in looks]
         said = {inspector.inspect(Part(1, (frame,))).verdict.outcome for frame in frames}
         return said.pop() if len(said) == 1 else None

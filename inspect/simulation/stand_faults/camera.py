@@ -58,6 +58,7 @@ def spoilt(fault: Fault) -> Callable[[Witness, Tally], None]:
         tally.injected += SPOILT
         witness.until(lambda: camera.tell()["exposures"] >= exposures + SPOILT, "exposures")
         witness.until_inspected(tally, time.monotonic_ns())
+        witness.stand.settle()
         found = witness.uninspected(trigger)
         if found < SPOILT:
             tally.broken.append(f"{SPOILT} exposures were spoilt and {found} parts are UNINSPECTED")

@@ -40,6 +40,7 @@ def burst(witness: Witness, tally: Tally) -> None:
 
 def _count_lost(witness: Witness, tally: Tally, trigger: int) -> None:
     """Parts that nobody could look at: each has its trigger, and none passed."""
+    witness.stand.settle()
     told = {each.trigger: each.outcome for each in witness.since(trigger)}
     lost = [at + 1 for at in witness.stand.belt.lost if at + 1 > trigger]
     wrong = [number for number in lost if told.get(number) != UNINSPECTED]
