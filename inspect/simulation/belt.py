@@ -44,9 +44,10 @@ class BeltPlace:
 
 
 class SensorNoise:
-    """Noise of its own for each exposure: another cut of two large fields."""
+    """Noise of its own for each exposure: another cut of each of two large fields."""
 
-    def __init__(self, shape: tuple[int, ...], seed: int = 0) -> None:
+    def __init__(self, shape: tuple[int, ...], seed: int | None = None) -> None:
+        """Of images of a shape (H, W, C). Without a seed no two cameras are alike, as after a restart."""
         self._height, self._width = shape[:2]
         self._chance = np.random.default_rng(seed)
         field = self._chance.normal(0, NOISE, (2 * shape[0], 2 * shape[1], *shape[2:]))
@@ -55,10 +56,12 @@ class SensorNoise:
 
     def over(self, image: Image) -> Image:
         """The image (H, W, C) as a sensor sees it this time."""
-        y, x = self._chance.integers(self._height), self._chance.integers(self._width)
-        cut = np.s_[y : y + self._height, x : x + self._width]
-        seen = cv2.subtract(cv2.add(image, self._above[cut]), self._below[cut])
+        seen = cv2.subtract(cv2.add(image, self._cut(self._above)), self._cut(self._below))
         return np.asarray(seen, np.uint8).reshape(image.shape)
+
+    def _cut(self, field: Image) -> Image:
+        y, x = self._chance.integers(self._height), self._chance.integers(self._width)
+        return field[y : y + self._height, x : x + self._width]
 
 
 def marked(image: Image, part: int) -> Image:

@@ -50,13 +50,17 @@ def lossy(witness: Witness, tally: Tally) -> None:
 
 
 def spoilt(fault: Fault) -> Callable[[Witness, Tally], None]:
-    """Some exposures in a row have this fault."""
+    """Some exposures in a row have this fault; of repeated numbers each second one, or they would go on."""
 
     def inject(witness: Witness, tally: Tally) -> None:
-        camera, trigger = witness.stand.camera, witness.last
-        exposures = camera.tell(spoil=fault, count=SPOILT)["exposures"]
-        tally.injected += SPOILT
-        witness.until(lambda: camera.tell()["exposures"] >= exposures + SPOILT, "exposures")
+        camera = witness.stand.camera
+        trigger = witness.last - 1  # the newest part may not have been exposed yet
+        at_once = 1 if fault == "number" else SPOILT
+        for _ in range(SPOILT // at_once):
+            before = camera.tell(spoil=fault, count=at_once)["exposures"]
+            tally.injected += at_once
+            wanted = before + at_once + 1
+            witness.until(lambda wanted=wanted: camera.tell()["exposures"] >= wanted, "exposures")  # type: ignore[misc]
         witness.until_inspected(tally, time.monotonic_ns())
         witness.stand.settle()
         found = witness.uninspected(trigger)
