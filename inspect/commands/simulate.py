@@ -12,6 +12,7 @@ each fault is injected while parts go on; the table says what it did. Exit statu
 from __future__ import annotations
 
 import argparse
+import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,7 +100,7 @@ def _asked(arguments: argparse.Namespace) -> Asked:
     return Asked(
         bundle=arguments.bundle,
         recipe=arguments.recipe,
-        files=tuple(files[: MAX_IMAGES_OF_FAULTS if arguments.faults else MAX_IMAGES]),
+        files=_mixed(files) if arguments.faults else _spread(files, MAX_IMAGES),
         folder=folder,
         camera=arguments.camera,
         camera_name=recipe.views[0].camera if recipe else "camera",
@@ -108,6 +109,19 @@ def _asked(arguments: argparse.Namespace) -> Asked:
         deadline_ms=arguments.deadline_ms or max(MIN_DEADLINE_MS, 2 * arguments.takt_ms),
         threads=arguments.threads,
     )
+
+
+def _spread(files: list[Path], most: int) -> tuple[Path, ...]:
+    """So many at most, from the whole of it: a folder may be sorted by what its parts are."""
+    step = max(1.0, len(files) / most)
+    return tuple(files[int(at * step)] for at in range(min(most, len(files))))
+
+
+def _mixed(files: list[Path]) -> tuple[Path, ...]:
+    """In chance order: a verdict that reaches the part behind its own is to differ from that part's."""
+    few = list(_spread(files, MAX_IMAGES_OF_FAULTS))
+    random.Random(0).shuffle(few)
+    return tuple(few)
 
 
 def _check_aravis() -> None:

@@ -114,6 +114,7 @@ def _at_stand(stand: Stand, expected: Sequence[str], names: Sequence[str]) -> It
             fault.inject(witness, tally)
         except LineError as error:
             tally.broken.append(str(error))
+            stand.restore()
         witness.count(tally, trigger)
         yield _limited(tally.row(fault.says), fault.within_s)
         if stand.line.process.poll() is not None:

@@ -104,6 +104,13 @@ class Stand:
         self._camera = GigeProcess(self.camera_address, *images)
         self.write()
 
+    def restore(self) -> None:
+        """Whatever a fault that was broken off left behind is put right."""
+        self.belt.at_pace(1.0)
+        if self._camera is not None:
+            self._camera.kill()
+            self._camera.restart()
+
     @property
     def line(self) -> RunningLine:
         """The line that works."""

@@ -55,13 +55,14 @@ def spoilt(fault: Fault) -> Callable[[Witness, Tally], None]:
     def inject(witness: Witness, tally: Tally) -> None:
         camera = witness.stand.camera
         trigger = witness.last - 1  # the newest part may not have been exposed yet
-        at_once = 1 if fault == "number" else SPOILT
+        at_once, exposed_ns = 1 if fault == "number" else SPOILT, 0
         for _ in range(SPOILT // at_once):
             before = camera.tell(spoil=fault, count=at_once)["exposures"]
             tally.injected += at_once
-            wanted = before + at_once + 1
-            witness.until(lambda wanted=wanted: camera.tell()["exposures"] >= wanted, "exposures")  # type: ignore[misc]
-        witness.until_inspected(tally, time.monotonic_ns())
+            _until_exposed(witness, before + at_once)
+            exposed_ns = time.monotonic_ns()
+            _until_exposed(witness, before + at_once + 1)
+        witness.until_inspected(tally, exposed_ns)
         witness.stand.settle()
         found = witness.uninspected(trigger)
         if found < SPOILT:
@@ -87,6 +88,11 @@ def _away(witness: Witness, tally: Tally, end: Callable[[], None], begin: Callab
         tally.broken.append(f"parts {seen} have a verdict, and no camera saw them")
     begin()
     witness.until_inspected(tally, time.monotonic_ns())
+
+
+def _until_exposed(witness: Witness, number: int) -> None:
+    camera = witness.stand.camera
+    witness.until(lambda: camera.tell()["exposures"] >= number, "exposures")
 
 
 def _said_since(witness: Witness, size: int) -> str:
