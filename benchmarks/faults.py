@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
+from taktsight.image_files import encode_png
+from taktsight.inspect.simulation.fault_runs import STAND_FAULTS, inject_all
 from taktsight.inspect.simulation.fault_table import FaultRow, print_faults
 from taktsight.inspect.simulation.line_faults import clock, disk, kill, power
 from taktsight.inspect.simulation.line_faults.rig import MODES, Fault, Rig
 from taktsight.inspect.simulation.running_line import RunningLine
+from taktsight.inspect.simulation.stand import Asked, Stand
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a station and its peers: the tests have them
 
@@ -33,14 +36,16 @@ FAULTS: dict[str, tuple[tuple[Fault, int, float], ...]] = {
     "clock": ((clock.jumps, 20, 5),),
 }
 """Subject → its faults, how often each is injected, and within how many seconds all must be as before. A
-subject is a module of ``line_faults``."""
+subject is a module of ``line_faults``; ``station`` is the simulated one, with its camera, PLC and belt."""
+STATION, STATION_TIMES = "station", 100
+SUBJECTS = [*FAULTS, STATION]
 
 
 def main() -> None:
     """Injects, prints a table, writes ``results/faults.json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
-        "subjects", nargs="*", default=list(FAULTS), metavar="SUBJECT", help=", ".join(FAULTS)
+        "subjects", nargs="*", default=SUBJECTS, metavar="SUBJECT", help=", ".join(SUBJECTS)
     )
     parser.add_argument("--share", type=float, default=1.0, help="of the full counts (1)")
     parser.add_argument("--mode", action="append", choices=MODES, help="of the records (both)")
@@ -48,7 +53,9 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = []
     for subject in arguments.subjects:
-        for fault, full_count, within_s in FAULTS[subject]:
+        if subject == STATION:
+            rows += _at_station(max(1, round(STATION_TIMES * arguments.share)))
+        for fault, full_count, within_s in FAULTS.get(subject, ()):
             for mode in arguments.mode or MODES:
                 count = max(1, round(full_count * arguments.share))
                 row = _inject(fault, count, mode, arguments.seed)
@@ -76,6 +83,27 @@ def _inject(fault: Fault, count: int, mode: str, seed: int) -> FaultRow:
         finally:
             if lines and lines[-1].process.poll() is None:
                 lines[-1].kill_all()
+
+
+def _at_station(times: int) -> list[FaultRow]:
+    """The simulated station, with the bundle and the drawn parts of the tests on its belt."""
+    from tests.inspect.spots import GOOD, SPOT, draw_part, spot_bundle
+
+    with tempfile.TemporaryDirectory(prefix="taktsight-station-") as folder:
+        home, files = Path(folder), []
+        for number, brightness in enumerate((GOOD, SPOT, GOOD, GOOD, SPOT, SPOT, GOOD, SPOT)):
+            files.append(home / f"part_{number}.png")
+            files[-1].write_bytes(encode_png(draw_part(brightness, size_px=256)))
+        bundle = spot_bundle(home / "spots.takt")
+        asked = Asked(bundle, None, tuple(files), home / "station", "aravis", "camera", 1, 100, 400, 1)
+        stand = Stand(asked)
+        try:
+            expected = stand.keep_known()
+            stand.switch_on()
+            came = inject_all(stand, expected, list(STAND_FAULTS), times=times)
+            return [row for row in came if isinstance(row, FaultRow)]
+        finally:
+            stand.close()
 
 
 def _others(rows: list[FaultRow]) -> list[dict[str, object]]:

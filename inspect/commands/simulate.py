@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("all", *NAMES),
         help=f"'all', or of: {', '.join(NAMES)}",
     )
+    parser.add_argument("--times", type=int, default=1, metavar="N", help="each fault of the station (1)")
     parser.add_argument("--threads", type=int, default=1, help="threads for one inference (1)")
     parser.add_argument(
         "--camera",
@@ -73,7 +74,7 @@ def main(arguments: argparse.Namespace) -> int:
     stand = Stand(asked)
     try:
         if arguments.faults:
-            return _inject(stand, arguments.faults)
+            return _inject(stand, arguments.faults, arguments.times)
         _demonstrate(stand, arguments)
     finally:
         stand.close()
@@ -86,8 +87,8 @@ def _asked(arguments: argparse.Namespace) -> Asked:
     from taktsight.inspect.simulation.stand import Asked
     from taktsight.recipe import load_recipe
 
-    if arguments.takt_ms <= 0 or arguments.threads < 1 or (arguments.parts or 1) < 1:
-        raise ConfigError("--takt-ms, --threads and --parts are more than 0")
+    if arguments.takt_ms <= 0 or min(arguments.threads, arguments.times, arguments.parts or 1) < 1:
+        raise ConfigError("--takt-ms, --threads, --times and --parts are more than 0")
     if arguments.camera == "aravis":
         _check_aravis()
     card = read_bundle(arguments.bundle).card
@@ -134,19 +135,19 @@ def _check_aravis() -> None:
         raise CameraError(f"{error}. Without it: --camera folder") from error
 
 
-def _inject(stand: Stand, faults: list[str]) -> int:
+def _inject(stand: Stand, faults: list[str], times: int) -> int:
     from taktsight.inspect.simulation.fault_runs import NAMES, inject_all
     from taktsight.inspect.simulation.fault_table import FaultRow, print_faults, write_faults
 
     expected = stand.keep_known()
     stand.switch_on()
     rows: list[FaultRow] = []
-    for came in inject_all(stand, expected, NAMES if "all" in faults else faults):
+    for came in inject_all(stand, expected, NAMES if "all" in faults else faults, times=times):
         if isinstance(came, FaultRow):
             rows.append(came)
             print(f"{came.fault}: {'held' if came.held else 'did NOT hold'}", flush=True)
         else:
-            print(f"not injected: {came}", flush=True)
+            print(came, flush=True)
     print_faults(rows)
     file = stand.folder / "faults.json"
     write_faults(file, rows)

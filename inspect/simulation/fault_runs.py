@@ -32,6 +32,8 @@ class StandFault:
     within_s: float
     """All is as before so long after its end, or it did not hold."""
     needs_camera: bool = False
+    most: int = 1000
+    """Times in one run: a line whose vision ends more often within a minute gives up."""
 
 
 STAND_FAULTS: dict[str, StandFault] = {
@@ -52,8 +54,8 @@ STAND_FAULTS: dict[str, StandFault] = {
     "inference-slow": StandFault("inference 5 takts longer", processes.inference_slow, 5),
     "changeover": StandFault("changeover under load", processes.changed_over, 60),
     "recorder-killed": StandFault("recorder killed", processes.recorder_killed, 5),
-    "vision-killed": StandFault("vision killed", processes.vision_killed, 10),
-    "vision-hung": StandFault("vision hung", processes.vision_hung, 10),
+    "vision-killed": StandFault("vision killed", processes.vision_killed, 10, most=2),
+    "vision-hung": StandFault("vision hung", processes.vision_hung, 10, most=2),
 }
 
 
@@ -80,38 +82,45 @@ LINE_FAULTS: dict[str, LineFault] = {
 NAMES = (*STAND_FAULTS, *LINE_FAULTS)
 
 
-def inject_all(stand: Stand, expected: Sequence[str], names: Sequence[str]) -> Iterator[FaultRow | str]:
-    """Injects faults one after the other; a row for each, or in words why one was not injected.
+def inject_all(
+    stand: Stand, expected: Sequence[str], names: Sequence[str], *, times: int = 1
+) -> Iterator[FaultRow | str]:
+    """Injects faults one after the other; a row for each, or in words what there is to say beside.
 
     Args:
         stand: switched on; it is stopped behind its last fault.
         expected: outcome of each image on its belt.
         names: of :data:`NAMES`.
+        times: how often each fault of the station is injected, where its line can take it.
 
     Raises:
         LineError: If the line does not start.
     """
     asked = [name for name in NAMES if name in names]
     if any(name in STAND_FAULTS for name in asked):
-        yield from _at_stand(stand, expected, [name for name in asked if name in STAND_FAULTS])
+        yield from _at_stand(stand, expected, [name for name in asked if name in STAND_FAULTS], times)
     for name in asked:
         if name in LINE_FAULTS:
             yield _with_line(stand, expected, name)
 
 
-def _at_stand(stand: Stand, expected: Sequence[str], names: Sequence[str]) -> Iterator[FaultRow | str]:
+def _at_stand(
+    stand: Stand, expected: Sequence[str], names: Sequence[str], times: int
+) -> Iterator[FaultRow | str]:
     witness = Witness(stand, expected)
     stand.start_line("--no-live")
     for name in names:
         fault = STAND_FAULTS[name]
         if fault.needs_camera and stand.asked.camera == "folder":
-            yield f"{name}: images of a folder have no camera"
+            yield f"not injected: {name}: images of a folder have no camera"
             continue
         tally, trigger = Tally(), witness.last
         try:
             stand.belt.start()
             witness.until(lambda before=trigger: witness.last >= before + FIRST_PARTS, "parts")  # type: ignore[misc]
-            fault.inject(witness, tally)
+            for _ in range(min(times, fault.most)):
+                fault.inject(witness, tally)
+                stand.belt.start()
         except LineError as error:
             tally.broken.append(str(error))
             stand.restore()
@@ -119,13 +128,13 @@ def _at_stand(stand: Stand, expected: Sequence[str], names: Sequence[str]) -> It
         yield _limited(tally.row(fault.says), fault.within_s)
         if stand.line.process.poll() is not None:
             stand.start_line("--no-live")
-    yield witness.whole_run()
+    yield from witness.whole_run()
 
 
 def _with_line(stand: Stand, expected: Sequence[str], name: str) -> FaultRow | str:
     fault = LINE_FAULTS[name]
     if not fault.can:
-        return f"{name}: {fault.needs}"
+        return f"not injected: {name}: {fault.needs}"
     lines: list[RunningLine] = []
 
     def start(station: Path, *arguments: str, **options: Any) -> RunningLine:

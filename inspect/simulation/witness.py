@@ -86,8 +86,8 @@ class Witness:
             if each.trigger in wanted:
                 self._count_one(tally, each)
 
-    def whole_run(self) -> FaultRow:
-        """The line is asked to stop; gate, ledger, belt and kept frames must say the same."""
+    def whole_run(self) -> tuple[FaultRow, str]:
+        """The line is asked to stop; gate, ledger, belt and frames must say the same. And what was compared."""
         tally = Tally()
         status, _, _ = self.stand.line.stop()
         if status:
@@ -98,7 +98,8 @@ class Witness:
         tally.misassigned += len(set(rows) - set(gate)) + (len(rows) != len(set(rows)))
         shown, others = self.frames()
         tally.misassigned += others
-        return tally.row(f"the run as a whole: {len(gate)} parts, {shown} kept frames")
+        compared = f"{len(gate)} verdicts at the gate and in the ledger, {shown} kept frames were compared"
+        return tally.row("the run as a whole"), compared
 
     def frames(self) -> tuple[int, int]:
         """Kept frames of parts with a verdict, and how many of them show another part than theirs."""
