@@ -87,7 +87,7 @@ class Witness:
                 self._count_one(tally, each)
 
     def whole_run(self) -> tuple[FaultRow, str]:
-        """The line is asked to stop; gate, ledger, belt and frames must say the same. And what was compared."""
+        """Stops the line; gate, ledger, belt and frames must say the same. And what was compared."""
         tally = Tally()
         status, _, _ = self.stand.line.stop()
         if status:

@@ -57,6 +57,8 @@ def spoilt(fault: Fault) -> Callable[[Witness, Tally], None]:
         trigger = witness.last - 1  # the newest part may not have been exposed yet
         at_once, exposed_ns = 1 if fault == "number" else SPOILT, 0
         for _ in range(SPOILT // at_once):
+            # Between two exposures: the header of one that has begun is read already.
+            _until_exposed(witness, camera.tell()["exposures"] + 1)
             before = camera.tell(spoil=fault, count=at_once)["exposures"]
             tally.injected += at_once
             _until_exposed(witness, before + at_once)
