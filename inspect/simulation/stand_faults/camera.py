@@ -78,7 +78,7 @@ def _away(witness: Witness, tally: Tally, end: Callable[[], None], begin: Callab
     end()
     gone_s, last, trigger = time.monotonic(), witness.last, witness.last
     tally.injected += 1
-    witness.until(lambda: "lost" in _said_since(witness, said), "the line's notice of the loss")
+    witness.until(lambda: _notices(witness, said), "the line's notice of the loss")
     noticed_s = time.monotonic() - gone_s
     within_s = max(DETECTED_S, 3 * witness.stand.takt_s)
     if noticed_s > within_s:
@@ -97,7 +97,9 @@ def _until_exposed(witness: Witness, number: int) -> None:
     witness.until(lambda: camera.tell()["exposures"] >= number, "exposures")
 
 
-def _said_since(witness: Witness, size: int) -> str:
+def _notices(witness: Witness, size: int) -> bool:
+    """Whether the log says behind this size that the camera is lost; of parts it is said too."""
     with witness.stand.log.open("rb") as file:
         file.seek(size)
-        return file.read().decode(errors="replace")
+        lines = file.read().decode(errors="replace").splitlines()
+    return any("lost" in line and "part " not in line for line in lines)
