@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,8 @@ from taktsight.inspect.simulation.running_line import RunningLine
 from taktsight.inspect.simulation.stand import Stand
 from taktsight.inspect.simulation.stand_faults import camera, parts, processes
 from taktsight.inspect.simulation.witness import Witness
+
+log = logging.getLogger(__name__)
 
 FIRST_PARTS = 5
 
@@ -147,12 +150,15 @@ def _with_line(stand: Stand, expected: Sequence[str], name: str) -> FaultRow | s
         try:
             return _limited(fault.inject(rig, fault.count, "fast"), fault.within_s)
         except LineError as error:
-            tally = Tally(injected=1, broken=[str(error)])
-            return tally.row(name)
+            return Tally(injected=1, broken=[str(error)]).row(name)
         finally:
             if lines and lines[-1].process.poll() is None:
                 lines[-1].kill_all()
 
 
 def _limited(row: FaultRow, within_s: float) -> FaultRow:
+    if row.recovered_s > within_s:
+        log.warning(
+            "%s: all was as before after %.1f s, wanted were %g s", row.fault, row.recovered_s, within_s
+        )
     return replace(row, held=row.held and row.recovered_s <= within_s)

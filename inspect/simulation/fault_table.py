@@ -68,7 +68,7 @@ def print_faults(rows: Sequence[FaultRow]) -> None:
     """For a person."""
     table = Table(box=None)
     for column in ("fault", "injected", "lost", "late", "mis-assigned", "recovered", "held"):
-        table.add_column(column, justify="left" if column in ("fault", "held") else "right")
+        table.add_column(column, justify="left" if column in ("fault", "held") else "right", no_wrap=True)
     for row in rows:
         counts = map(str, (row.injected, row.lost, row.late, row.misassigned, f"{row.recovered_s:.2f} s"))
         table.add_row(row.fault, *counts, "[green]yes[/]" if row.held else "[bold red]NO[/]")
