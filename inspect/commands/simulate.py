@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Exit status 0 if every fault held."""
+    """Exit status 0 if every fault held, or the line that was shown ended well."""
     from taktsight.inspect.simulation.stand import Stand
 
     asked = _asked(arguments)
@@ -75,10 +75,9 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         if arguments.faults:
             return _inject(stand, arguments.faults, arguments.times)
-        _demonstrate(stand, arguments)
+        return _demonstrate(stand, arguments)
     finally:
         stand.close()
-    return 0
 
 
 def _asked(arguments: argparse.Namespace) -> Asked:
@@ -155,7 +154,7 @@ def _inject(stand: Stand, faults: list[str], times: int) -> int:
     return 0 if rows and all(row.held for row in rows) else 1
 
 
-def _demonstrate(stand: Stand, arguments: argparse.Namespace) -> None:
+def _demonstrate(stand: Stand, arguments: argparse.Namespace) -> int:
     import sys
 
     from taktsight.inspect.simulation.witness import Witness
@@ -170,13 +169,14 @@ def _demonstrate(stand: Stand, arguments: argparse.Namespace) -> None:
         stand.run(parts)
     except KeyboardInterrupt:
         stand.settle()
-    stand.line.stop()
+    status, _, _ = stand.line.stop()
     verdicts = [(_name(arguments.images, stand, told.trigger), told.outcome) for told in stand.gate()]
     if labels is not None:
         print_truth(verdicts, labels)
     shown, others = Witness(stand, ()).frames()
     print(f"{shown} kept frames name the part that they show: {others} were judged as another one")
-    print(f"station, log, gate and records: {stand.folder}")
+    print(f"station, gate and records: {stand.folder}")
+    return 1 if status or others else 0
 
 
 def _name(images: Path, stand: Stand, trigger: int) -> str:

@@ -85,6 +85,7 @@ class Stand:
         self._belt_file = asked.folder / "belt"
         self._belt_file.unlink(missing_ok=True)
         self.camera_address = ""
+        self._is_address_new = False
         self._camera: GigeProcess | None = None
         self._counter = PartCounter()
         self.belt = Conveyor(BeltPlace(self._belt_file), self._counter, asked.takt_ms)
@@ -99,7 +100,7 @@ class Stand:
         """
         if self.asked.camera == "folder":
             return
-        self.camera_address = _own_address()
+        self.camera_address, self._is_address_new = _own_address()
         images = ("--images", str(self._images), "--belt", str(self._belt_file))
         self._camera = GigeProcess(self.camera_address, *images)
         self.write()
@@ -240,6 +241,7 @@ class Stand:
         self._counter.close()
         if self._camera is not None:
             self._camera.close()
+        if self._is_address_new:
             take_down(self.camera_address)
 
     def _lay(self, files: Sequence[Path]) -> None:
@@ -301,12 +303,14 @@ class Stand:
         }
 
 
-def _own_address() -> str:
-    """Of the loopback interface; without root there is one, for one simulation at a time."""
+def _own_address() -> tuple[str, bool]:
+    """Of the loopback interface, and whether it was none of its own before.
+
+    Without root there is one, for one simulation at a time.
+    """
     process = os.getpid()
     address = f"127.77.{process // 250 % 250}.{process % 250 + 1}"
     try:
-        bring_up(address)
+        return address, bring_up(address)
     except CameraError:
-        return FIRST
-    return address
+        return FIRST, False
