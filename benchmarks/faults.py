@@ -18,12 +18,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from taktsight.benchmarks.line_faults import clock, disk, kill, power
-from taktsight.benchmarks.line_faults.rig import MODES, Fault, FaultRow, Rig
 from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
+from taktsight.image_files import encode_png
+from taktsight.inspect.simulation.fault_runs import STAND_FAULTS, inject_all
+from taktsight.inspect.simulation.fault_table import FaultRow, print_faults
+from taktsight.inspect.simulation.line_faults import clock, disk, kill, power
+from taktsight.inspect.simulation.line_faults.rig import MODES, Fault, Rig
+from taktsight.inspect.simulation.running_line import RunningLine
+from taktsight.inspect.simulation.stand import Asked, Stand
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a station and its peers: the tests have them
 
@@ -34,14 +36,16 @@ FAULTS: dict[str, tuple[tuple[Fault, int, float], ...]] = {
     "clock": ((clock.jumps, 20, 5),),
 }
 """Subject → its faults, how often each is injected, and within how many seconds all must be as before. A
-subject is a module of ``line_faults``."""
+subject is a module of ``line_faults``; ``station`` is the simulated one, with its camera, PLC and belt."""
+STATION, STATION_TIMES = "station", 100
+SUBJECTS = [*FAULTS, STATION]
 
 
 def main() -> None:
     """Injects, prints a table, writes ``results/faults.json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
-        "subjects", nargs="*", default=list(FAULTS), metavar="SUBJECT", help=", ".join(FAULTS)
+        "subjects", nargs="*", default=SUBJECTS, metavar="SUBJECT", help=", ".join(SUBJECTS)
     )
     parser.add_argument("--share", type=float, default=1.0, help="of the full counts (1)")
     parser.add_argument("--mode", action="append", choices=MODES, help="of the records (both)")
@@ -49,13 +53,15 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = []
     for subject in arguments.subjects:
-        for fault, full_count, within_s in FAULTS[subject]:
+        if subject == STATION:
+            rows += _at_station(max(1, round(STATION_TIMES * arguments.share)))
+        for fault, full_count, within_s in FAULTS.get(subject, ()):
             for mode in arguments.mode or MODES:
                 count = max(1, round(full_count * arguments.share))
                 row = _inject(fault, count, mode, arguments.seed)
                 rows.append(replace(row, held=row.held and row.recovered_s <= within_s))
                 print(rows[-1], flush=True)
-    _print(rows)
+    print_faults(rows)
     write_result("faults", [*_others(rows), *(row.values() | circumstances() for row in rows)])
     if not all(row.held for row in rows):
         sys.exit(1)
@@ -63,7 +69,6 @@ def main() -> None:
 
 def _inject(fault: Fault, count: int, mode: str, seed: int) -> FaultRow:
     from tests.inspect.place import EXPECTED, make_place
-    from tests.inspect.running_line import RunningLine
 
     lines: list[RunningLine] = []
 
@@ -80,22 +85,33 @@ def _inject(fault: Fault, count: int, mode: str, seed: int) -> FaultRow:
                 lines[-1].kill_all()
 
 
+def _at_station(times: int) -> list[FaultRow]:
+    """The simulated station, with the bundle and the drawn parts of the tests on its belt."""
+    from tests.inspect.spots import GOOD, SPOT, draw_part, spot_bundle
+
+    with tempfile.TemporaryDirectory(prefix="taktsight-station-") as folder:
+        home, files = Path(folder), []
+        for number, brightness in enumerate((GOOD, SPOT, GOOD, GOOD, SPOT, SPOT, GOOD, SPOT)):
+            files.append(home / f"part_{number}.png")
+            files[-1].write_bytes(encode_png(draw_part(brightness, size_px=256)))
+        bundle = spot_bundle(home / "spots.takt")
+        asked = Asked(bundle, None, tuple(files), home / "station", "aravis", "camera", 1, 100, 400, 1)
+        stand = Stand(asked)
+        try:
+            expected = stand.keep_known()
+            stand.switch_on()
+            came = inject_all(stand, expected, list(STAND_FAULTS), times=times)
+            return [row for row in came if isinstance(row, FaultRow)]
+        finally:
+            stand.close()
+
+
 def _others(rows: list[FaultRow]) -> list[dict[str, object]]:
     """What was measured of other faults stays."""
     file = RESULTS / "faults.json"
     known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
     new = {row.fault for row in rows}
     return [row for row in known if row["fault"] not in new]
-
-
-def _print(rows: list[FaultRow]) -> None:
-    table = Table(box=None)
-    for column in ("fault", "injected", "lost", "late", "misassigned", "recovered", "held"):
-        table.add_column(column)
-    for row in rows:
-        counts = map(str, (row.injected, row.lost, row.late, row.misassigned, f"{row.recovered_s:g} s"))
-        table.add_row(row.fault, *counts, "[green]yes[/]" if row.held else "[bold red]NO[/]")
-    Console(highlight=False).print(table)
 
 
 if __name__ == "__main__":

@@ -26,11 +26,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Exit status 0 once the line judges by the new ones, 1 if it judges by the old ones."""
+    print(change_over(arguments.station.absolute()))
+    return 0
+
+
+def change_over(file: Path) -> str:
+    """Tells the line of a station file to go on with what that names now; what it said of it.
+
+    Raises:
+        LineError: If it goes on as before.
+    """
     from taktsight.errors import LineError
     from taktsight.inspect.config import load_station
     from taktsight.inspect.control import ControlClient
 
-    station = load_station(arguments.station.absolute())
+    station = load_station(file)
     line = ControlClient(station.records.folder, station.name)
     try:
         answer = line.ask({"changeover": "begin", "station": station.model_dump(mode="json")})
@@ -44,5 +54,4 @@ def main(arguments: argparse.Namespace) -> int:
         line.close()
     if answer["state"] != "done":
         raise LineError(f"station {station.name!r}: {answer['message']}")
-    print(answer["message"])
-    return 0
+    return str(answer["message"])

@@ -26,6 +26,7 @@ import numpy as np
 from taktsight.errors import CameraError, TaktsightError
 from taktsight.image_files import read_image
 from taktsight.inspect.cameras.folder import list_images
+from taktsight.inspect.simulation.belt import belt_scene
 from taktsight.inspect.simulation.gige_server import DeviceTime, GigeServer, Scene
 from taktsight.records import Image
 
@@ -155,6 +156,9 @@ def _parser() -> argparse.ArgumentParser:
         "--user-name", default="", help="what the camera is called beside its serial number"
     )
     parser.add_argument("--images", type=Path, help="a folder, or a list of images; absent: grey slopes")
+    parser.add_argument(
+        "--belt", type=Path, metavar="FILE", help="says which of --images stands there; see belt.py"
+    )
     parser.add_argument("--width", type=int, default=640, help="of the sensor; with --images, theirs")
     parser.add_argument("--height", type=int, default=480)
     parser.add_argument("--stamped", action="store_true", help="number and time over the first 16 pixels")
@@ -171,7 +175,8 @@ def _server(asked: argparse.Namespace) -> GigeServer:
         size, scene = (asked.width, asked.height), slopes(asked.width, asked.height)
     else:
         images = [read_image(file) for file in list_images(asked.images)]
-        size, scene = (images[0].shape[1], images[0].shape[0]), album(images)
+        size = images[0].shape[1], images[0].shape[0]
+        scene = album(images) if asked.belt is None else belt_scene(images, asked.belt)
     return GigeServer(
         asked.address,
         asked.serial,

@@ -59,6 +59,10 @@ VERBS = {
         "taktsight.inspect.commands.changeover",
         "tell a running line to go on with another bundle or recipe",
     ),
+    "simulate": (
+        "taktsight.inspect.commands.simulate",
+        "a conveyor with a simulated camera and PLC before a real line, with faults on demand",
+    ),
     "cameras": (
         "taktsight.inspect.commands.cameras",
         "GigE Vision and USB3 Vision cameras that answer, as a station names them",

@@ -8,7 +8,8 @@ import sqlite3
 
 import pytest
 
-from ..peers.faulty_disk import CAN_MOUNT, NEEDED, faulty_disk
+from taktsight.inspect.simulation.faulty_disk import CAN_MOUNT, NEEDED, faulty_disk
+
 from .place import EXPECTED, Place
 from .running_line import taktsight
 

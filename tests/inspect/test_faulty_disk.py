@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..peers.faulty_disk import CAN_MOUNT, NEEDED, FaultyDisk
+from taktsight.inspect.simulation.faulty_disk import CAN_MOUNT, NEEDED, FaultyDisk
 
 pytestmark = pytest.mark.skipif(not CAN_MOUNT, reason=NEEDED)
 

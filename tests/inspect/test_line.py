@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from taktsight.image_files import decode_image, encode_png
+from taktsight.inspect.simulation.faulty_disk import CAN_MOUNT, NEEDED, faulty_disk
 
-from ..peers.faulty_disk import CAN_MOUNT, NEEDED, faulty_disk
 from .place import EXPECTED, Place
 from .running_line import StartLine, assert_one_verdict_each, taktsight
 from .spots import draw_part, spot_bundle, spot_model

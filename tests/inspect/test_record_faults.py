@@ -9,12 +9,12 @@ import random
 
 import pytest
 
-from taktsight.benchmarks.line_faults import clock, disk, kill, power
-from taktsight.benchmarks.line_faults.rig import MODES, Rig
+from taktsight.inspect.simulation.clock_shift import CAN_SHIFT
+from taktsight.inspect.simulation.clock_shift import NEEDED as CLOCK_NEEDED
+from taktsight.inspect.simulation.faulty_disk import CAN_MOUNT, NEEDED
+from taktsight.inspect.simulation.line_faults import clock, disk, kill, power
+from taktsight.inspect.simulation.line_faults.rig import MODES, Rig
 
-from ..peers.clock_shift import CAN_SHIFT
-from ..peers.clock_shift import NEEDED as CLOCK_NEEDED
-from ..peers.faulty_disk import CAN_MOUNT, NEEDED
 from .place import EXPECTED, Place
 from .running_line import StartLine
 

@@ -4,7 +4,7 @@ Whatever was written and not synced: each sector of it may be on the disk or not
 was written before or after. A new name, a removed one, a rename: in order, and only as far as the folder
 was synced, or chance took it along. A sync that was answered is kept.
 
-    python -m tests.peers.powercut_fs MOUNTPOINT STORE
+    python -m taktsight.inspect.simulation.powercut_fs MOUNTPOINT STORE
 
 Orders come by standard input, one a line, and each is answered by one line:
 
@@ -28,7 +28,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .fuse_wire import BLOCK_BYTES, ROOT, Mount
+from taktsight.inspect.simulation.fuse_wire import BLOCK_BYTES, ROOT, Mount
 
 SECTOR_BYTES = 512
 DISK_BYTES = 1 << 34

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 
-from taktsight.benchmarks.line_faults.rig import (
-    FaultRow,
+from taktsight.inspect.simulation.clock_shift import ClockShift
+from taktsight.inspect.simulation.fault_table import FaultRow, Tally
+from taktsight.inspect.simulation.line_faults.rig import (
     Rig,
-    Tally,
     uninspected,
     until_acknowledged,
     verdicts,
@@ -21,8 +21,6 @@ HOUR_S = 3600
 
 def jumps(rig: Rig, times: int, mode: str) -> FaultRow:
     """An hour forward or back, in turns; the monotonic clock knows nothing of it, as on a real machine."""
-    from tests.peers.clock_shift import ClockShift
-
     tally, clock = Tally(), ClockShift(rig.place.folder)
     line = rig.line(mode, environment=clock.environment)
     until_acknowledged(line, 20)

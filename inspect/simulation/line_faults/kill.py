@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
-from taktsight.benchmarks.line_faults.rig import (
-    FaultRow,
+from taktsight.inspect.simulation.fault_table import FaultRow, Tally
+from taktsight.inspect.simulation.line_faults.rig import (
     Rig,
-    Tally,
     count_ledger,
     count_uncommitted,
     until_acknowledged,
     until_armed,
+    was_ready,
 )
 
 KILLS_PER_LINE = 5
@@ -34,7 +34,7 @@ def killed_line(rig: Rig, times: int, mode: str) -> FaultRow:
         count_ledger(tally, gate, new, acknowledged=line.meters["acknowledged"])
         if mode == "strict":
             count_uncommitted(tally, gate, new)
-        tally.was_ready(line)
+        was_ready(tally, line)
     return tally.row(f"kill -9 of the line, {mode}")
 
 
@@ -52,6 +52,6 @@ def killed_recorder(rig: Rig, times: int, mode: str) -> FaultRow:
             while line.meters["recorder_restarts"] == restarts:
                 time.sleep(0.001)
             until_acknowledged(line, line.meters["entries"])
-            tally.recovered(killed_s)
+            tally.recovered(time.monotonic() - killed_s)
         rig.count_stopped(tally, line)
     return tally.row(f"kill -9 of the recorder, {mode}")

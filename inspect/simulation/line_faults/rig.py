@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 from taktsight.inspect.ledger import Row
-
-if TYPE_CHECKING:  # both come from whoever runs a fault: the tests, or benchmarks/faults.py
-    from tests.inspect.place import Place
-    from tests.inspect.running_line import RunningLine, StartLine
+from taktsight.inspect.simulation.fault_table import FaultRow, Tally
+from taktsight.inspect.simulation.running_line import RunningLine, StartLine
 
 MODES = ("fast", "strict")
 """Of the records."""
@@ -21,59 +19,23 @@ Gate = list[tuple[int, str]]
 UNINSPECTED = "UNINSPECTED"
 
 
-@dataclass(frozen=True, slots=True)
-class FaultRow:
-    """One row of the table of faults."""
+class Place(Protocol):
+    """A folder with everything a station needs."""
 
-    fault: str
-    injected: int
-    """How often."""
-    lost: int
-    """Triggers without a verdict; entries that were acknowledged, or in strict mode acted on, and are not
-    in the ledger."""
-    late: int
-    """Verdicts at the gate after their deadline."""
-    misassigned: int
-    """Verdicts out of order, twice or of another part, at the gate or in the ledger."""
-    recovered_s: float
-    """The longest time from the end of a fault until all was as before."""
-    held: bool
-    """Nothing of the above, and whatever else the fault asks for."""
+    folder: Path
 
-    def values(self) -> dict[str, Any]:
-        """For a file of results."""
-        return asdict(self)
+    @property
+    def records(self) -> Path:
+        """Where the ledger is."""
 
+    def endless(self, takt_ms: float, **values: Any) -> Path:
+        """A station file that repeats its images until it is stopped, with some top-level keys replaced."""
 
-@dataclass
-class Tally:
-    """Counts as they come in."""
+    def gate(self) -> Gate:
+        """What the gate was told."""
 
-    injected: int = 0
-    lost: int = 0
-    late: int = 0
-    misassigned: int = 0
-    recovered_s: float = 0.0
-    broken: list[str] = field(default_factory=list)
-    """What else was not as it must be, in sentences."""
-
-    def recovered(self, since_s: float) -> None:
-        """All is as before; since a moment of the monotonic clock it was not."""
-        self.recovered_s = max(self.recovered_s, time.monotonic() - since_s)
-
-    def was_ready(self, line: RunningLine) -> None:
-        """How long a start took, if it came as far."""
-        if line.meters["armed_ns"]:
-            ready_s = (line.meters["armed_ns"] - line.meters["started_ns"]) / 1e9
-            self.recovered_s = max(self.recovered_s, ready_s)
-
-    def row(self, fault: str) -> FaultRow:
-        """The row; what was broken is printed."""
-        for sentence in self.broken:
-            print(f"{fault}: {sentence}")
-        held = not (self.lost or self.late or self.misassigned or self.broken)
-        counts = (self.injected, self.lost, self.late, self.misassigned)
-        return FaultRow(fault, *counts, round(self.recovered_s, 2), held)
+    def rows(self) -> list[Row]:
+        """The ledger's rows, after its chain was found whole."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +49,14 @@ class Rig:
     chance: random.Random
     gate_margin_ms: float = 2.0
     """Of the station; what is not late by more than this is not counted as late."""
+    takt_ms: float = 10
 
-    def line(self, mode: str, *, takt_ms: float = 10, **options: Any) -> RunningLine:
+    def line(self, mode: str, **options: Any) -> RunningLine:
         """A line that runs until it is stopped; what the gate was told before is forgotten."""
         (self.place.folder / "gate.txt").unlink(missing_ok=True)
         images = {"reserve_mb": 0, "keep": ["REJECT"], "pass_every": 0}
         records = {"folder": "records", "mode": mode, "images": images}
-        station = self.place.endless(takt_ms, records=records, gate_margin_ms=self.gate_margin_ms)
+        station = self.place.endless(self.takt_ms, records=records, gate_margin_ms=self.gate_margin_ms)
         return self.start(station, "--no-live", **options)
 
     def count_gate(self, tally: Tally, line: RunningLine) -> Gate:
@@ -144,6 +107,12 @@ def count_uncommitted(tally: Tally, gate: Gate, rows: Sequence[Row]) -> None:
     """In strict mode, what the gate was told and the ledger did not have before."""
     judged = {row["trigger"]: row["outcome"] for row in rows if row["kind"] == "judged"}
     tally.lost += sum(outcome not in (UNINSPECTED, judged.get(trigger)) for trigger, outcome in gate)
+
+
+def was_ready(tally: Tally, line: RunningLine) -> None:
+    """How long a start took, if it came as far."""
+    if line.meters["armed_ns"]:
+        tally.recovered((line.meters["armed_ns"] - line.meters["started_ns"]) / 1e9)
 
 
 def until_armed(line: RunningLine) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .powercut_fs import Disk, Node
+    from taktsight.inspect.simulation.powercut_fs import Disk, Node
 
 MAX_WRITE_BYTES = 1 << 20
 BLOCK_BYTES = 4096

@@ -6,31 +6,27 @@ import contextlib
 import sqlite3
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from taktsight.benchmarks.line_faults.rig import (
-    FaultRow,
-    Rig,
-    Tally,
-    count_ledger,
-    count_uncommitted,
-    until_armed,
-)
 from taktsight.errors import DataError, LedgerError
 from taktsight.image_files import read_image
 from taktsight.inspect.frame_files import pixels_digest
 from taktsight.inspect.ledger import FILE, Ledger, Row
-
-if TYPE_CHECKING:
-    from tests.inspect.running_line import RunningLine
+from taktsight.inspect.simulation.fault_table import FaultRow, Tally
+from taktsight.inspect.simulation.faulty_disk import faulty_disk
+from taktsight.inspect.simulation.line_faults.rig import (
+    Rig,
+    count_ledger,
+    count_uncommitted,
+    until_armed,
+    was_ready,
+)
+from taktsight.inspect.simulation.running_line import RunningLine
 
 IMAGES, IMAGES_S = 4, 5.0
 
 
 def power_cut(rig: Rig, times: int, mode: str) -> FaultRow:
     """At random moments, some of them before the first part; each start finds what the disk kept."""
-    from tests.peers.faulty_disk import faulty_disk
-
     tally, known = Tally(), 0
     store = rig.place.folder / "store"
     for moment in range(times):
@@ -55,7 +51,7 @@ def power_cut(rig: Rig, times: int, mode: str) -> FaultRow:
         tally.lost += _spoilt(store, images)
         if mode == "strict":
             count_uncommitted(tally, gate, new)
-        tally.was_ready(line)
+        was_ready(tally, line)
     return tally.row(f"power cut, {mode}")
 
 

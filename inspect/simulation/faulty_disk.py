@@ -1,4 +1,4 @@
-"""A disk for a test: mounted, told what to do wrong, and looked at when the power is back."""
+"""A disk that fails: mounted, told what to do wrong, and looked at when the power is back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 CAN_MOUNT = os.geteuid() == 0 and Path("/dev/fuse").exists()
 NEEDED = "a disk that can be cut off needs root and /dev/fuse"
 
@@ -22,8 +21,7 @@ class FaultyDisk:
         mountpoint.mkdir(parents=True, exist_ok=True)
         store.mkdir(parents=True, exist_ok=True)
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.peers.powercut_fs", str(mountpoint), str(store)],
-            cwd=REPOSITORY,
+            [sys.executable, "-m", "taktsight.inspect.simulation.powercut_fs", str(mountpoint), str(store)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from typing import TYPE_CHECKING
 
-from taktsight.benchmarks.line_faults.rig import (
-    FaultRow,
+from taktsight.inspect.simulation.fault_table import FaultRow, Tally
+from taktsight.inspect.simulation.faulty_disk import faulty_disk
+from taktsight.inspect.simulation.line_faults.rig import (
     Rig,
-    Tally,
     count_uncommitted,
     uninspected,
     until_acknowledged,
 )
-
-if TYPE_CHECKING:
-    from tests.inspect.running_line import RunningLine
+from taktsight.inspect.simulation.running_line import RunningLine
 
 WITHOUT_S = 2.0
 """How long the disk takes nothing."""
@@ -62,8 +59,6 @@ def locked(rig: Rig, times: int, mode: str, locked_s: float = LOCKED_S) -> Fault
 def _on_faulty_disk(
     rig: Rig, times: int, mode: str, name: str, begin: tuple[str, int], end: tuple[str, int]
 ) -> FaultRow:
-    from tests.peers.faulty_disk import faulty_disk
-
     tally = Tally()
     with faulty_disk(rig.place.records, rig.place.folder / "store") as disk:
         line = _running(rig, mode)
@@ -88,7 +83,7 @@ def _running(rig: Rig, mode: str) -> RunningLine:
 def _wait_until_written(line: RunningLine, tally: Tally) -> None:
     since_s = time.monotonic()
     until_acknowledged(line, line.meters["entries"])
-    tally.recovered(since_s)
+    tally.recovered(time.monotonic() - since_s)
 
 
 def _count(rig: Rig, tally: Tally, line: RunningLine, mode: str) -> None:

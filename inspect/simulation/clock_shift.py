@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 SOURCE = Path(__file__).with_suffix(".c")
+COMPILER = ("cc",)
 CAN_SHIFT = shutil.which("cc") is not None
 NEEDED = "a clock that jumps needs a C compiler"
 
@@ -16,7 +17,7 @@ class ClockShift:
 
     def __init__(self, folder: Path) -> None:
         library = folder / "clock_shift.so"
-        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", library, SOURCE, "-ldl"], check=True)
+        subprocess.run([*COMPILER, "-shared", "-fPIC", "-O2", "-o", library, SOURCE, "-ldl"], check=True)
         self._file = folder / "clock_shift"
         self.set(0)
         self.environment = {"LD_PRELOAD": str(library), "CLOCK_SHIFT_FILE": str(self._file)}
