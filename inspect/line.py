@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from taktsight.errors import LineError, TaktsightError
+from taktsight.inspect.alarms import Alarms
 from taktsight.inspect.books import Books
 from taktsight.inspect.changeover import Changeovers
 from taktsight.inspect.children import Child, Crew
@@ -74,6 +75,7 @@ class Line:
         self._conductor = Conductor(station.answer_within_ns)
         is_strict = station.records.mode == "strict"
         self._commitment = Commitment(self._books.judged) if is_strict else None
+        self._alarms = Alarms(station.alarms, self.meters, self._books.notes.fault)
         self._desk = GoldenDesk(station.golden, self.meters)
         self._changeovers = Changeovers(station, versions, self._vision.prepare)
         self._control: Control | None = None
@@ -194,6 +196,7 @@ class Line:
             self._conductor.next_deadline_ns(),
             self._commitment.next_deadline_ns() if self._commitment else None,
             self._vision.gives_up_ns(),
+            self._alarms.next_look_ns(),
         )
         next_ns = min((moment for moment in moments if moment is not None), default=None)
         wait_s = None if next_ns is None else max(0, next_ns - time.monotonic_ns()) / 1e9
@@ -210,6 +213,7 @@ class Line:
             self._lose_vision(self._vision.hung())
         self._note_golden(now_ns)
         self._books.count(self._conductor, self._commitment)
+        self._alarms.look(now_ns, self._field.missing)
 
     def _attempt(self, act: Callable[[], object]) -> None:
         """Whatever hardware cannot go on stops the line, which answers its open parts first."""
@@ -244,7 +248,7 @@ class Line:
             # Asked again: the gate may have taken its time with the part before.
             now_ns = time.monotonic_ns()
             due = answer.at(now_ns)
-            due = replace(due, verdict=self._desk.at_gate(due, due.verdict, now_ns))
+            due = replace(due, verdict=self._desk.at_gate(due, due.verdict, now_ns), handed_ns=now_ns)
             try:
                 self._field.gate.act(due)
             except LineError as error:  # the gate did nothing, and a gate that does nothing is closed
@@ -296,10 +300,7 @@ class Line:
 
     def _take_result(self, result: Result) -> None:
         now_ns = time.monotonic_ns()
-        for name, count in result.counts.items():
-            self.meters.add(name, count)
-        if result.code_read is not None:
-            self.meters.add("codes_read" if result.code_read else "codes_unread")
+        self._books.seen(result)
         answers, late = self._conductor.result(result, now_ns)
         self._answer(answers)
         if late is not None:
