@@ -68,6 +68,7 @@ class Books:
     def triggered(self, late_ns: int) -> None:
         """A part has come, and the line noticed so late."""
         self.meters.add("triggers")
+        self.meters.histograms["lateness"].record(late_ns)
         self.meters["trigger_lateness_max_ns"] = max(self.meters["trigger_lateness_max_ns"], late_ns)
 
     def seen(self, result: Result) -> None:

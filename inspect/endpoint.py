@@ -82,7 +82,7 @@ def serve(address: str, port: int, meters: Meters, identity: Identity, end: int)
         return
     with server:
         while True:
-            readable, _, _ = select.select([server, end], [], [])
+            readable, _, _ = select.select([server.fileno(), end], [], [])
             if end in readable:
                 return
             server.handle_request()

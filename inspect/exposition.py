@@ -100,6 +100,8 @@ def exposition(meters: Meters, identity: Identity, now_ns: int) -> str:
     lines += _histogram("cycle_seconds", cycle, {})
     lines += _head("cycle_max_seconds", "gauge", "Longest cycle of this run.")
     lines.append(_sample("cycle_max_seconds", {}, cycle.max_ns / 1e9))
+    lines += _head("trigger_lateness_seconds", "histogram", "A part was there to the line noticed it.")
+    lines += _histogram("trigger_lateness_seconds", meters.histograms["lateness"], {})
     lines += _head("stage_seconds", "histogram", "Time of one part in a stage.")
     for stage in STAGES:
         lines += _histogram("stage_seconds", meters.histograms[stage], {"stage": stage})

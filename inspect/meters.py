@@ -26,7 +26,8 @@ ALARMS = (
     "escapes_unknown",
 )
 STAGES = ("grab", "health", "prepare", "infer", "locate", "decide", "gate")
-HISTOGRAMS = ("cycle", *STAGES)
+HISTOGRAMS = ("cycle", "lateness", *STAGES)
+"""``lateness``: a part was there → the line noticed it."""
 DIGESTS = ("bundle", "recipe")
 _DIGEST_WORDS = 4
 

@@ -45,7 +45,7 @@ class Scrape:
         self.types = {family.name: family.type for family in families}
         self.samples = [sample for family in families for sample in family.samples]
 
-    def value(self, name: str, **labels: str) -> float:
+    def value(self, name: str, /, **labels: str) -> float:
         """Of the one sample with these labels, and others perhaps."""
         found = [
             sample.value
@@ -78,6 +78,19 @@ def child_of(process: int) -> int:
     """The one process that this one has started."""
     (only,) = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     return int(only)
+
+
+def is_asleep(watcher: int | None) -> bool:
+    """Whether the process that serves waits for something, and did a moment before."""
+    states = []
+    for _ in range(5):
+        children = Path(f"/proc/{watcher}/task/{watcher}/children")
+        only = children.read_text().split() if children.exists() else []
+        states.append(
+            Path(f"/proc/{only[0]}/stat").read_text().rpartition(")")[2].split()[0] if only else ""
+        )
+        time.sleep(0.1)
+    return set(states) == {"S"}
 
 
 def faults(place: Place) -> list[str]:
@@ -165,8 +178,7 @@ def test_endpoint_that_is_killed_is_started_anew_and_no_part_suffers(
 def test_port_that_is_taken_is_said_and_tried_again(place: Place, start_line: StartLine, port: int) -> None:
     with socket.create_server(("127.0.0.1", port)):
         line = start_line(place.endless(metrics={"port": port}), "--no-live")
-        line.wait_until(lambda: line.meters["PASS"] >= 5)
-        time.sleep(0.5)
+        line.wait_until(lambda: line.meters["PASS"] >= 5 and is_asleep(line.child("endpoint")))
     assert scrape(line, port).value("state", state="armed") == 1
     status, _, err = line.stop()
     assert status == 0, err
@@ -241,7 +253,9 @@ def test_camera_without_images_is_lost_and_its_parts_are_uninspected(
     assert re.search(r"alarm escapes_unknown: \d+ of the last \d+ parts are UNINSPECTED", written)
 
 
-def test_late_results_and_a_disk_below_its_reserve_are_alarms(place: Place, start_line: StartLine) -> None:
+def test_disk_below_its_reserve_and_images_that_are_shed_for_it_are_alarms(
+    place: Place, start_line: StartLine
+) -> None:
     records = {"folder": "records", "images": {"reserve_mb": 1e9, "keep": ["REJECT"]}}
     line = start_line(place.endless(records=records), "--no-live")
     line.wait_until(lambda: alarm_is_on(line, "disk_reserve") and alarm_is_on(line, "images_shed"))
