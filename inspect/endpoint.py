@@ -11,6 +11,7 @@ import mmap
 import os
 import select
 import socket
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -71,8 +72,9 @@ class _Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A reader that goes away in the middle is nobody's fault."""
-        log.debug("metrics: %s", client_address, exc_info=True)
+        """A reader that goes away in the middle is nobody's fault; anything else is ours."""
+        level = logging.DEBUG if isinstance(sys.exc_info()[1], OSError) else logging.ERROR
+        log.log(level, "metrics: a scrape failed", exc_info=True)
 
 
 def serve(address: str, port: int, meters: Meters, identity: Identity, end: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 
@@ -34,6 +35,19 @@ def metrics_endpoint(
         yield
     finally:
         _end(endpoint)
+
+
+def why_unheard(settings: MetricsSettings) -> str:
+    """Why nobody could listen there now, in words; "" where one could."""
+    family = socket.AF_INET6 if settings.address.version == 6 else socket.AF_INET
+    with socket.socket(family) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((str(settings.address), settings.port))
+            tried.listen()
+        except OSError as error:
+            return str(error.strerror)
+    return ""
 
 
 def _authority(settings: MetricsSettings) -> str:

@@ -17,7 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from taktsight.errors import ConfigError
 from taktsight.inspect.config import load_station
-from taktsight.inspect.meters import ALARMS, STAGES
+from taktsight.inspect.endpoint_port import why_unheard
+from taktsight.inspect.exposition import Identity, exposition
+from taktsight.inspect.meters import ALARMS, STAGES, Meters, size_meters
 
 from .place import Place
 from .running_line import RunningLine, StartLine, taktsight
@@ -253,16 +255,12 @@ def test_camera_without_images_is_lost_and_its_parts_are_uninspected(
     assert re.search(r"alarm escapes_unknown: \d+ of the last \d+ parts are UNINSPECTED", written)
 
 
-def test_disk_below_its_reserve_and_images_that_are_shed_for_it_are_alarms(
-    place: Place, start_line: StartLine
-) -> None:
+def test_disk_below_its_reserve_is_an_alarm(place: Place, start_line: StartLine) -> None:
     records = {"folder": "records", "images": {"reserve_mb": 1e9, "keep": ["REJECT"]}}
     line = start_line(place.endless(records=records), "--no-live")
-    line.wait_until(lambda: alarm_is_on(line, "disk_reserve") and alarm_is_on(line, "images_shed"))
+    line.wait_until(lambda: alarm_is_on(line, "disk_reserve"))
     line.stop()
-    written = " ".join(faults(place))
-    assert "MB are free, reserve_mb is 1e+09" in written
-    assert re.search(r"alarm images_shed: \d+ images were not kept", written)
+    assert "MB are free, reserve_mb is 1e+09" in " ".join(faults(place))
 
 
 def test_recorder_that_hangs_is_an_alarm_and_nothing_is_lost(place: Place, start_line: StartLine) -> None:
@@ -279,6 +277,34 @@ def test_recorder_that_hangs_is_an_alarm_and_nothing_is_lost(place: Place, start
     assert re.search(
         r"alarm ledger_behind: it takes no entry for 0\.\d s, \d+ wait", " ".join(faults(place))
     )
+
+
+def test_page_names_every_metric_and_every_alarm() -> None:
+    descriptor = os.memfd_create("meters")
+    size_meters(descriptor)
+    meters = Meters(descriptor)
+    os.close(descriptor)
+    for field in ("armed_ns", "first_answer_ns", "golden_due_ns"):
+        meters[field] = 1
+    text = exposition(meters, Identity('press "4"', "run\\1", "1.0"), 2)
+    families = list(text_string_to_metric_families(text))
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for family in families:
+        name = family.name + ("_total" if family.type == "counter" else "")
+        shown = name.removeprefix("taktsight").replace("_trigger_lateness_max_seconds", "…_max_seconds")
+        assert re.search(rf"(taktsight|`){re.escape(shown)}\b|{re.escape(shown)}`", page), name
+    for name in ALARMS:
+        assert f"| `{name}` |" in page
+    identity = next(family for family in families if family.name == "taktsight_build_info").samples[0]
+    assert (identity.labels["station"], identity.labels["run"]) == ('press "4"', "run\\1")
+
+
+def test_check_says_whether_the_port_is_free(place: Place, port: int) -> None:
+    station = load_station(place.write(metrics={"port": port}))
+    assert station.metrics is not None
+    assert why_unheard(station.metrics) == ""
+    with socket.create_server(("127.0.0.1", port)):
+        assert why_unheard(station.metrics) == "Address already in use"
 
 
 @pytest.mark.parametrize(
