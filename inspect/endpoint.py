@@ -15,8 +15,9 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib.metadata import version
+from socketserver import ThreadingTCPServer
 from typing import Any
 
 from taktsight.inspect.exposition import CONTENT_TYPE, Identity, exposition
@@ -55,8 +56,10 @@ class _Page(BaseHTTPRequestHandler):
         log.debug(format, *arguments)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(ThreadingTCPServer):
+    """Not http.server's own: that asks the name service who it is, and a line may have none."""
+
+    daemon_threads = allow_reuse_address = True
     timeout = RETRY_S
 
     def __init__(self, address: str, port: int, meters: Meters, identity: Identity) -> None:

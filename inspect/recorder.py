@@ -196,7 +196,8 @@ class Recorder:
         try:
             free = shutil.disk_usage(self._folder).free
         except OSError as error:  # nothing that can be relied on is free there
-            log.warning("the disk does not say how full it is: %s", error)
+            if self._meters["disk_free_bytes"]:
+                log.warning("the disk does not say how full it is: %s", error)
             free = 0
         self._meters["disk_free_bytes"] = free
         self._meters["disk_reserve_bytes"] = round(self._rules.reserve_mb * 1e6)

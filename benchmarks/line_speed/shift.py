@@ -43,11 +43,11 @@ class Shift:
     lateness_p999_ms: float
     """How late the line's thread noticed a trigger that was due."""
     misses: int
-    """Verdicts after the deadline, and parts without one that somebody looked at."""
+    """Verdicts after the deadline, and parts that nobody looked at in time."""
     judged_per_s: float
     cpu_ms: float
     """Processor time of all its processes for a part, those of the archive at idle priority left out."""
-    memory_mb_per_h: float
+    rss_mb_per_h: float
     """Slope of the resident memory of its processes, that which they share left out, MiB/h."""
 
 
@@ -143,7 +143,7 @@ def _read(line: RunningLine, records: Path, looks: list[_Look]) -> Shift:
         misses=meters["deadline_misses"] + meters["UNINSPECTED"],
         judged_per_s=(last.judged - first.judged) / spent_s,
         cpu_ms=1000 * (last.cpu_s - first.cpu_s) / parts,
-        memory_mb_per_h=_slope(looks[len(looks) // 2 :]),
+        rss_mb_per_h=_slope(looks[len(looks) // 2 :]),
     )
 
 
@@ -156,7 +156,7 @@ def _slope(looks: list[_Look]) -> float:
 
 
 def _cycles(records: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Cycle, and cycle less grab and inference, ms, of each judged part after the first ones."""
+    """Cycle, and cycle less grab and inference, ms, of the parts that were judged; perhaps of none."""
     ledger = Ledger.open(records)
     try:
         rows = [row for row in ledger.rows() if row["kind"] == "verdict" and row["trigger"] > WARM_UP]
@@ -168,6 +168,4 @@ def _cycles(records: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if "infer" in stage_ns:
             cycles.append(row["cycle_ns"] / 1e6)
             added.append((row["cycle_ns"] - stage_ns["grab"] - stage_ns["infer"]) / 1e6)
-    if not cycles:
-        raise RuntimeError(f"{records}: no part was judged")
     return np.array(cycles), np.array(added)

@@ -54,9 +54,9 @@ def test_what_has_happened_is_an_alarm_until_it_has_not_happened_for_some_time(
 ) -> None:
     watch = Watch(hold_s=10)
     assert watch.after(1) == set()
-    assert watch.after(1, **{meter: 1}) == {alarm}
+    assert watch.after(1, "", **{meter: 1}) == {alarm}
     assert watch.after(9) == {alarm}
-    assert watch.after(0.5, **{meter: 2}) == {alarm}
+    assert watch.after(0.5, "", **{meter: 2}) == {alarm}
     assert watch.after(9) == {alarm}
     assert watch.after(2) == set()
     assert watch.meters[f"alarm_{alarm}_times"] == 1

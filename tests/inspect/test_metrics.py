@@ -20,9 +20,15 @@ from taktsight.inspect.config import load_station
 from taktsight.inspect.endpoint_port import why_unheard
 from taktsight.inspect.exposition import Identity, exposition
 from taktsight.inspect.meters import ALARMS, STAGES, Meters, size_meters
+from taktsight.records import Outcome
 
+from .gige_rig import StartGige
 from .place import Place
+from .plc_peer import MakePlc
 from .running_line import RunningLine, StartLine, taktsight
+from .test_gige_line import show
+from .test_gige_line import station as gige_station
+from .test_line_plc import station as plc_station
 
 Labels = dict[str, str]
 
@@ -253,6 +259,54 @@ def test_camera_without_images_is_lost_and_its_parts_are_uninspected(
     assert "alarm camera_lost: 3 parts in a row lack a view" in written
     assert "alarm camera_lost: over after" in written
     assert re.search(r"alarm escapes_unknown: \d+ of the last \d+ parts are UNINSPECTED", written)
+
+
+def test_camera_that_is_gone_is_an_alarm_until_it_is_back(
+    place: Place, start_gige: StartGige, start_line: StartLine, port: int
+) -> None:
+    camera = start_gige("--images", show(place, Outcome.PASS))
+    line = start_line(place.write(**gige_station(place, camera), metrics={"port": port}), "--no-live")
+    line.wait_until(lambda: line.meters["PASS"] >= 5)
+    camera.kill()
+    line.wait_until(lambda: alarm_is_on(line, "camera_lost") and alarm_is_on(line, "escapes_unknown"))
+    assert Scrape(port).value("missing_frames_in_a_row") >= 3
+    camera.restart()
+    line.wait_until(lambda: not alarm_is_on(line, "camera_lost"), 60)
+    assert Scrape(port).value("alarms_total", name="camera_lost") >= 1
+    assert line.stop()[0] == 0
+
+
+def test_plc_that_is_gone_is_an_alarm_until_it_is_back(
+    place: Place, make_plc: MakePlc, start_line: StartLine, port: int
+) -> None:
+    plc = make_plc(gate_ms=1500)
+    file = plc_station(place, plc)
+    file.write_text(file.read_text() + f"metrics: {{port: {port}}}\n")
+    line = start_line(file, "--no-live")
+    plc.wait_until(lambda: ("on",) in plc.told("line"))
+    plc.kill()
+    line.wait_until(lambda: alarm_is_on(line, "plc_lost"))
+    said = scrape(line, port)
+    assert (said.value("plc_lost"), said.value("alarm", name="plc_lost")) == (1, 1)
+    make_plc(port=plc.port, gate_ms=1500)
+    line.wait_until(lambda: not alarm_is_on(line, "plc_lost"))
+    assert Scrape(port).value("plc_outages_total") >= 1
+    line.stop()
+    assert "alarm plc_lost" not in str(faults(place))  # the outage itself is there
+
+
+def test_endpoint_listens_at_the_address_that_is_named(
+    place: Place, start_line: StartLine, port: int
+) -> None:
+    if not Path("/proc/net/if_inet6").exists():
+        pytest.skip("this machine has no IPv6")
+    line = start_line(place.endless(metrics={"port": port, "address": "::1"}), "--no-live")
+    line.wait_until(lambda: is_asleep(line.child("endpoint")))
+    with urllib.request.urlopen(f"http://[::1]:{port}/metrics", timeout=10) as answer:
+        assert b"taktsight_build_info" in answer.read()
+    with pytest.raises(urllib.error.URLError):
+        Scrape(port)
+    assert line.stop()[0] == 0
 
 
 def test_disk_below_its_reserve_is_an_alarm(place: Place, start_line: StartLine) -> None:
