@@ -41,6 +41,8 @@ class Books:
     def judged_by(self, first_trigger: int, ready: VisionReady) -> None:
         """From this part on, bundle and recipe are these."""
         self._outlooks.append((first_trigger, ready.bundle_digest, ready.recipe_digest))
+        self.meters.write_digest("bundle", ready.bundle_digest)
+        self.meters.write_digest("recipe", ready.recipe_digest)
 
     def changed_over(self, *said: str) -> None:
         """The line went on with another bundle or recipe, or refused to."""
@@ -65,14 +67,19 @@ class Books:
     def triggered(self, late_ns: int) -> None:
         """A part has come, and the line noticed so late."""
         self.meters.add("triggers")
+        self.meters.histograms["lateness"].record(late_ns)
         self.meters["trigger_lateness_max_ns"] = max(self.meters["trigger_lateness_max_ns"], late_ns)
 
     def seen(self, result: Result) -> None:
         """Vision has looked at a part, or not."""
+        meters = self.meters
         for name, count in result.counts.items():
-            self.meters.add(name, count)
+            meters.add(name, count)
+        meters["missing_in_a_row"] = (
+            meters["missing_in_a_row"] + 1 if "missing_frames" in result.counts else 0
+        )
         if result.code_read is not None:
-            self.meters.add("codes_read" if result.code_read else "codes_unread")
+            meters.add("codes_read" if result.code_read else "codes_unread")
 
     def answered(self, acted: Acted) -> None:
         """A part has its verdict."""
@@ -80,6 +87,10 @@ class Books:
         cycle_ns = acted.told_ns - answer.triggered_ns
         meters.add(verdict.outcome.value)
         meters.record_cycle(cycle_ns)
+        if answer.result is not None:
+            meters.record_stages(answer.result.stage_ns)
+        if answer.handed_ns:
+            meters.histograms["gate"].record(acted.told_ns - answer.handed_ns)
         meters["first_answer_ns"] = meters["first_answer_ns"] or acted.told_ns
         if cycle_ns > self._deadline_ns:
             meters.add("deadline_misses")
@@ -102,6 +113,7 @@ class Books:
         """A result came after its part was answered."""
         self.meters.add("late_results")
         result = late.result
+        self.meters.record_stages(result.stage_ns)
         entry = _entry("late", result.trigger, result.verdict, result, late.serial)
         self._write(replace(entry, cycle_ns=now_ns - late.triggered_ns))
 

@@ -31,6 +31,8 @@ class Answer:
     """What the verdict rests on; None where no result came."""
     serial: str | None = None
     """What the trigger knew of the part."""
+    handed_ns: int = 0
+    """When the line handed it to the gate; monotonic clock. 0 before that."""
 
     def verdict_at(self, now_ns: int) -> Verdict:
         """The verdict that may be sent at this moment: once its time is over, only UNINSPECTED."""

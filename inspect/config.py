@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from taktsight.inspect.alarm_settings import AlarmSettings, MetricsSettings
 from taktsight.inspect.belt_settings import EncoderSettings
 from taktsight.inspect.cameras.settings import CameraSettings, placed_camera, too_late
 from taktsight.inspect.codes.settings import CodeSettings
@@ -175,6 +176,10 @@ class Station(StrictModel):
     records: Records
     golden: GoldenCheck | None = None
     """Real parts with a known verdict that the line must judge right, or it holds. Absent: never."""
+    alarms: AlarmSettings = AlarmSettings()
+    """When a condition of the line is an alarm."""
+    metrics: MetricsSettings | None = None
+    """Where Prometheus finds the meters. Absent: nowhere."""
     max_frame_age_ms: float = Field(default=100, gt=0, le=600_000)
     """A frame that was exposed longer before its trigger shows an earlier part, ms."""
     repeats_allowed: tuple[str, ...] = ()

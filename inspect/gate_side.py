@@ -74,7 +74,7 @@ class GateSide:
         # Asked again: the gate may have taken its time with the part before.
         now_ns = time.monotonic_ns()
         due = answer.at(now_ns)
-        due = replace(due, verdict=self._desk.at_gate(due, due.verdict, now_ns))
+        due = replace(due, verdict=self._desk.at_gate(due, due.verdict, now_ns), handed_ns=now_ns)
         try:
             self._gate.act(due)
         except LineError as error:  # the gate did nothing, and a gate that does nothing is closed

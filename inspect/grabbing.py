@@ -103,6 +103,7 @@ class CameraThread:
 def counts(grabs: Sequence[Grab]) -> dict[str, int]:
     """By how much the grabs of a part raise which meter."""
     raised = Counter({"lost_frames": sum(grab.lost_frames for grab in grabs)})
+    raised["missing_frames"] = sum(bool(grab.missing) for grab in grabs)
     for grab in grabs:
         raised.update(grab.checked.counts)
     return {name: count for name, count in raised.items() if count}

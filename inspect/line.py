@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from taktsight.errors import LineError, TaktsightError
+from taktsight.inspect.alarms import Alarms
 from taktsight.inspect.books import Books
 from taktsight.inspect.changeover import Changeovers
 from taktsight.inspect.children import Crew
@@ -71,6 +72,7 @@ class Line:
         self._recorder = RecorderPort(crew.recorder)
         self._books = Books(self.meters, self._recorder, deadline_ns, self._fail)
         self._conductor = Conductor(station.answer_within_ns)
+        self._alarms = Alarms(station.alarms, self.meters, self._books.notes.fault)
         self._desk = GoldenDesk(station.golden, self.meters)
         self._changeovers = Changeovers(station, versions, self._vision.prepare)
         self._control: Control | None = None
@@ -188,6 +190,7 @@ class Line:
             self._conductor.next_deadline_ns(),
             self._gate_side.next_deadline_ns(),
             self._vision.gives_up_ns(),
+            self._alarms.next_look_ns(),
         )
         next_ns = min((moment for moment in moments if moment is not None), default=None)
         wait_s = None if next_ns is None else max(0, next_ns - time.monotonic_ns()) / 1e9
@@ -203,6 +206,7 @@ class Line:
         if gives_up_ns is not None and now_ns >= gives_up_ns:
             self._lose_vision(self._vision.hung())
         self._books.count(self._conductor, self._gate_side.waiting, self._gate_side.withdrawn)
+        self._alarms.look(now_ns, self._field.missing)
 
     def _attempt(self, act: Callable[[], object]) -> None:
         """Whatever hardware cannot go on stops the line, which answers its open parts first."""

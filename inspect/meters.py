@@ -8,8 +8,28 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Mapping
 
+from taktsight.inspect.histogram import WORDS, Histogram
 from taktsight.records import Outcome
+
+ALARMS = (
+    "vision_restarted",
+    "deadline_missed",
+    "images_shed",
+    "disk_reserve",
+    "ledger_behind",
+    "camera_lost",
+    "plc_lost",
+    "golden_due",
+    "health_alarm",
+    "escapes_unknown",
+)
+STAGES = ("grab", "health", "prepare", "infer", "locate", "decide", "gate")
+HISTOGRAMS = ("cycle", "lateness", *STAGES)
+"""``lateness``: a part was there → the line noticed it."""
+DIGESTS = ("bundle", "recipe")
+_DIGEST_WORDS = 4
 
 FIELDS = (
     "state",
@@ -29,12 +49,15 @@ FIELDS = (
     "out_of_band",  # frames outside a band of the recipe: their parts are UNINSPECTED
     "health_alarms",  # measures outside a band whose parts were judged all the same
     "lost_frames",  # by the cameras' own count
+    "missing_frames",  # views of parts for which no frame came
+    "missing_in_a_row",  # parts, up to now, that lack a view
     "golden_held",  # 1 while the golden-part check is due: no part passes
     "golden_due_ns",  # monotonic: when it is due next; 0 never, or now
     "open_parts",
     "lost_triggers",  # parts that the trigger counted and nobody could look at
     "bounces",
     "counter_resets",
+    "plc_lost",  # 1 while the PLC cannot be relied on
     "plc_outages",
     "plc_torn_readings",
     "unacknowledged",  # verdicts that the PLC's program did not take
@@ -47,23 +70,21 @@ FIELDS = (
     "entries",
     "acknowledged",
     "acknowledged_trigger",
+    *(f"{name}_digest_{word}" for name in DIGESTS for word in range(_DIGEST_WORDS)),
+    *(f"alarm_{name}_since_ns" for name in ALARMS),  # monotonic; 0 while it is off
+    *(f"alarm_{name}_times" for name in ALARMS),
     "images_stored",  # from here on the recorder writes
     "images_shed",
     "ring_overruns",
     "images_removed",
     "ledger_retries",
+    "disk_free_bytes",
+    "disk_reserve_bytes",  # what images leave to the ledger
 )
 _INDEX = {name: index for index, name in enumerate(FIELDS)}
 STATES = ("starting", "armed", "stopping", "stopped")
 
-SUB_BUCKETS = 32
-"""Per octave: a percentile is at most 3 % too high."""
-FIRST_OCTAVE = 10
-OCTAVES = 32
-_BUCKETS = SUB_BUCKETS * OCTAVES
-_MAX = len(FIELDS)
-_HISTOGRAM = _MAX + 1
-_SIZE_BYTES = 8 * (_HISTOGRAM + _BUCKETS)
+_SIZE_BYTES = 8 * (len(FIELDS) + len(HISTOGRAMS) * WORDS)
 
 
 def size_meters(descriptor: int) -> None:
@@ -74,8 +95,15 @@ def size_meters(descriptor: int) -> None:
 class Meters:
     """Meters by their descriptor."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._values = memoryview(mmap.mmap(descriptor, _SIZE_BYTES)).cast("Q")
+    def __init__(self, descriptor: int, *, access: int = mmap.ACCESS_WRITE) -> None:
+        """``access``: ``mmap.ACCESS_READ`` for who only looks."""
+        self._values = memoryview(mmap.mmap(descriptor, _SIZE_BYTES, access=access)).cast("Q")
+        first = len(FIELDS)
+        self.histograms = {
+            name: Histogram(self._values[first + number * WORDS : first + (number + 1) * WORDS])
+            for number, name in enumerate(HISTOGRAMS)
+        }
+        """Trigger → verdict at the gate, and the stages in between."""
 
     def __getitem__(self, name: str) -> int:
         return self._values[_INDEX[name]]
@@ -89,23 +117,38 @@ class Meters:
 
     def record_cycle(self, cycle_ns: int) -> None:
         """One cycle time, ns."""
-        self._values[_HISTOGRAM + _bucket(cycle_ns)] += 1
-        self._values[_MAX] = max(self._values[_MAX], cycle_ns)
+        self.histograms["cycle"].record(cycle_ns)
 
     def cycle_max_ns(self) -> int:
         """The longest cycle time, exact."""
-        return self._values[_MAX]
+        return self.histograms["cycle"].max_ns
 
     def cycle_percentile_ns(self, percent: float) -> int:
         """The cycle time that ``percent`` of the parts stayed within: up to 3 % too high, never too low."""
-        counts = self._values[_HISTOGRAM:].tolist()
-        wanted = sum(counts) * percent / 100
-        seen = 0
-        for bucket, count in enumerate(counts):
-            seen += count
-            if count and seen >= wanted:
-                return min(_upper_ns(bucket), self.cycle_max_ns())
-        return 0
+        return self.histograms["cycle"].percentile_ns(percent)
+
+    def record_stages(self, stage_ns: Mapping[str, int]) -> None:
+        """The stages of one part, ns; what has no histogram is left out."""
+        for stage, time_ns in stage_ns.items():
+            histogram = self.histograms.get(stage)
+            if histogram is not None:
+                histogram.record(time_ns)
+
+    def write_digest(self, name: str, digest: str) -> None:
+        """``name``: one of ``DIGESTS``; a SHA-256 in hexadecimal, "" where nothing is known."""
+        number = int(digest or "0", 16)
+        for word in range(_DIGEST_WORDS):
+            self[f"{name}_digest_{word}"] = number >> 64 * word & 0xFFFF_FFFF_FFFF_FFFF
+
+    def read_digest(self, name: str) -> str:
+        """The digest in hexadecimal, never half of an old one; "" where nothing is known."""
+        before, now = -1, self._digest(name)
+        while before != now:
+            before, now = now, self._digest(name)
+        return f"{now:064x}" if now else ""
+
+    def _digest(self, name: str) -> int:
+        return sum(self[f"{name}_digest_{word}"] << 64 * word for word in range(_DIGEST_WORDS))
 
     def snapshot(self) -> dict[str, int]:
         """Every field, and the percentiles of the cycle time."""
@@ -113,16 +156,3 @@ class Meters:
         for percent in (50, 99, 99.9):
             values[f"cycle_p{percent}_ns"] = self.cycle_percentile_ns(percent)
         return values | {"cycle_max_ns": self.cycle_max_ns()}
-
-
-def _bucket(cycle_ns: int) -> int:
-    octave = max(cycle_ns.bit_length() - 1, FIRST_OCTAVE)
-    if octave >= FIRST_OCTAVE + OCTAVES:
-        return _BUCKETS - 1
-    within = max(cycle_ns - (1 << octave), 0) * SUB_BUCKETS >> octave
-    return (octave - FIRST_OCTAVE) * SUB_BUCKETS + within
-
-
-def _upper_ns(bucket: int) -> int:
-    octave, within = divmod(bucket, SUB_BUCKETS)
-    return (SUB_BUCKETS + within + 1) << (octave + FIRST_OCTAVE) >> 5

@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import select
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,6 +45,8 @@ GROUP_S = 0.03
 MAX_BACKOFF_S = 1.0
 LOCK_S = 10.0
 """How long to wait for a recorder that was killed and is still ending, in a disk that hangs."""
+DISK_S = 1.0
+"""How often somebody looks how full the disk is."""
 FLUSH_S = 10.0
 """How long a stop waits for a disk that takes nothing, and for the images."""
 
@@ -62,6 +65,7 @@ class Recorder:
     ) -> None:
         self._run = start.run
         self._rules = start.images
+        self._folder = start.folder
         self._channel = channel
         self._ring = ring
         self._meters = meters
@@ -69,7 +73,7 @@ class Recorder:
         self._archive = archive
         self._pending: list[Entry] = []
         self._image_rows: list[Row] = []
-        self._commit_at_s = 0.0
+        self._commit_at_s = self._disk_at_s = 0.0
         self._backoff_s = 0.0
         self._overruns = self._passes = 0
         self._base = {name: meters[name] for name in ("images_stored", "images_shed", "images_removed")}
@@ -184,6 +188,19 @@ class Recorder:
         self._meters["images_removed"] = base["images_removed"] + archive.removed
         self._meters["images_shed"] = base["images_shed"] + archive.shed + self._overruns
         self._meters["ring_overruns"] = self._overruns
+        if time.monotonic() >= self._disk_at_s:
+            self._disk_at_s = time.monotonic() + DISK_S
+            self._measure_disk()
+
+    def _measure_disk(self) -> None:
+        try:
+            free = shutil.disk_usage(self._folder).free
+        except OSError as error:  # nothing that can be relied on is free there
+            if self._meters["disk_free_bytes"]:
+                log.warning("the disk does not say how full it is: %s", error)
+            free = 0
+        self._meters["disk_free_bytes"] = free
+        self._meters["disk_reserve_bytes"] = round(self._rules.reserve_mb * 1e6)
 
 
 def _report(entry: Entry) -> None:

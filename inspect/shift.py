@@ -32,7 +32,7 @@ def work_shift(
     if log_end is not None:
         view = live_view(log_end, crew.meters_descriptor, station.name)
     try:
-        with view:
+        with view, _metrics(station, crew, line.run_name):
             line.run()
     finally:
         if line.meters["triggers"]:
@@ -40,3 +40,11 @@ def work_shift(
 
             print_summary(line.meters, station, line.run_name)
     return line.run_name
+
+
+def _metrics(station: Station, crew: Crew, run: str) -> contextlib.AbstractContextManager[None]:
+    if station.metrics is None:
+        return contextlib.nullcontext()
+    from taktsight.inspect.endpoint_port import metrics_endpoint
+
+    return metrics_endpoint(station.metrics, crew.meters_descriptor, station.name, run)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from taktsight.inspect.config import Station
-from taktsight.inspect.meters import Meters
+from taktsight.inspect.meters import ALARMS, STAGES, Meters
 from taktsight.records import Outcome
 
 OUTCOME_STYLES = {
@@ -60,6 +60,7 @@ def _rows(meters: Meters, station: Station) -> list[tuple[str, str]]:
         ("parts", f"{triggers:,}{_takt(meters)}"),
         ("verdicts", "  ".join(outcomes)),
         ("cycle time", "  ".join(times)),
+        ("stages", _stages(meters) or "no part was looked at"),
         (
             "deadline",
             f"{milliseconds(meters['deadline_ns'])}: {meters['deadline_misses']:,} missed at the gate",
@@ -90,10 +91,12 @@ def _rows(meters: Meters, station: Station) -> list[tuple[str, str]]:
         rows.append(("frames", f"[bold red]{', '.join(frames)}[/]"))
     if station.records.mode == "strict":
         text = f"{meters['withdrawn']:,} verdicts became UNINSPECTED, the ledger did not have them in time"
-        rows.insert(4, ("strict", text))
+        rows.insert(5, ("strict", text))
     troubles = _troubles(meters)
     if troubles:
         rows.insert(-3, ("trigger and gate", troubles))
+    if alarms := _alarms(meters):
+        rows.append(("alarms", f"[bold red]{alarms}[/]"))
     if meters["first_answer_ns"]:
         first_ns = meters["first_answer_ns"] - meters["started_ns"]
         rows.insert(1, ("first verdict", f"{milliseconds(first_ns)} after the start"))
@@ -107,3 +110,19 @@ def _takt(meters: Meters) -> str:
 def _troubles(meters: Meters) -> str:
     """What went wrong between the line and its hardware; "" where nothing did."""
     return ", ".join(f"{meters[name]:,} {said}" for name, said in TROUBLES.items() if meters[name])
+
+
+def _stages(meters: Meters) -> str:
+    """Where the cycle time goes: median and p99 of each stage."""
+    shown = []
+    for stage in STAGES:
+        histogram = meters.histograms[stage]
+        if histogram.max_ns:
+            half, most = (milliseconds(histogram.percentile_ns(percent)) for percent in (50, 99))
+            shown.append(f"{stage} {half}, p99 {most}")
+    return "  ".join(shown)
+
+
+def _alarms(meters: Meters) -> str:
+    times = {name: meters[f"alarm_{name}_times"] for name in ALARMS}
+    return ", ".join(f"{name.replace('_', ' ')} {count:,}×" for name, count in times.items() if count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import select
 import time
@@ -13,7 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from taktsight.inspect.meters import STATES, Meters
+from taktsight.inspect.meters import ALARMS, STATES, Meters
 from taktsight.inspect.realtime import die_with_line
 from taktsight.inspect.summary import OUTCOME_STYLES, milliseconds
 from taktsight.records import Outcome
@@ -63,15 +64,27 @@ def draw(meters: Meters, title: str) -> Panel:
     takt = f"  takt {milliseconds(meters['takt_ns'])}" if meters["takt_ns"] else ""
     heading = f"[bold]{title}[/]  {state}  part {triggers:,}{takt}"
     border = "green" if state == "armed" else "yellow"
+    if any(meters[f"alarm_{name}_since_ns"] for name in ALARMS):
+        border = "red"
     if meters["golden_held"]:
         heading, border = f"{heading}  [bold red]HELD: show the golden parts[/]", "red"
     return Panel(
-        Group(counts, "", times, frames, health),
+        Group(counts, "", times, frames, health, *_alarms(meters, time.monotonic_ns())),
         title=heading,
         title_align="left",
         border_style=border,
         width=84,
     )
+
+
+def _alarms(meters: Meters, now_ns: int) -> list[Text]:
+    """Those that are on, and for how long."""
+    on = {name: meters[f"alarm_{name}_since_ns"] for name in ALARMS}
+    return [
+        Text(f"ALARM {name.replace('_', ' ')}, for {(now_ns - since) / 1e9:,.0f} s", "bold red")
+        for name, since in on.items()
+        if since
+    ]
 
 
 def _cycle(meters: Meters) -> list[tuple[str, str]]:
@@ -91,7 +104,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs as a process of the line: its process id, descriptors of meters and log, the station's name."""
     line_process, meters_descriptor, log = map(int, arguments[:3])
     die_with_line(line_process)
-    meters = Meters(meters_descriptor)
+    meters = Meters(meters_descriptor, access=mmap.ACCESS_READ)
     console = Console(force_terminal=True)  # who starts a view wants to see it
     with Live(draw(meters, arguments[3]), console=console, auto_refresh=False) as live:
         unfinished = bytearray()

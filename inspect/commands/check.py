@@ -24,6 +24,7 @@ from taktsight.errors import TaktsightError
 from taktsight.inspect.backends.backend import engine_name
 from taktsight.inspect.cameras.findings import camera_findings
 from taktsight.inspect.config import Station, load_station
+from taktsight.inspect.endpoint_port import why_unheard
 from taktsight.inspect.field_check import check_field
 from taktsight.inspect.fit import Setup, read_setup
 from taktsight.inspect.machine.demand import Demand
@@ -103,11 +104,24 @@ def check(station: Station, today: date) -> Iterator[Finding]:
     yield _check_clock()
     yield _check_cores(station)
     yield from check_field(station)
+    yield from _check_metrics(station)
     yield from _check_disk(station)
     if no_gpu:  # where the driver hangs, the engine would wait for it without end
         yield Finding("note", "vision", "not tried, nor the speed: mend the gpu first")
     else:
         yield from _check_speed(station, today)
+
+
+def _check_metrics(station: Station) -> Iterator[Finding]:
+    if station.metrics is None:
+        return
+    where = f"{station.metrics.address} port {station.metrics.port}"
+    why = why_unheard(station.metrics)
+    if why:
+        said = f"{where} cannot be listened at: {why}; does this line run already? Else name another port"
+        yield Finding("note", "metrics", said)
+    else:
+        yield Finding("ok", "metrics", f"{where} is free")
 
 
 def _check_setup(station: Station, setup: Setup, today: date) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +85,11 @@ class Place:
             return [row for row in ledger.rows() if not kinds or row["kind"] in kinds]
         finally:
             ledger.close()
+
+    def faults(self) -> list[str]:
+        """First reasons of the ledger's faults. Alarms are left out: a busy machine raises some."""
+        reasons = [str(json.loads(row["reasons"])[0]) for row in self.rows("fault")]
+        return [reason for reason in reasons if not reason.startswith("alarm ")]
 
     def images(self) -> list[Row]:
         """The ledger's table of images, removed ones too."""

@@ -33,7 +33,7 @@ def test_killed_vision_costs_the_parts_of_the_gap_and_no_more(place: Place, star
         assert outcome == "UNINSPECTED" or outcome == EXPECTED[(trigger - 1) % 10]
     reasons = {json.loads(row["reasons"])[0] for row in place.rows("verdict") if row["trigger"] in gap}
     assert "vision is starting" in reasons
-    assert [json.loads(row["reasons"]) for row in place.rows("fault")] == [["vision stopped"]]
+    assert place.faults() == ["vision stopped"]
 
 
 def test_hung_vision_is_killed_and_started_anew(place: Place, start_line: StartLine) -> None:

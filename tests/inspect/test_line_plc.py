@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,7 @@ def test_every_part_of_the_plc_gets_its_verdict_and_keeps_its_serial(
     assert status == 0, err
     assert assert_gate_agrees(place, plc) == EXPECTED
     assert [row["serial"] for row in place.rows("verdict")] == [f"SN-{n:04}" for n in range(1, 11)]
-    assert place.rows("fault") == []
+    assert place.faults() == []
     assert plc.told("line")[-1] == ("off",)
     assert "trigger and gate" not in out
 
@@ -95,7 +94,7 @@ def test_plc_that_is_gone_and_comes_back_costs_the_parts_of_the_gap(
     line.wait_until(lambda: line.meters["PASS"] > passed + 2)
     status, out, err = line.stop()
     assert status == 0, err
-    faults = [json.loads(row["reasons"])[0] for row in place.rows("fault")]
+    faults = place.faults()
     # A busy machine may add some of its own.
     assert sum("parts are UNINSPECTED" in fault for fault in faults) == line.meters["plc_outages"] >= 2
     assert sum("back after" in fault for fault in faults) >= 2

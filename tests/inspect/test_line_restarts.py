@@ -99,7 +99,7 @@ def test_start_that_hangs_twice_stops_the_line_and_says_what_to_do(
     assert "taktsight engine --station" in err
     gate = assert_one_verdict_each(place, line)
     assert gate[-1][1] == "UNINSPECTED"
-    reasons = [json.loads(row["reasons"])[0].partition(":")[0] for row in place.rows("fault")]
+    reasons = [fault.partition(":")[0] for fault in place.faults()]
     assert reasons[:3] == ["vision stopped", *["vision hung while it started"] * 2]
 
 
