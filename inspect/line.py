@@ -203,10 +203,10 @@ class Line:
             return
         for result in results:
             now_ns = time.monotonic_ns()
+            for name, count in result.counts.items():
+                self.meters.add(name, count)
             answers, late = self._conductor.result(result, now_ns)
             self._answer(answers)
-            if result.code_read is not None:
-                self.meters.add("codes_read" if result.code_read else "codes_unread")
             if late is not None:
                 self._record_late(late, now_ns)
         if not alive:

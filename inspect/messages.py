@@ -95,8 +95,8 @@ class Result:
     stage_ns: dict[str, int] = field(default_factory=dict)
     slots: tuple[Slot, ...] = ()
     """Where its frames lie in the ring."""
-    code_read: bool | None = None
-    """Whether the code on the part was read; None where nobody looked for one."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """By how much its frames raise which meter."""
 
 
 @dataclass(frozen=True, slots=True)

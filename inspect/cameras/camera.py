@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from taktsight.inspect.cameras.live_settings import LiveCameraSettings
 from taktsight.inspect.cameras.settings import CameraSettings
 from taktsight.inspect.messages import Expose
 from taktsight.records import Image
+
+Repeats = Literal["nothing", "rows", "frames"]
+"""What two exposures may have in common by chance: nothing, where a sensor's noise comes through untouched;
+whole rows, where it was compressed away; whole frames, where images are stored, and of any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class Exposure:
     """The camera's own count of frames: a gap is a frame that was lost. None where it does not count."""
     serial: str | None = None
     """What the camera knows of the part: a file's name, a code it read."""
+    may_repeat: Repeats = "nothing"
+    """A row or frame that came before is a fault, unless it may repeat."""
 
 
 class Camera(Protocol):

@@ -50,7 +50,7 @@ class FolderCamera:
             image = decoding.result()
         except DataError as error:
             raise CameraError(f"{self.name}: {error}") from error
-        return Exposure(image, expose.captured_ns, trigger, self.serial(trigger))
+        return Exposure(image, expose.captured_ns, trigger, self.serial(trigger), may_repeat="frames")
 
     def rehearsal(self) -> Image:
         """The first image.
