@@ -78,8 +78,6 @@ class Books:
         meters["missing_in_a_row"] = (
             meters["missing_in_a_row"] + 1 if "missing_frames" in result.counts else 0
         )
-        if result.code_read is not None:
-            meters.add("codes_read" if result.code_read else "codes_unread")
 
     def answered(self, acted: Acted) -> None:
         """A part has its verdict."""

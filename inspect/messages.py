@@ -122,8 +122,6 @@ class Result:
     """View → measure → value; empty where the recipe asks for nothing."""
     counts: dict[str, int] = field(default_factory=dict)
     """By how much its frames raise which meter."""
-    code_read: bool | None = None
-    """Whether the code on the part was read; None where nobody looked for one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,9 @@ def wanted_nodes(settings: GenicamSettings) -> Iterator[Wanted]:
     if settings.exposure_us is not None:
         yield Wanted(("ExposureAuto",), "Off", "")
         yield Wanted(("ExposureTime", "ExposureTimeAbs"), float(settings.exposure_us), "exposure_us")
-    if settings.gain is not None:
+    if settings.gain_db is not None:
         yield Wanted(("GainAuto",), "Off", "")
-        yield Wanted(("Gain",), float(settings.gain), "gain")
+        yield Wanted(("Gain",), float(settings.gain_db), "gain_db")
     if settings.fps is not None:
         yield Wanted(("AcquisitionFrameRateEnable",), True, "")
         yield Wanted(("AcquisitionFrameRate", "AcquisitionFrameRateAbs"), float(settings.fps), "fps")

@@ -14,7 +14,7 @@ from taktsight.image_files import with_channels
 from taktsight.inspect.cameras.camera import Exposure
 from taktsight.inspect.cameras.genicam_nodes import set_nodes
 from taktsight.inspect.cameras.gentl_producers import producer_of
-from taktsight.inspect.cameras.live import LiveCamera, triggered_camera
+from taktsight.inspect.cameras.live import LiveCamera, triggered_camera, wired_camera
 from taktsight.inspect.cameras.live_settings import GentlSettings, NodeValue
 from taktsight.inspect.cameras.receiver import Frame
 from taktsight.inspect.cameras.source_clock import Dated, SourceClock
@@ -46,9 +46,14 @@ def open_gentl(settings: GentlSettings, channels: int) -> LiveCamera:
         CameraError: If it cannot be opened, or harvesters is not installed.
         ConfigError: If it does not run as it is asked to.
     """
+    by_command = settings.model_copy(update={"trigger": "software", "trigger_source": None})
     if settings.trigger == "software":
         return triggered_camera(settings, lambda: GentlSource(settings, channels))
-    return LiveCamera(settings, lambda: GentlSource(settings, channels), is_free=settings.trigger == "free")
+    if settings.trigger == "hardware":
+        return wired_camera(
+            settings, lambda: GentlSource(settings, channels), lambda: GentlSource(by_command, channels)
+        )
+    return LiveCamera(settings, lambda: GentlSource(settings, channels))
 
 
 class GentlSource:

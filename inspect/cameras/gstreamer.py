@@ -8,11 +8,11 @@ import cv2
 
 from taktsight.errors import CameraError, ConfigError
 from taktsight.inspect.cameras.addresses import without_password
-from taktsight.inspect.cameras.camera import Exposure
+from taktsight.inspect.cameras.camera import Exposure, Repeats
 from taktsight.inspect.cameras.live import LiveCamera
 from taktsight.inspect.cameras.live_settings import GstreamerSettings
 from taktsight.inspect.cameras.opencv_frames import from_opencv
-from taktsight.inspect.cameras.pipelines import pipeline_text, size_asked
+from taktsight.inspect.cameras.pipelines import is_uncompressed, pipeline_text, size_asked
 from taktsight.inspect.cameras.receiver import Frame
 from taktsight.inspect.cameras.source_clock import Dated, SourceClock
 from taktsight.inspect.cameras.stream import Broken
@@ -42,6 +42,7 @@ class GstreamerSource:
                 "Debian's, Ubuntu's and JetPack's python3-opencv have it, see docs/cameras.md"
             )
         self._channels = channels
+        self._may_repeat: Repeats = "nothing" if is_uncompressed(settings.source) else "rows"
         self._by_stream = settings.clock == "stream"
         self._delay_ns = round(settings.delay_ms * 1e6)
         self._clock = SourceClock(self._delay_ns, settles=True)
@@ -72,7 +73,7 @@ class GstreamerSource:
         dated = self._date(arrived_ns)
         if dated.fault:
             return Broken(dated.fault, dated.captured_ns)
-        return Exposure(from_opencv(image, self._channels), dated.captured_ns)
+        return Exposure(from_opencv(image, self._channels), dated.captured_ns, may_repeat=self._may_repeat)
 
     def close(self) -> None:
         """Ends the pipeline."""

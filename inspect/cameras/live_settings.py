@@ -98,9 +98,9 @@ class GenicamSettings(LiveSettings):
     y_px: int | None = Field(default=None, ge=0)
     fps: float | None = Field(default=None, gt=0, le=100_000)
     exposure_us: float | None = Field(default=None, gt=0)
-    gain: float | None = None
-    """In the camera's unit, mostly dB."""
-    trigger: Literal["free", "software", "hardware"]
+    gain_db: float | None = None
+    """The node Gain; a few cameras have another unit."""
+    trigger: Literal["free", "software", "hardware"] = "software"
     """free: the camera runs, and the first frame after the trigger is the part's; software: the line
     triggers the camera; hardware: a wire does."""
     trigger_source: str | None = None

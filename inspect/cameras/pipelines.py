@@ -79,6 +79,11 @@ def size_asked(source: PipelineSource) -> tuple[int, int] | None:
     return None
 
 
+def is_uncompressed(source: PipelineSource) -> bool:
+    """Whether a sensor's noise surely comes through; of what somebody wrote nobody knows."""
+    return isinstance(source, ArgusSource | TegraV4l2Source)
+
+
 def _jetson_memory(source: ArgusSource | TegraV4l2Source, pixels: str) -> str:
     return (
         f"video/x-raw(memory:NVMM),format={pixels},width={source.width_px},height={source.height_px},"

@@ -10,9 +10,9 @@ import numpy as np
 
 from taktsight.errors import CameraError, ConfigError
 from taktsight.image_files import with_channels
-from taktsight.inspect.cameras.camera import Exposure
+from taktsight.inspect.cameras.camera import Exposure, Repeats
 from taktsight.inspect.cameras.genicam_nodes import set_nodes
-from taktsight.inspect.cameras.live import LiveCamera, triggered_camera
+from taktsight.inspect.cameras.live import LiveCamera, triggered_camera, wired_camera
 from taktsight.inspect.cameras.live_settings import NodeValue, PylonSettings
 from taktsight.inspect.cameras.receiver import Frame
 from taktsight.inspect.cameras.source_clock import Dated, SourceClock
@@ -21,6 +21,9 @@ from taktsight.records import Image
 
 log = logging.getLogger(__name__)
 
+READY_MS = 500
+EMULATED = "BaslerCamEmu"
+"""pylon's own simulation of a camera, whose pictures are without noise."""
 NO_BLOCK_ID = 0xFFFF_FFFF_FFFF_FFFF
 """Where the transport counts no frames."""
 
@@ -32,9 +35,14 @@ def open_pylon(settings: PylonSettings, channels: int) -> LiveCamera:
         CameraError: If it cannot be opened, or pypylon is not installed.
         ConfigError: If it does not run as it is asked to.
     """
+    by_command = settings.model_copy(update={"trigger": "software", "trigger_source": None})
     if settings.trigger == "software":
         return triggered_camera(settings, lambda: PylonSource(settings, channels))
-    return LiveCamera(settings, lambda: PylonSource(settings, channels), is_free=settings.trigger == "free")
+    if settings.trigger == "hardware":
+        return wired_camera(
+            settings, lambda: PylonSource(settings, channels), lambda: PylonSource(by_command, channels)
+        )
+    return LiveCamera(settings, lambda: PylonSource(settings, channels))
 
 
 class PylonSource:
@@ -51,8 +59,11 @@ class PylonSource:
             nodes = _PylonNodes(self._camera.GetNodeMap(), self._genicam)
             set_nodes(nodes, settings)
             self._tick_ns = 1e9 / float(nodes.read("GevTimestampTickFrequency") or 1e9)
+            is_emulated = self._camera.GetDeviceInfo().GetDeviceClass() == EMULATED
+            self._may_repeat: Repeats = "frames" if is_emulated else "nothing"
             self._camera.MaxNumBuffer.Value = settings.buffers
             self._camera.StartGrabbing(self._pylon.GrabStrategy_OneByOne)
+            self._can_wait = self._camera.CanWaitForFrameTriggerReady()
         except self._genicam.GenericException as error:
             self.close()
             raise CameraError(f"the camera does not start: {_said(error)}") from error
@@ -61,12 +72,16 @@ class PylonSource:
             raise
 
     def trigger(self) -> None:
-        """Exposes once.
+        """Exposes once, as soon as the camera is ready for it: a command before would be lost.
 
         Raises:
             CameraError: If the camera does not take the command.
         """
         try:
+            if self._can_wait and not self._camera.WaitForFrameTriggerReady(
+                READY_MS, self._pylon.TimeoutHandling_Return
+            ):
+                raise CameraError(f"the camera is not ready for a trigger within {READY_MS} ms")
             self._camera.GetNodeMap().GetNode("TriggerSoftware").Execute()
         except self._genicam.GenericException as error:
             raise CameraError(f"the camera takes no trigger: {_said(error)}") from error
@@ -134,7 +149,12 @@ class PylonSource:
             return Broken(dated.fault, dated.captured_ns)
         counter = int(result.BlockID)
         image = from_pylon(result, self._converter, self._channels)
-        return Exposure(image, dated.captured_ns, None if counter == NO_BLOCK_ID else counter)
+        return Exposure(
+            image,
+            dated.captured_ns,
+            None if counter == NO_BLOCK_ID else counter,
+            may_repeat=self._may_repeat,
+        )
 
     def _date(self, result: Any, arrived_ns: int) -> Dated:
         if not result.TimeStamp:  # the camera has no clock, as the emulated one

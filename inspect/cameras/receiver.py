@@ -73,6 +73,8 @@ class Receiver:
         """Monotonic: when the driver last answered; when the last frame came."""
         self.period_ns = 0
         """Between two frames, about."""
+        self.tell: Callable[[int, int], object] | None = None
+        """Is given counter and time of each frame, whole or not."""
         self._stream = stream
         self._open_source = open_source
         self._is_free = is_free
@@ -134,6 +136,8 @@ class Receiver:
             self.is_lost = False
             log.info("camera %s is there again", self.name)
         self._stream.put(checked)
+        if self.tell is not None:
+            self.tell((frame.counter or 0) if isinstance(frame, Exposure) else 0, frame.captured_ns)
 
     def _time(self, interval_ns: int) -> None:
         self.period_ns = (7 * self.period_ns + interval_ns) // 8 if self.period_ns else interval_ns

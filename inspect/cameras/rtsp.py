@@ -86,7 +86,7 @@ class RtspSource:
         fault = self._damage(frame, source_ns) or dated.fault
         if fault:
             return Broken(fault, dated.captured_ns)
-        return Exposure(from_av(frame, self._pixels), dated.captured_ns)
+        return Exposure(from_av(frame, self._pixels), dated.captured_ns, may_repeat="rows")
 
     def close(self) -> None:
         """Ends the stream."""

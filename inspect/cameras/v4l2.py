@@ -70,7 +70,9 @@ class V4l2Source:
         is_whole, image = self._capture.retrieve()
         if not is_whole:
             return Broken("a frame came that cannot be decoded", captured_ns)
-        return Exposure(from_opencv(image, self._channels), captured_ns)
+        is_jpeg = self._settings.fourcc == "MJPG"
+        image = from_opencv(image, self._channels)
+        return Exposure(image, captured_ns, may_repeat="rows" if is_jpeg else "nothing")
 
     def close(self) -> None:
         """Lets go of the device."""

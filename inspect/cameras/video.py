@@ -63,7 +63,7 @@ class VideoCamera:
         self._look_ahead(trigger)
         image = self._ahead.pop(trigger).result()
         serial = f"{self._file.name}#{self._number(trigger)}"
-        return Exposure(image, expose.captured_ns, trigger, serial)
+        return Exposure(image, expose.captured_ns, trigger, serial, may_repeat="frames")
 
     def close(self) -> None:
         """Ends the decoder."""

@@ -75,9 +75,9 @@ class Reading:
         """The result with the serial that was read, or with the reason why none was."""
         code = self.finish(answer_by_ns)
         if code.serial is not None:
-            return replace(result, serial=code.serial, code_read=True)
+            return replace(result, serial=code.serial, counts=result.counts | {"codes_read": 1})
         verdict = unread(result.verdict, f"code: {code.fault}", required=self._required)
-        return replace(result, verdict=verdict, code_read=False)
+        return replace(result, verdict=verdict, counts=result.counts | {"codes_unread": 1})
 
 
 def unread(verdict: Verdict, reason: str, *, required: bool) -> Verdict:

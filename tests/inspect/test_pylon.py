@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from taktsight.errors import CameraError, ConfigError
 from taktsight.image_files import encode_png
 from taktsight.inspect.cameras.camera import open_camera
-from taktsight.inspect.cameras.live import triggered_camera
+from taktsight.inspect.cameras.live import triggered_camera, wired_camera
 from taktsight.inspect.cameras.live_settings import PylonSettings
 from taktsight.inspect.cameras.pylon import PylonSource
 from taktsight.records import Image
@@ -23,6 +24,7 @@ from .running_line import StartLine
 from .spots import SIZE_PX
 
 pylon = pytest.importorskip("pypylon.pylon", reason="pypylon is not installed")
+pytestmark = pytest.mark.timeout(method="thread")  # pylon's own timers need SIGALRM
 WIDTH_PX, HEIGHT_PX = 64, 48
 
 
@@ -170,6 +172,32 @@ def test_camera_that_is_pulled_out_comes_back_without_a_leak() -> None:
             grab_until(camera, is_frame)
         assert len(bench.sources) >= 6
         assert threading.active_count() == threads
+
+
+def test_camera_on_a_wire_gives_the_part_the_frame_that_the_wire_exposed() -> None:
+    """The wire is a command that the test sends, past the station."""
+    asked = settings(trigger="hardware", trigger_source="Software", expose_before_ms=5000)
+    sources: list[PylonSource] = []
+
+    def connect() -> PylonSource:
+        sources.append(PylonSource(asked, 1))
+        return sources[-1]
+
+    by_command = settings()
+    told: list[tuple[int, int]] = []
+    with closing(wired_camera(asked, connect, lambda: PylonSource(by_command, 1))) as camera:
+        assert camera.rehearsal().shape == (HEIGHT_PX, WIDTH_PX, 1)
+        camera.tell_exposures(lambda counter, captured_ns: told.append((counter, captured_ns)))
+        for trigger in range(1, 6):
+            sources[-1].trigger()
+            until_s = time.monotonic() + 20
+            while len(told) < trigger:
+                assert time.monotonic() < until_s, "the line was not told"
+                time.sleep(0.002)
+            (frame,) = frames_of([grab(camera, trigger)])
+            assert (frame.counter, frame.captured_ns) == told[-1]
+        assert "no frame came in time" in str(grab(camera, 6, within_ns=100_000_000))
+    assert len(sources) == 1
 
 
 def test_line_judges_what_the_camera_sees(place: Place, start_line: StartLine) -> None:
