@@ -6,7 +6,6 @@ its own: a row that was there before was not exposed again. One frame suffices t
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +24,8 @@ MIN_ROWS = 32
 """So many of them must tell something, to know a compressed frame again by them alone."""
 MIN_CHANGES = 64
 """Neighbours within a row that differ: a row of less may be alike by chance, black or saturated."""
+COLUMNS = 500
+"""Of a row, about, in which changes are counted."""
 CLOCK_TOLERANCE_NS = 5_000_000
 """How far a camera's clock, brought to this computer's, may be ahead."""
 
@@ -32,12 +33,30 @@ Digests = NDArray[np.int64]
 """(ROWS,) int64 of the rows of a frame; 0 of those that say nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """A frame that came before."""
+class Memory:
+    """The rows of the frames that came before, the last so many of them."""
 
-    trigger: int
-    digests: Digests
+    def __init__(self) -> None:
+        self._digests = np.zeros((REMEMBERED, ROWS), np.int64)
+        self._triggers = [0] * REMEMBERED
+        self._frames = 0
+
+    @property
+    def last(self) -> int | None:
+        """The part that the last frame was taken for, 0 for none; None before the first frame."""
+        return self._triggers[(self._frames - 1) % REMEMBERED] if self._frames else None
+
+    def add(self, trigger: int, digests: Digests) -> None:
+        """Remembers a frame, and forgets the oldest where there is no room."""
+        self._digests[self._frames % REMEMBERED] = digests
+        self._triggers[self._frames % REMEMBERED] = trigger
+        self._frames += 1
+
+    def closest(self, digests: Digests) -> tuple[int, int]:
+        """How many rows a frame shares with the one that it shares most with, and the part of that one."""
+        alike = ((self._digests == digests) & (digests != 0)).sum(axis=1)
+        rows = int(alike.max())
+        return rows, max(self._triggers[at] for at in np.flatnonzero(alike == rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +94,7 @@ class FrameWatch:
         self._wanted_px = frame_px
         self._first_px: tuple[int, int] | None = None
         self._repeats = repeats
-        self._frames: deque[Remembered] = deque(maxlen=REMEMBERED)
+        self._memory = Memory()
         self._image: Image | None = None
         self._before: Before | None = None
         self._newest_ns = 0
@@ -83,7 +102,7 @@ class FrameWatch:
     def expect(self, image: Image) -> None:
         """An image of the rehearsal: frames are of its size, and none of them is it."""
         self._first_px = (image.shape[1], image.shape[0])
-        self._frames.append(Remembered(0, digest_rows(image)))
+        self._memory.add(0, digest_rows(image))
         self._image = image
 
     def fault(self, expose: Expose, exposure: Exposure, now_ns: int) -> str:
@@ -97,7 +116,7 @@ class FrameWatch:
             if repeats != "frames":
                 digests, is_raw = digest_rows(exposure.image), repeats == "nothing"
                 fault = fault or self._content_fault(exposure.image, digests, is_raw=is_raw)
-                self._frames.append(Remembered(expose.trigger, digests))
+                self._memory.add(expose.trigger, digests)
                 # A camera may have few buffers: a frame is kept where its rows do not tell enough.
                 self._image = None if is_raw and digests.any() else exposure.image
             self._newest_ns, self._before = newest_ns, Before(expose, exposure.counter)
@@ -139,31 +158,27 @@ class FrameWatch:
         return ""
 
     def _content_fault(self, image: Image, digests: Digests, *, is_raw: bool) -> str:
-        telling = digests != 0
-        if not self._frames or not telling.any():  # it may be black, and must then not be the very same
-            return f"repeated: the same frame as {self._last_one()}" if self._is_last(image) else ""
-        known = np.stack([frame.digests for frame in self._frames])
-        alike = ((known == digests) & telling).sum(axis=1)
-        closest = len(alike) - 1 - int(alike[::-1].argmax())
-        rows, wanted = int(alike[closest]), int(telling.sum())
+        wanted = int(np.count_nonzero(digests))
+        if not wanted:  # it may be black, and must then not be the very same
+            return (
+                f"repeated: the same frame as {_named(self._memory.last)}" if self._is_last(image) else ""
+            )
+        rows, trigger = self._memory.closest(digests)
         if not rows:
             return ""
-        named = _named(self._frames[closest].trigger)
         if rows == wanted and (is_raw or wanted >= MIN_ROWS or self._is_last(image)):
-            return f"repeated: the same frame as {named}"
-        return f"torn: {rows / wanted:.0%} of it is left from {named}" if is_raw else ""
+            return f"repeated: the same frame as {_named(trigger)}"
+        return f"torn: {rows / wanted:.0%} of it is left from {_named(trigger)}" if is_raw else ""
 
     def _is_last(self, image: Image) -> bool:
         return self._image is not None and np.array_equal(image, self._image)
-
-    def _last_one(self) -> str:
-        return _named(self._frames[-1].trigger if self._frames else 0)
 
 
 def digest_rows(image: Image) -> Digests:
     """Digests of some rows of an image (H, W, C), 0 of a row that others may be alike to by chance."""
     rows = image[np.linspace(0, image.shape[0] - 1, ROWS).astype(np.intp)]
-    changed = [np.count_nonzero(rows[:, 1:, c] != rows[:, :-1, c], axis=1) for c in range(rows.shape[2])]
+    thin = rows[:, :: max(1, rows.shape[1] // COLUMNS)]
+    changed = [np.count_nonzero(thin[:, 1:, c] != thin[:, :-1, c], axis=1) for c in range(rows.shape[2])]
     changes = np.max(changed, axis=0)
     found = [
         hash(row.tobytes()) if count >= MIN_CHANGES else 0 for row, count in zip(rows, changes, strict=True)
@@ -171,5 +186,5 @@ def digest_rows(image: Image) -> Digests:
     return np.array(found, np.int64)
 
 
-def _named(trigger: int) -> str:
+def _named(trigger: int | None) -> str:
     return f"that of part {trigger}" if trigger else "the one before the first part"
