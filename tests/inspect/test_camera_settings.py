@@ -152,6 +152,7 @@ def test_part_whose_views_lie_too_far_apart_is_uninspected(
             bundle="sides.takt",
             cameras=cameras,
             max_skew_ms=max_skew_ms,
+            repeats_allowed=["top", "side"],
             trigger=SLOW | {"parts": 3},
             deadline_ms=3000,
         ),
