@@ -53,7 +53,7 @@ def _of_one(camera: CameraSettings, channels: int) -> Iterator[Finding]:
 
 
 def _doubtful_clock(camera: LiveCameraSettings) -> str:
-    if isinstance(camera, V4l2Settings | GstreamerSettings) and camera.clock == "arrival":
+    if isinstance(camera, V4l2Settings | RtspSettings | GstreamerSettings) and camera.clock == "arrival":
         return (
             "clock: arrival dates a frame that was held up on its way too late: it may show the part before"
         )

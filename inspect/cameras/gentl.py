@@ -79,16 +79,18 @@ class GentlSource:
             self.close()
             raise
 
-    def trigger(self) -> None:
-        """Exposes once.
+    def trigger(self) -> int:
+        """Exposes once; when the camera was told to, monotonic ns.
 
         Raises:
             CameraError: If the camera does not take the command.
         """
+        commanded_ns = time.monotonic_ns()
         try:
             self._acquirer.remote_device.node_map.get_node("TriggerSoftware").execute()
         except (self._gentl.GenericException, self._genapi.GenericException) as error:
             raise CameraError(f"the camera takes no trigger: {_said(error)}") from error
+        return commanded_ns
 
     def receive(self, until_ns: int) -> Frame | None:
         """The next frame; None if there was none until then.

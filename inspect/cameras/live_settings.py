@@ -69,6 +69,8 @@ class RtspSettings(LiveSettings):
     width_px: Pixels | None = None
     """With it a stream of another size is refused. Absent: as it comes."""
     height_px: Pixels | None = None
+    clock: Literal["stream", "arrival"] = "stream"
+    """Whose time a frame has: the stream's, or when it came; ``delay_ms`` is taken off either."""
     delay_ms: float = Field(ge=0, le=60_000)
     """Start of the exposure → frame here, at the least, ms. Nothing in a stream says it: measure it."""
 

@@ -18,8 +18,8 @@ LONGEST_WAIT_NS = 2_000_000_000
 class TriggeredSource(Source, Protocol):
     """A connection over which a camera can be told to expose."""
 
-    def trigger(self) -> None:
-        """Exposes once.
+    def trigger(self) -> int:
+        """Exposes once; when the camera was told to, monotonic ns.
 
         Raises:
             CameraError: If the camera does not take the command.
@@ -62,10 +62,9 @@ class OnDemand:
             self._expect_nothing()
             return None
         self._expect_nothing()
-        commanded_ns = time.monotonic_ns()
-        if commanded_ns > order.not_after_ns:
+        if time.monotonic_ns() > order.not_after_ns:
             return Broken("the camera was busy until it was too late for this part", order.not_after_ns)
-        self._source.trigger()
+        commanded_ns = self._source.trigger()
         frame = self._source.receive(min(order.until_ns, commanded_ns + LONGEST_WAIT_NS))
         if frame is None:
             raise CameraError("no frame came for a trigger; opened anew, lest it come for the next part")

@@ -71,8 +71,8 @@ class PylonSource:
             self.close()
             raise
 
-    def trigger(self) -> None:
-        """Exposes once, as soon as the camera is ready for it: a command before would be lost.
+    def trigger(self) -> int:
+        """Exposes once, as soon as the camera is ready: a command before would be lost. When, monotonic ns.
 
         Raises:
             CameraError: If the camera does not take the command.
@@ -82,9 +82,11 @@ class PylonSource:
                 READY_MS, self._pylon.TimeoutHandling_Return
             ):
                 raise CameraError(f"the camera is not ready for a trigger within {READY_MS} ms")
+            commanded_ns = time.monotonic_ns()
             self._camera.GetNodeMap().GetNode("TriggerSoftware").Execute()
         except self._genicam.GenericException as error:
             raise CameraError(f"the camera takes no trigger: {_said(error)}") from error
+        return commanded_ns
 
     def receive(self, until_ns: int) -> Frame | None:
         """The next frame; None if there was none until then.

@@ -13,7 +13,7 @@ from taktsight.inspect.cameras.camera import Exposure
 from taktsight.inspect.cameras.live import LiveCamera
 from taktsight.inspect.cameras.live_settings import RtspSettings
 from taktsight.inspect.cameras.receiver import Frame
-from taktsight.inspect.cameras.source_clock import SourceClock
+from taktsight.inspect.cameras.source_clock import Dated, SourceClock
 from taktsight.inspect.cameras.stream import Broken
 from taktsight.records import Image
 
@@ -42,7 +42,9 @@ class RtspSource:
 
     def __init__(self, settings: RtspSettings, channels: int) -> None:
         self._pixels = "gray" if channels == 1 else "rgb24"
-        self._clock = SourceClock(round(settings.delay_ms * 1e6), settles=True)
+        self._delay_ns = round(settings.delay_ms * 1e6)
+        self._by_stream = settings.clock == "stream"
+        self._clock = SourceClock(self._delay_ns, settles=True)
         self._shown = without_password(settings.url)
         self._av = _import_av()
         try:
@@ -82,7 +84,9 @@ class RtspSource:
         if frame.pts is None or frame.time_base is None:
             return Broken("a frame came without a time", arrived_ns)
         source_ns = round(frame.pts * frame.time_base * 1_000_000_000)
-        dated = self._clock.date(source_ns, arrived_ns)
+        dated = Dated(arrived_ns - self._delay_ns)
+        if self._by_stream:
+            dated = self._clock.date(source_ns, arrived_ns)
         fault = self._damage(frame, source_ns) or dated.fault
         if fault:
             return Broken(fault, dated.captured_ns)

@@ -1,17 +1,21 @@
 """The times of a camera's own clock, on this computer's.
 
-A frame's way here takes some least time, and sometimes much more. Of the frames of the last seconds the one
-that came the soonest tells how the two clocks stand to each other; a frame that was held up on its way is
-then known to be old, however late it comes. Counted from its arrival, it would pass for the next part's.
+A frame's way here takes some least time, and sometimes much more. The frame that came the soonest tells how
+the two clocks stand to each other; one that was held up on its way is then known to be old, however late it
+comes. Counted from its arrival, it would pass for the next part's.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
-WINDOW_NS = 10_000_000_000
-"""Frames that are compared. Clocks drift apart by up to 100 µs a second: 1 ms within the window."""
+from taktsight.errors import CameraError
+
+DRIFT = 500e-6
+"""How fast two clocks may drift apart. What frames are late by beyond that, they are late by."""
+LATE_NS = 300_000_000
+LATE_FOR_NS = 1_000_000_000
+"""A stream whose frames are all so late for so long will not catch up."""
 SETTLING_NS = 500_000_000
 SETTLING_FRAMES = 5
 """A stream may begin with frames that have waited: so long nothing is known of how old they are."""
@@ -37,10 +41,10 @@ class SourceClock:
     def __init__(self, delay_ns: int, *, settles: bool) -> None:
         self._delay_ns = delay_ns
         self._settles = settles
-        self._soonest: deque[tuple[int, int]] = deque()
+        self._offset_ns = 0.0
         self._last_ns: int | None = None
+        self._arrived_ns = self._began_ns = self._in_time_ns = 0
         self._frames = 0
-        self._began_ns = 0
 
     def date(self, source_ns: int, arrived_ns: int) -> Dated:
         """When a frame was exposed, monotonic.
@@ -48,28 +52,35 @@ class SourceClock:
         Args:
             source_ns: the frame's time on the source's clock.
             arrived_ns: when it came, monotonic.
+
+        Raises:
+            CameraError: If frames come later and later, or the source's clock has slipped: only opening it
+                anew tells how old they are.
         """
         last_ns, self._last_ns = self._last_ns, source_ns
         if source_ns == last_ns:
             return Dated(arrived_ns, "the same frame came again: its time is that of the one before")
         if last_ns is None or source_ns < last_ns:  # the first, or the source's clock was set back
-            self._soonest.clear()
-            self._frames, self._began_ns = 0, arrived_ns
+            self._offset_ns = arrived_ns - source_ns
+            self._began_ns = self._in_time_ns = arrived_ns
+            self._frames = 0
+        else:
+            self._learn(arrived_ns - source_ns, arrived_ns)
+        self._arrived_ns = arrived_ns
         self._frames += 1
-        captured_ns = source_ns + self._offset_ns(source_ns, arrived_ns) - self._delay_ns
+        captured_ns = source_ns + round(self._offset_ns) - self._delay_ns
         if self._settles and self._is_settling(arrived_ns):
             return Dated(captured_ns, "the stream has just begun: how old its frames are is not known yet")
         return Dated(captured_ns)
 
-    def _offset_ns(self, source_ns: int, arrived_ns: int) -> int:
-        """The least of the window. Each entry is less than those that came after it."""
-        offset_ns = arrived_ns - source_ns
-        while self._soonest and self._soonest[-1][1] >= offset_ns:
-            self._soonest.pop()
-        self._soonest.append((arrived_ns, offset_ns))
-        while self._soonest[0][0] < arrived_ns - WINDOW_NS:
-            self._soonest.popleft()
-        return self._soonest[0][1]
+    def _learn(self, offset_ns: int, arrived_ns: int) -> None:
+        allowed_ns = self._offset_ns + DRIFT * (arrived_ns - self._arrived_ns)
+        self._offset_ns = min(allowed_ns, offset_ns)
+        if offset_ns - self._offset_ns < LATE_NS:
+            self._in_time_ns = arrived_ns
+        elif arrived_ns - self._in_time_ns > LATE_FOR_NS:
+            late_ms = (offset_ns - self._offset_ns) / 1e6
+            raise CameraError(f"its frames come {late_ms:.0f} ms late, or its clock has slipped")
 
     def _is_settling(self, arrived_ns: int) -> bool:
         return self._frames < SETTLING_FRAMES or arrived_ns - self._began_ns < SETTLING_NS

@@ -54,9 +54,11 @@ class Connection:
         device.open += 1
         device.opened += 1
 
-    def trigger(self) -> None:
+    def trigger(self) -> int:
+        commanded_ns = time.monotonic_ns()
         self._device.counter += 1
         self._device.triggers.put(self._device.counter)
+        return commanded_ns
 
     def receive(self, until_ns: int) -> Frame | None:
         device = self._device
