@@ -57,6 +57,8 @@ def _authority(settings: MetricsSettings) -> str:
 
 def _end(endpoint: subprocess.Popen[bytes]) -> None:
     """The end of its input is its end."""
+    if endpoint.poll() is not None:
+        log.warning("metrics: nobody served them any more, their process was killed")
     try:
         endpoint.communicate(timeout=END_S)
     except subprocess.TimeoutExpired:  # stopped by somebody: what it started ends with it

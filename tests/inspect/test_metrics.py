@@ -1,4 +1,4 @@
-"""A running line as Prometheus sees it: real scrapes, read by Prometheus's own parser."""
+"""The metrics endpoint of a running line: what it says, and what becomes of it and of the line."""
 
 from __future__ import annotations
 
@@ -20,66 +20,10 @@ from taktsight.inspect.config import load_station
 from taktsight.inspect.endpoint_port import why_unheard
 from taktsight.inspect.exposition import Identity, exposition
 from taktsight.inspect.meters import ALARMS, STAGES, Meters, size_meters
-from taktsight.records import Outcome
 
-from .gige_rig import StartGige
 from .place import Place
-from .plc_peer import MakePlc
-from .running_line import RunningLine, StartLine, taktsight
-from .test_gige_line import show
-from .test_gige_line import station as gige_station
-from .test_line_plc import station as plc_station
-
-Labels = dict[str, str]
-
-
-@pytest.fixture
-def port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-        return number
-
-
-class Scrape:
-    """What a scrape said."""
-
-    def __init__(self, port: int) -> None:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-            self.kind = answer.headers["Content-Type"]
-            self.text = answer.read().decode()
-        families = list(text_string_to_metric_families(self.text))
-        self.types = {family.name: family.type for family in families}
-        self.samples = [sample for family in families for sample in family.samples]
-
-    def value(self, name: str, /, **labels: str) -> float:
-        """Of the one sample with these labels, and others perhaps."""
-        found = [
-            sample.value
-            for sample in self.samples
-            if sample.name == f"taktsight_{name}" and labels.items() <= sample.labels.items()
-        ]
-        assert len(found) == 1, (name, labels, found)
-        return float(found[0])
-
-    def labels(self, name: str) -> Labels:
-        return next(dict(sample.labels) for sample in self.samples if sample.name == f"taktsight_{name}")
-
-
-def scrape(line: RunningLine, port: int) -> Scrape:
-    """The first that is answered."""
-    got: list[Scrape] = []
-
-    def answered() -> bool:
-        try:
-            got.append(Scrape(port))
-        except (urllib.error.URLError, ConnectionError):
-            return False
-        return True
-
-    line.wait_until(answered)
-    return got[0]
+from .running_line import StartLine
+from .scraping import Scrape, scrape
 
 
 def child_of(process: int) -> int:
@@ -99,14 +43,6 @@ def is_asleep(watcher: int | None) -> bool:
         )
         time.sleep(0.1)
     return set(states) == {"S"}
-
-
-def faults(place: Place) -> list[str]:
-    return [row["reasons"] for row in place.rows("fault")]
-
-
-def alarm_is_on(line: RunningLine, name: str) -> bool:
-    return bool(line.meters[f"alarm_{name}_since_ns"])
 
 
 def test_scrape_says_what_the_line_did(place: Place, start_line: StartLine, port: int) -> None:
@@ -180,6 +116,7 @@ def test_endpoint_that_is_killed_is_started_anew_and_no_part_suffers(
     status, _, err = line.stop()
     assert status == 0, err
     assert "the endpoint ended (-9); it is started anew" in err
+    assert "nobody served them any more" in err
     assert line.meters["vision_restarts"] == line.meters["recorder_restarts"] == 0
 
 
@@ -224,77 +161,6 @@ def test_without_metrics_in_the_station_nothing_listens(place: Place, start_line
     line.stop()
 
 
-def test_restart_of_vision_is_an_alarm_that_ends(place: Place, start_line: StartLine, port: int) -> None:
-    station = place.endless(metrics={"port": port}, alarms={"hold_s": 3, "uninspected_share": 1.0})
-    line = start_line(station, "--no-live")
-    line.wait_until(lambda: line.meters["PASS"] >= 5)
-    line.kill("vision")
-    line.wait_until(lambda: alarm_is_on(line, "vision_restarted"))
-    said = scrape(line, port)
-    assert said.value("alarm", name="vision_restarted") == 1
-    assert said.value("alarms_total", name="vision_restarted") == 1
-    assert 0 <= said.value("alarm_seconds", name="vision_restarted") < 60
-    line.wait_until(lambda: not alarm_is_on(line, "vision_restarted"))
-    assert Scrape(port).value("alarm", name="vision_restarted") == 0
-    _, out, _ = line.stop()
-    assert "vision restarted 1×" in out
-    assert "alarm vision_restarted" not in str(faults(place))  # the restart itself is there
-
-
-def test_camera_without_images_is_lost_and_its_parts_are_uninspected(
-    place: Place, start_line: StartLine, port: int
-) -> None:
-    for number in (3, 4, 5, 6):
-        (place.folder / "images" / f"part_{number}.png").write_bytes(b"")
-    alarms = {"camera_lost_parts": 3, "uninspected_of_parts": 5}
-    line = start_line(place.endless(100, metrics={"port": port}, alarms=alarms), "--no-live")
-    line.wait_until(lambda: bool(line.meters["alarm_camera_lost_times"]))
-    line.wait_until(lambda: alarm_is_on(line, "escapes_unknown"))
-    line.wait_until(lambda: not alarm_is_on(line, "camera_lost"))
-    said = scrape(line, port)
-    assert said.value("missing_frames_total") >= 3
-    assert said.value("alarm", name="escapes_unknown") == 1
-    line.stop()
-    written = " ".join(faults(place))
-    assert "alarm camera_lost: 3 parts in a row lack a view" in written
-    assert "alarm camera_lost: over after" in written
-    assert re.search(r"alarm escapes_unknown: \d+ of the last \d+ parts are UNINSPECTED", written)
-
-
-def test_camera_that_is_gone_is_an_alarm_until_it_is_back(
-    place: Place, start_gige: StartGige, start_line: StartLine, port: int
-) -> None:
-    camera = start_gige("--images", show(place, Outcome.PASS))
-    line = start_line(place.write(**gige_station(place, camera), metrics={"port": port}), "--no-live")
-    line.wait_until(lambda: line.meters["PASS"] >= 5)
-    camera.kill()
-    line.wait_until(lambda: alarm_is_on(line, "camera_lost") and alarm_is_on(line, "escapes_unknown"))
-    assert Scrape(port).value("missing_frames_in_a_row") >= 3
-    camera.restart()
-    line.wait_until(lambda: not alarm_is_on(line, "camera_lost"), 60)
-    assert Scrape(port).value("alarms_total", name="camera_lost") >= 1
-    assert line.stop()[0] == 0
-
-
-def test_plc_that_is_gone_is_an_alarm_until_it_is_back(
-    place: Place, make_plc: MakePlc, start_line: StartLine, port: int
-) -> None:
-    plc = make_plc(gate_ms=1500)
-    file = plc_station(place, plc)
-    file.write_text(file.read_text() + f"metrics: {{port: {port}}}\n")
-    line = start_line(file, "--no-live")
-    plc.wait_until(lambda: ("on",) in plc.told("line"))
-    plc.kill()
-    line.wait_until(lambda: alarm_is_on(line, "plc_lost"))
-    said = scrape(line, port)
-    assert (said.value("plc_lost"), said.value("alarm", name="plc_lost")) == (1, 1)
-    make_plc(port=plc.port, gate_ms=1500)
-    line.wait_until(lambda: not alarm_is_on(line, "plc_lost"))
-    assert Scrape(port).value("plc_outages_total") >= 1
-    line.stop()
-    assert "alarm plc_lost" not in str(faults(place))  # the outage itself is there
-
-
 def test_endpoint_listens_at_the_address_that_is_named(
     place: Place, start_line: StartLine, port: int
 ) -> None:
@@ -307,30 +173,6 @@ def test_endpoint_listens_at_the_address_that_is_named(
     with pytest.raises(urllib.error.URLError):
         Scrape(port)
     assert line.stop()[0] == 0
-
-
-def test_disk_below_its_reserve_is_an_alarm(place: Place, start_line: StartLine) -> None:
-    records = {"folder": "records", "images": {"reserve_mb": 1e9, "keep": ["REJECT"]}}
-    line = start_line(place.endless(records=records), "--no-live")
-    line.wait_until(lambda: alarm_is_on(line, "disk_reserve"))
-    line.stop()
-    assert "MB are free, reserve_mb is 1e+09" in " ".join(faults(place))
-
-
-def test_recorder_that_hangs_is_an_alarm_and_nothing_is_lost(place: Place, start_line: StartLine) -> None:
-    line = start_line(place.endless(alarms={"ledger_behind_s": 0.5}), "--no-live")
-    line.wait_until(lambda: line.meters["acknowledged"] >= 5)
-    recorder = line.child("recorder")
-    assert recorder is not None
-    os.kill(recorder, signal.SIGSTOP)
-    line.wait_until(lambda: alarm_is_on(line, "ledger_behind"))
-    os.kill(recorder, signal.SIGCONT)
-    line.wait_until(lambda: not alarm_is_on(line, "ledger_behind"))
-    status, _, err = line.stop()
-    assert status == 0, err
-    assert re.search(
-        r"alarm ledger_behind: it takes no entry for 0\.\d s, \d+ wait", " ".join(faults(place))
-    )
 
 
 def test_page_names_every_metric_and_every_alarm() -> None:
@@ -373,11 +215,3 @@ def test_check_says_whether_the_port_is_free(place: Place, port: int) -> None:
 def test_mistakes_in_the_station_are_named(place: Place, values: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(said)):
         load_station(place.write(**values))
-
-
-def test_live_view_shows_an_alarm(place: Place) -> None:
-    for number in range(1, 11):
-        (place.folder / "images" / f"part_{number}.png").write_bytes(b"")
-    trigger = {"kind": "timer", "takt_ms": 200}
-    ended = taktsight("run", place.write(trigger=trigger), "--live", "--parts", "10")
-    assert "ALARM camera lost, for" in ended.stdout
