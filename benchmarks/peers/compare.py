@@ -1,9 +1,9 @@
 """How long is a cycle, frame in memory → decision, beside other inspection software on the same network?
 
 Each pipeline is a process of its own that waits until it is told to judge a frame, so one works at a time.
-In each round every pipeline judges one frame, in a random order; Taktsight on ONNX Runtime does so twice (the
-A/A control). Peers are no dependencies: each has an environment, made as README.md says. The result is
-written only where the A/A control lies within 3 %.
+In each round every pipeline judges one frame, in a random order; Taktsight on ONNX Runtime does so twice
+(the A/A control). Peers are no dependencies: each has an environment, made as README.md says. The result
+is written only where the A/A control lies within 3 %.
 
     python benchmarks/peers/compare.py demo/flange --ultralytics PYTHON --roboflow PYTHON --anomalib PYTHON
 """
@@ -35,6 +35,8 @@ ENGINES = (REFERENCE, "openvino:f32")
 """Of Taktsight: the one that most peers use, and its fastest of the same precision."""
 AGAIN = "taktsight again"
 AA_LIMIT = 0.03
+WARM_UP = 5
+"""Rounds."""
 PAUSE_S = 0.01
 """Before each turn, so that threads of the one before it have stopped spinning."""
 Answers = dict[str, list[Answer]]
@@ -152,10 +154,10 @@ def _measure(
 
 
 def _interleave(workers: Sequence[Worker], rounds: int, frames: int, title: str) -> Answers:
-    """Every pipeline once in each round, in a random order; the first ten rounds warm up."""
+    """Every pipeline once in each round, in a random order; the first rounds warm up."""
     order = random.Random(0)
     answers: Answers = {worker.pipeline.name: [] for worker in workers}
-    for turn in track(range(-10, rounds), title, transient=True):
+    for turn in track(range(-WARM_UP, rounds), title, transient=True):
         for worker in order.sample(list(workers), len(workers)):
             time.sleep(PAUSE_S)
             answer = worker.judge(turn % frames, (turn - 1) % frames)

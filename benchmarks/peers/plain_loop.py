@@ -1,4 +1,4 @@
-"""A loop of OpenCV, NumPy and ONNX Runtime: ``textbook`` as tutorials write it, ``tidy`` as a careful person does.
+"""A loop of OpenCV, NumPy and ONNX Runtime: ``textbook`` as tutorials have it, ``tidy`` as a careful one.
 
 The network is a U-Net exported from float32 NCHW, logits out; a part is judged by the same limits as
 Taktsight's. Nothing is drawn.

@@ -1,4 +1,4 @@
-"""One pipeline in a process of its own, under a memory limit: judges the frame it is told to, and says how long.
+"""One pipeline in a process of its own, under a memory limit: judges a frame and says how long it took.
 
 Runs in the peer's environment, so it needs NumPy alone. Arguments: SUBJECT (a module beside this one),
 FOLDER, VARIANT, THREADS, GIB. Says ``{"ready": versions}``, then for each line ``FRAME NEXT`` it runs NEXT

@@ -25,7 +25,7 @@ from taktsight.export.foreign.graph import choose_outputs, open_graph
 from taktsight.export.foreign.reference import Reference
 from taktsight.export.foreign.wrap import wrap
 from taktsight.export.to_onnx import OPSET, to_onnx
-from taktsight.foreign import Activation, Preparation
+from taktsight.foreign import Preparation
 from taktsight.imaging import Canvas
 from taktsight.recipe import Limit
 from taktsight.training.run_folder import open_run
@@ -101,15 +101,14 @@ def _write_part(folder: Path, name: str, image: NDArray[np.uint8], *, is_good: b
 
 
 def _import(folder: Path, file: Path, task: Task, classes: tuple[str, ...], canvas: Canvas) -> None:
-    """As ``taktsight import`` wraps it; pixels 0–1 in, 0–1 out: both peers' graphs do the rest themselves."""
-    none: Activation = "none"
+    """As ``taktsight import`` wraps it; pixels 0–1 in, 0–1 out, the rest is in the graph."""
     good = GOOD if GOOD in classes else None
     said = Preparation(
         colour="rgb",
         axes="nchw",
         mean=(0, 0, 0),
         deviation=(1, 1, 1),
-        activation=none,
+        activation="none",
         classes=classes,
         good=good,
     )

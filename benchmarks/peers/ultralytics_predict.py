@@ -47,7 +47,7 @@ def make(folder: Path) -> None:
     network = ClassificationModel("yolov8n-cls.yaml", nc=CLASSES, verbose=False)
     network.args, network.task = model.model.args, "classify"
     model.model = network
-    torch.nn.init.normal_(network.model[-1].linear.weight, std=1.0)
+    torch.nn.init.normal_(network.model[-1].linear.weight, std=0.3)
     _settle(network, folder)
     made = model.export(format="onnx", imgsz=SIDE_PX, simplify=False, device="cpu")
     Path(made).rename(folder / "classifier.onnx")

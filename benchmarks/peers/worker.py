@@ -1,4 +1,4 @@
-"""A pipeline in a process of its own, spoken to over a pipe; and the environment that keeps a peer quiet."""
+"""A pipeline in a process of its own, spoken to over a pipe, and what keeps a peer quiet."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def quiet(folder: Path, threads: int, *, ours: bool = False) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "DO_NOT_TRACK": "1",
-        "TRUST_REMOTE_CODE": "1",  # anomalib asks for it before it opens a file of its own; we made the file
+        "TRUST_REMOTE_CODE": "1",  # anomalib wants it before it opens its own file, which we made
         "OMP_NUM_THREADS": str(threads),
         "HTTP_PROXY": NOWHERE,
         "HTTPS_PROXY": NOWHERE,
