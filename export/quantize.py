@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,6 +17,7 @@ from taktsight.errors import BackendError
 from taktsight.export.layer_noise import LAYERS, layer_noise
 from taktsight.export.symmetric import make_symmetric
 from taktsight.inspect.backends.backend import Backend, open_backend
+from taktsight.inspect.backends.ort import ERRORS
 from taktsight.inspect.config import built_engine
 from taktsight.inspect.engines import ON_THIS_CPU, REFERENCE, engine_named
 from taktsight.records import Scores
@@ -27,6 +29,8 @@ KEPT = (0, 4, 16)
 """So many of the noisiest layers stay float32, tried in turn."""
 SCORE_DIFFERENCE = 0.1
 """On the checked tiles; less is good enough to try no further."""
+_NNCF_FAILS = (*ERRORS, AttributeError, LookupError, TypeError, ValueError)
+"""In which NNCF ends on a graph that it does not know, such as one with computed weights."""
 JUDGE = "onnxruntime:int8"
 """Where no engine is named that runs on this machine."""
 
@@ -181,7 +185,7 @@ def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str], *,
                 activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
             ),
         )
-    except Exception as error:  # its errors have no common base, and some graphs end in an AttributeError
+    except (*_NNCF_FAILS, *_errors_of(nncf)) as error:
         raise BackendError(
             f"int8: NNCF fails on the model ({type(error).__name__}: {error}); leave the int8 engines out"
         ) from error
@@ -189,6 +193,12 @@ def _rounded(proto: onnx.ModelProto, tiles: Tiles, left_alone: Sequence[str], *,
     model.producer_name, model.producer_version = "taktsight", ""
     del model.metadata_props[:]
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _errors_of(nncf: Any) -> tuple[type[Exception], ...]:
+    """What NNCF says on purpose: its errors have no base of their own."""
+    own = nncf.errors
+    return (own.ValidationError, own.InternalError, own.UnsupportedModelError, own.InvalidGroupSizeError)
 
 
 def _scores(engine: Backend, tiles: Tiles) -> Scores:

@@ -47,19 +47,29 @@ def open_checkpoint(name: str, file: Path) -> AnomalibModel:
             or if images were prepared in a way that the line does not know.
     """
     kind = _class(name)
+    module = _load(kind, name, file)
+    options = {
+        key: value.value if isinstance(value, Enum) else value for key, value in module.hparams.items()
+    }
+    size, mean, deviation = _preparation(file, module.pre_processor)
+    if size is not None:
+        # anomalib makes the model for its usual size and reads only then on which it was trained:
+        # ReverseDistillation would give maps of 256 px of images of 128, and blur them half as much.
+        module = _load(kind, name, file, pre_processor=kind.configure_pre_processor(size))
+    return AnomalibModel(module.model.eval(), options, size, mean, deviation)
+
+
+def _load(kind: Any, name: str, file: Path, **options: Any) -> Any:
     try:
         with no_download():
-            module = kind.load_from_checkpoint(file, map_location="cpu", evaluator=False, visualizer=False)
+            return kind.load_from_checkpoint(
+                file, map_location="cpu", evaluator=False, visualizer=False, **options
+            )
     except (*UNREADABLE, TypeError) as error:
         first_line = str(error).strip().partition("\n")[0]
         raise ConfigError(
             f"{file}: anomalib cannot read it as a checkpoint of {name}: {first_line}"
         ) from error
-    options = {
-        key: value.value if isinstance(value, Enum) else value for key, value in module.hparams.items()
-    }
-    size, mean, deviation = _preparation(file, module.pre_processor)
-    return AnomalibModel(module.model.eval(), options, size, mean, deviation)
 
 
 def build_model(name: str, options: dict[str, Any], size: tuple[int, int]) -> nn.Module:

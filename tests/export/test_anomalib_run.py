@@ -150,7 +150,14 @@ def test_a_run_answers_as_anomalib_itself_does_on_the_same_file(
     run = open_run(Path(f"run-{name}"))
     with no_download():
         kind = getattr(models, name)
-        theirs = kind.load_from_checkpoint(checkpoint_of_anomalib(name, shop), map_location="cpu")
+        side = side_of(name)
+        theirs = kind.load_from_checkpoint(
+            checkpoint_of_anomalib(name, shop),
+            map_location="cpu",
+            pre_processor=kind.configure_pre_processor(
+                (side, side)
+            ),  # else of 256 px, as if it had learned so
+        )
     file = next((shop / f"learn-{side_of(name)}" / "images" / "scratch").glob("*.png"))
     grey = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
     assert isinstance(run.module, AnomalibDetector)
@@ -163,6 +170,17 @@ def test_a_run_answers_as_anomalib_itself_does_on_the_same_file(
     scale = float(wanted.anomaly_map.max())
     assert float((got - wanted.anomaly_map.reshape(got.shape)).abs().max()) < 3e-5 * scale
     assert float(part) == pytest.approx(float(wanted.pred_score), rel=3e-5)
+
+
+@needs_anomalib
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_model_is_opened_for_the_size_that_it_was_trained_on(name: str, shop: Path) -> None:
+    """What is calibrated on val is then what a run answers with."""
+    pytest.importorskip("anomalib")
+    opened = open_checkpoint(name, checkpoint_of_anomalib(name, shop))
+    with torch.inference_mode():
+        said = opened.torch_model(torch.zeros(1, 3, SIDE, SIDE))
+    assert (opened.size, tuple(said.anomaly_map.shape[-2:])) == ((SIDE, SIDE), (SIDE, SIDE))
 
 
 @needs_anomalib
