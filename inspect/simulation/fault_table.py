@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+WIDTH = 100
 log = logging.getLogger(__name__)
 
 
@@ -72,7 +73,7 @@ def print_faults(rows: Sequence[FaultRow]) -> None:
     for row in rows:
         counts = map(str, (row.injected, row.lost, row.late, row.misassigned, f"{row.recovered_s:.2f} s"))
         table.add_row(row.fault, *counts, "[green]yes[/]" if row.held else "[bold red]NO[/]")
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=WIDTH).print(table)
 
 
 def write_faults(file: Path, rows: Sequence[FaultRow]) -> None:
