@@ -113,12 +113,16 @@ def part(trigger: int = 1, wait_ns: int = 5 * SECOND_NS) -> Expose:
     return Expose(trigger, now_ns, now_ns + wait_ns)
 
 
-def grab(camera: Camera, tries: int = 20) -> Exposure:
-    """A whole frame; on a busy machine the one or other part gets none."""
-    for _ in range(tries - 1):
-        with contextlib.suppress(CameraError):
+def grab(camera: Camera, timeout_s: float = 60) -> Exposure:
+    """A whole frame, sooner or later: on a busy machine the one or other part gets none."""
+    until_s = time.monotonic() + timeout_s
+    while True:
+        try:
             return camera.grab(part())
-    return camera.grab(part())
+        except CameraError:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(0.02)
 
 
 def stamp(image: Image) -> tuple[int, int]:

@@ -87,6 +87,7 @@ def test_part_that_waits_hears_of_the_loss_before_its_own_time_is_over(start_gig
     gige = start_gige()
     with opened(aravis(gige, expose_within_ms=30_000, frame_timeout_ms=60_000)) as camera:
         grab(camera)
+        time.sleep(0.5)  # nothing is on its way any more
         gige.hold()
         with pytest.raises(CameraError, match="the camera is lost: no sign of life for"):
             camera.grab(part(wait_ns=60_000_000_000))  # with a minute to go
