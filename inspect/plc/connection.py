@@ -70,7 +70,11 @@ class Connection:
         """Begins to connect."""
         family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
         self._modbus = self._make_modbus()
-        self._socket = connecting = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            self._socket = connecting = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:  # a service that may not, or no descriptor is left
+            self._lose(os.strerror(error.errno or 0), now_ns)
+            return
         connecting.setblocking(False)
         connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A reset instead of a farewell: what was not sent yet must not reach the PLC later.

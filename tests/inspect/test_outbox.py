@@ -11,14 +11,16 @@ from taktsight.inspect.plc.outbox import MAX_WAITING, Outbox
 from taktsight.records import Outcome, Verdict
 
 MS = 1_000_000
-OUTCOMES = {code: outcome for outcome, code in CODES.items()}
+SIZE = 4 + 2 * VERDICTS
 events = st.one_of(
-    *(st.tuples(st.just("put"), st.sampled_from(list(Outcome))) for _ in range(3)),
+    *(st.tuples(st.just("put"), st.sampled_from(list(Outcome))) for _ in range(4)),
     st.tuples(st.just("stranger"), st.just(Outcome.PASS)),
-    *(st.tuples(st.just("write")) for _ in range(3)),
-    *(st.tuples(st.just("scan")) for _ in range(3)),
+    *(
+        st.tuples(st.just(kind))
+        for kind in ("write", "write", "confirm", "confirm", "confirm", "scan", "scan")
+    ),
     st.tuples(st.just("wait"), st.sampled_from([1, 30, 100, 700])),
-    *(st.tuples(st.just(kind)) for kind in ("lose", "greet", "hold", "release", "anew", "late")),
+    *(st.tuples(st.just(kind)) for kind in ("lose", "greet", "greet", "hold", "release", "anew")),
 )
 
 
@@ -29,79 +31,103 @@ class Desk:
         self.outbox = Outbox(100 * MS)
         self.now_ns = 0
         self.put: list[Answer] = []
+        self.strangers: set[int] = set()
         self.acted: list[tuple[Answer, Verdict]] = []
-        self.block = [0] * (4 + 2 * VERDICTS)
+        self.block = [0] * SIZE
         self.acknowledged = self.block[0] = 40
         self.taken: dict[int, int] = {}
-        self.is_held = False
-        self.is_in_touch = False
+        self.told_from = 0
+        """Parts before this one have no number any more, or were given up: no new block may name them."""
+        self.is_held = self.is_writing = self.is_in_touch = self.was_written = False
         self.greet()
 
     def greet(self) -> None:
+        if self.is_in_touch:
+            return
         self.outbox.greet(self.acknowledged)
         self.outbox.hold("held" if self.is_held else "", self.now_ns)
-        self.is_in_touch = True
+        self.is_in_touch, self.was_written = True, False
+        self.told_from = len(self.put)
 
     def give(self, outcome: Outcome, *, is_known: bool = True) -> None:
         trigger = len(self.put) + 1
         verdict = Verdict(outcome, () if outcome is Outcome.PASS else ("seen",))
         answer = Answer(trigger, verdict, self.now_ns, self.now_ns + 50 * MS, None)
         self.put.append(answer)
+        if not is_known:
+            self.strangers.add(trigger)
         self.outbox.put(answer, trigger if is_known else None, self.now_ns)
 
-    def write(self, *, comes_through: bool = True) -> None:
-        """The link writes the block where one is due; the PLC may have it, and the answer be lost."""
+    def write(self) -> None:
+        """The link begins to write the block where one is due. It is in the PLC from then on, or never."""
         due_ns = self.outbox.next_write_ns()
-        if not self.is_in_touch or due_ns is None or due_ns > self.now_ns:
+        if self.is_writing or due_ns is None or due_ns > self.now_ns:
             return
-        self.block = self.outbox.compose(self.now_ns)
-        passed = [self.block[3 + 2 * place] for place in range(VERDICTS) if self.block[4 + 2 * place] == 1]
+        before, self.block = self.block, self.outbox.compose(self.now_ns)
+        self.is_writing = self.was_written = True
+        assert len(self.block) == SIZE
+        named = dict(pair for pair in self.pairs(self.block) if pair[1])
+        new = set(named) - set(dict(self.pairs(before)))
+        assert not new or self.block[0] != before[0], "news that the PLC would not notice"
+        assert not (new and self.is_held), "told although something is wrong"
+        assert all(number > self.told_from for number in named), "a part that the PLC cannot know"
+        assert not self.strangers & set(named)
+        passed = [number for number, code in named.items() if code == 1]
         assert all(self.put[number - 1].verdict.outcome is Outcome.PASS for number in passed)
-        if comes_through:
+
+    def confirm(self) -> None:
+        if self.is_writing:
+            self.is_writing = False
             self.outbox.written(self.now_ns)
-        else:
-            self.lose()
 
     def scan(self) -> None:
-        """The PLC's program takes what is new."""
-        handshake = self.block[0]
-        if handshake != self.acknowledged:
-            for place in range(VERDICTS):
-                number, code = self.block[3 + 2 * place : 5 + 2 * place]
+        """The PLC's program takes what is new; the line reads what it acknowledges, once it may ask."""
+        if self.block[0] != self.acknowledged:
+            for number, code in self.pairs(self.block):
                 if code:
                     self.taken.setdefault(number, code)
-            self.acknowledged = handshake
-        if self.is_in_touch:
-            assert self.outbox.acknowledge(self.acknowledged)
+            self.acknowledged = self.block[0]
+        if not self.is_in_touch or self.is_writing:
+            return
+        assert self.outbox.acknowledge(self.acknowledged)
+        if self.outbox.is_acknowledged:
+            assert self.was_written, "an old block was taken for the answer"
+            assert self.outbox.oldest_told_ns is None, "acknowledged, and still owed"
 
     def lose(self) -> None:
-        self.is_in_touch = False
+        self.is_in_touch = self.is_writing = False
         self.outbox.lose("the PLC is gone", self.now_ns)
 
+    def anew(self) -> None:
+        self.outbox.forget_numbers()
+        self.told_from = len(self.put)
+
+    def hold(self, *, is_held: bool) -> None:
+        self.is_held = is_held
+        if self.is_in_touch:
+            self.outbox.hold("held" if is_held else "", self.now_ns)
+
     def do(self, kind: str, value: object) -> None:
-        if kind == "put" and isinstance(value, Outcome):
-            self.give(value)
-        elif kind == "stranger":
-            self.give(Outcome.PASS, is_known=False)
-        elif kind == "write":
-            self.write()
-        elif kind == "late":
-            self.write(comes_through=False)
-        elif kind == "scan":
-            self.scan()
+        if kind in ("put", "stranger") and isinstance(value, Outcome):
+            self.give(value, is_known=kind == "put")
         elif kind == "wait" and isinstance(value, int):
             self.now_ns += value * MS
-        elif kind == "lose":
-            self.lose()
-        elif kind == "greet" and not self.is_in_touch:
-            self.greet()
-        elif kind == "anew":
-            self.outbox.forget_numbers()
         elif kind in ("hold", "release"):
-            self.is_held = kind == "hold"
-            if self.is_in_touch:
-                self.outbox.hold("held" if self.is_held else "", self.now_ns)
+            self.hold(is_held=kind == "hold")
+        elif kind != "anew" or not self.is_writing:  # a reading tells of it, and none comes meanwhile
+            {
+                "write": self.write,
+                "confirm": self.confirm,
+                "scan": self.scan,
+                "lose": self.lose,
+                "greet": self.greet,
+                "anew": self.anew,
+            }[kind]()
         self.acted += [(acted.answer, acted.verdict) for acted in self.outbox.take_acted()]
+
+    def pairs(self, block: list[int]) -> list[tuple[int, int]]:
+        """Number and code of each verdict in a block."""
+        return [(block[3 + 2 * place], block[4 + 2 * place]) for place in range(VERDICTS)]
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
@@ -115,6 +141,7 @@ def test_each_verdict_becomes_of_something_once_and_no_pass_is_invented(
     desk.do("lose", None)
     assert [answer for answer, _ in desk.acted] == desk.put
     for answer, verdict in desk.acted:
+        assert answer.trigger not in desk.strangers or verdict.outcome is Outcome.UNINSPECTED
         code = desk.taken.get(answer.trigger)
         if verdict.outcome is not Outcome.UNINSPECTED:
             assert verdict is answer.verdict
@@ -125,10 +152,30 @@ def test_each_verdict_becomes_of_something_once_and_no_pass_is_invented(
             assert verdict.outcome is Outcome.PASS or "whether it came through" in verdict.reasons[0]
 
 
-def test_passes_of_which_the_time_is_over_leave_as_uninspected() -> None:
+def answering_desk() -> Desk:
+    """One whose PLC has answered the first block."""
     desk = Desk()
-    desk.write()
-    desk.scan()
+    for kind in ("write", "confirm", "scan"):
+        desk.do(kind, None)
+    assert desk.outbox.is_acknowledged
+    return desk
+
+
+def test_block_holds_eight_and_the_others_wait_for_the_program() -> None:
+    desk = answering_desk()
+    for _ in range(20):
+        desk.give(Outcome.PASS)
+    told = []
+    for _ in range(3):
+        for kind in ("write", "confirm", "write", "confirm", "scan"):
+            desk.do(kind, None)
+        told.append(len(desk.acted))
+    assert told == [8, 16, 20]
+    assert desk.taken == dict.fromkeys(range(1, 21), 1)
+
+
+def test_passes_of_which_the_time_is_over_leave_as_uninspected() -> None:
+    desk = answering_desk()
     desk.give(Outcome.PASS)
     desk.now_ns += 50 * MS
     desk.write()
