@@ -47,7 +47,7 @@ def unet(folder: Path, run_folder: Path, frames: int) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
         torch.onnx.export(
-            network.body,
+            network.get_submodule("body"),
             (example,),
             folder / "plain.onnx",
             dynamo=True,
