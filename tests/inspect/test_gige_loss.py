@@ -63,6 +63,7 @@ def test_camera_that_was_away_is_back_again_and_again(
         pytest.importorskip("viva_genicam")
     gige = start_gige("--stamped")
     settings = KINDS[kind](gige, **(FREE if mode == "free" else {}))
+    others = set(threading.enumerate())
     counts = []
     with opened(settings) as camera:
         last = stamp(grab(camera).image)[1]
@@ -79,8 +80,10 @@ def test_camera_that_was_away_is_back_again_and_again(
             gc.collect()
             until(lambda: not any(thread.name.startswith("close-") for thread in threading.enumerate()))
             counts.append(held())
-    assert counts[0] == counts[-1], counts
-    assert not any(thread.name.endswith(f"-{settings.name}") for thread in threading.enumerate())
+    # What leaks, leaks each time; a thread may just be ending.
+    assert all(last - first < CYCLES - 1 for first, last in zip(counts[0], counts[-1], strict=True)), counts
+    left = set(threading.enumerate()) - others
+    assert not any(thread.name.endswith(f"-{settings.name}") for thread in left)
 
 
 def test_part_that_waits_hears_of_the_loss_before_its_own_time_is_over(start_gige: StartGige) -> None:

@@ -81,7 +81,7 @@ def test_camera_that_is_gone_is_an_alarm_until_it_is_back(
 def test_plc_that_is_gone_is_an_alarm_until_it_is_back(
     place: Place, make_plc: MakePlc, start_line: StartLine, port: int
 ) -> None:
-    plc = make_plc(gate_ms=1500)
+    plc = make_plc()
     file = plc_station(place, plc)
     file.write_text(file.read_text() + f"metrics: {{port: {port}}}\n")
     line = start_line(file, "--no-live")
@@ -90,7 +90,7 @@ def test_plc_that_is_gone_is_an_alarm_until_it_is_back(
     line.wait_until(lambda: alarm_is_on(line, "plc_lost"))
     said = scrape(line, port)
     assert (said.value("plc_lost"), said.value("alarm", name="plc_lost")) == (1, 1)
-    make_plc(port=plc.port, gate_ms=1500)
+    make_plc(port=plc.port)
     line.wait_until(lambda: not alarm_is_on(line, "plc_lost"))
     assert Scrape(port).value("plc_outages_total") >= 1
     line.stop()

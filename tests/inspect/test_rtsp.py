@@ -99,7 +99,7 @@ def test_lost_and_found_leaves_no_thread_behind(peer: RtspPeer) -> None:
     for _ in range(3):
         with closing(open_camera(settings(peer.url), 1)) as camera:
             grab_until(camera, is_frame)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def test_stream_of_another_size_is_refused(peer: RtspPeer) -> None:
