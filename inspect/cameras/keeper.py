@@ -39,9 +39,10 @@ SETTLED_NS = 10_000_000_000
 """But not again within this: if that did not help, it does not help."""
 CONTROL_S = 8.0
 """How long a start waits for a camera that seems to be controlled by a line that was killed."""
-WARM_UP_FRAMES, WARM_UP_WHOLE, WARM_UP_S = 5, 2, 1.5
-"""The first frame after a start is often incomplete, and times are known from the second whole one on: so
-many are tried, until so many are whole; each comes within that."""
+WARM_UP_FRAMES, WARM_UP_S = 8, 1.5
+"""The first frame after a start is often incomplete: so many are tried; each comes within that."""
+KNOWN_FRAMES, KNOWN_S = 5, 1.0
+"""The quickest of so many whole frames says how the camera's clock goes; of a slow camera, of two."""
 LAST_WORDS_NS = 1_500_000_000
 """What the session before may still say once the camera answers again; it would disturb the new one."""
 END_S = 4.0
@@ -121,7 +122,7 @@ class Keeper:
         trigger = self._settings.trigger
         if trigger == "hardware":
             return
-        whole = 0
+        whole, began_s = 0, time.monotonic()
         for _ in range(WARM_UP_FRAMES):
             before = self._intake.seen()
             if trigger == "software":
@@ -130,7 +131,7 @@ class Keeper:
             if came is None:
                 break
             whole += came
-            if whole == WARM_UP_WHOLE:
+            if whole == KNOWN_FRAMES or (whole > 1 and time.monotonic() - began_s > KNOWN_S):
                 break
         self._stream.clear()
         if not whole:

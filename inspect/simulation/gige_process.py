@@ -28,6 +28,7 @@ from taktsight.image_files import read_image
 from taktsight.inspect.cameras.folder import list_images
 from taktsight.inspect.simulation.belt import belt_scene
 from taktsight.inspect.simulation.gige_server import DeviceTime, GigeServer, Scene
+from taktsight.inspect.simulation.loopback import bring_up, take_down
 from taktsight.records import Image
 
 START_S = 60.0
@@ -46,10 +47,11 @@ class GigeProcess:
             before: a command that runs it, as for a network of its own.
 
         Raises:
-            CameraError: If it does not start.
+            CameraError: If it does not start, or may not have that address.
         """
         self.address = address
         self._arguments, self._before = arguments, before
+        self._is_new = not before and bring_up(address)
         self._process = self._started()
 
     def tell(self, **command: Any) -> dict[str, Any]:
@@ -91,6 +93,8 @@ class GigeProcess:
             self.go_on()
             self._process.terminate()
         self._end()
+        if self._is_new:
+            take_down(self.address)
 
     def _started(self) -> subprocess.Popen[str]:
         command = [*self._before, sys.executable, "-m", __name__, self.address, *self._arguments]
