@@ -19,6 +19,7 @@ MAX_WAITING = 64
 GREETING = 0x4000
 """How far the handshake jumps with a new connection: what the program says of a block that still lay in the
 PLC must not be taken for its answer."""
+MAX_GREETINGS = 0x1000
 STRANGE_NUMBER = "the PLC has set its part counter anew since this part came"
 
 
@@ -48,6 +49,7 @@ class Outbox:
         """Of the last block with something new."""
         self._acknowledged = 0
         self._heartbeat = 0
+        self._greetings = 0
         self._is_in_touch = False
         self._next_write_ns = 0
 
@@ -92,7 +94,10 @@ class Outbox:
     def greet(self, acknowledged: int) -> None:
         """A new connection: the PLC's program answers an empty block before it gets verdicts."""
         self._acknowledged = acknowledged
-        self.handshake = (acknowledged + GREETING) & 0xFFFF
+        self._greetings = (
+            self._greetings % MAX_GREETINGS + 1
+        )  # never twice the same: the last may lie there too
+        self.handshake = (acknowledged + GREETING + self._greetings) & 0xFFFF
         self._is_in_touch, self._next_write_ns = True, 0
 
     def acknowledge(self, acknowledged: int) -> bool:

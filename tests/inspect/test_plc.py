@@ -302,7 +302,7 @@ def test_wrong_acknowledgement_is_no_acknowledgement(
     plc.tell("part")
     rig.run_until(lambda: rig.acted)
     assert rig.outcomes() == [(1, "UNINSPECTED")]
-    assert f"its program acknowledges {acknowledged}, 16384 was sent last" in rig.faults[0]
+    assert f"its program acknowledges {acknowledged}, 16385 was sent last" in rig.faults[0]
     plc.tell("stand none")
     assert_recovers(rig, plc, 2)
 
