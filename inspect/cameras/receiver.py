@@ -121,8 +121,12 @@ class Receiver:
             frame = source.receive(time.monotonic_ns() + SLICE_NS)
             if frame is not None:
                 self._put(frame)
-            elif self._is_free and time.monotonic_ns() - self.frame_ns > SILENCE_NS:
-                raise CameraError(f"no frame for {SILENCE_NS / 1e9:g} s: the camera sends nothing any more")
+            elif self._is_free and self.progress_ns - self.frame_ns > self._longest_silence_ns():
+                silent_s = self._longest_silence_ns() / 1e9
+                raise CameraError(f"no frame for {silent_s:g} s: the camera sends nothing any more")
+
+    def _longest_silence_ns(self) -> int:
+        return max(SILENCE_NS, 3 * self.period_ns)
 
     def _put(self, frame: Frame) -> None:
         now_ns = time.monotonic_ns()
