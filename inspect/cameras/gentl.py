@@ -14,13 +14,14 @@ from taktsight.image_files import with_channels
 from taktsight.inspect.cameras.camera import Exposure
 from taktsight.inspect.cameras.genicam_nodes import set_nodes
 from taktsight.inspect.cameras.gentl_producers import producer_of
-from taktsight.inspect.cameras.live import LiveCamera, triggered_camera, wired_camera
+from taktsight.inspect.cameras.live import LiveCamera, triggered_camera
 from taktsight.inspect.cameras.live_settings import GentlSettings, NodeValue
 from taktsight.inspect.cameras.pfnc import format_of
 from taktsight.inspect.cameras.pixel_formats import decode
 from taktsight.inspect.cameras.receiver import Frame
 from taktsight.inspect.cameras.source_clock import Dated, SourceClock
 from taktsight.inspect.cameras.stream import Broken
+from taktsight.inspect.cameras.wired import WiredCamera
 from taktsight.records import Image
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ WITHOUT_ALPHA = {"RGBa8": cv2.COLOR_RGBA2RGB, "BGRa8": cv2.COLOR_BGRA2RGB}
 """Formats with a fourth channel that nobody needs."""
 
 
-def open_gentl(settings: GentlSettings, channels: int) -> LiveCamera:
+def open_gentl(settings: GentlSettings, channels: int) -> LiveCamera | WiredCamera:
     """The camera that a station names.
 
     Raises:
@@ -43,7 +44,7 @@ def open_gentl(settings: GentlSettings, channels: int) -> LiveCamera:
     if settings.trigger == "software":
         return triggered_camera(settings, lambda: GentlSource(settings, channels))
     if settings.trigger == "hardware":
-        return wired_camera(
+        return WiredCamera(
             settings, lambda: GentlSource(settings, channels), lambda: GentlSource(by_command, channels)
         )
     return LiveCamera(settings, lambda: GentlSource(settings, channels))
