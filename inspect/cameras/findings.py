@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from taktsight.inspect.cameras.addresses import without_password
 from taktsight.inspect.cameras.live_settings import (
+    GenicamSettings,
     GstreamerSettings,
     LiveCameraSettings,
     LiveSettings,
@@ -48,6 +49,11 @@ def _of_one(camera: CameraSettings, channels: int) -> Iterator[Finding]:
     if isinstance(camera, V4l2Settings) and camera.fourcc == "MJPG":
         text = f"{camera.name}: MJPG is JPEG, whose artefacts are what a small defect looks like"
         yield Finding("note", "camera", f"{text}; choose a fourcc without")
+    if isinstance(camera, GenicamSettings) and camera.trigger == "hardware" and not camera.expose_before_ms:
+        text = (
+            f"{camera.name}: expose_before_ms is 0, so a frame that the wire exposed before the line heard "
+        )
+        yield Finding("note", "camera", f"{text}of the part is not the part's")
     if isinstance(camera, LiveSettings) and (doubt := _doubtful_clock(camera)):
         yield Finding("note", "camera", f"{camera.name}: {doubt}")
 

@@ -14,11 +14,14 @@ from taktsight.image_files import with_channels
 from taktsight.inspect.cameras.camera import Exposure
 from taktsight.inspect.cameras.genicam_nodes import set_nodes
 from taktsight.inspect.cameras.gentl_producers import producer_of
-from taktsight.inspect.cameras.live import LiveCamera, triggered_camera, wired_camera
+from taktsight.inspect.cameras.live import LiveCamera, triggered_camera
 from taktsight.inspect.cameras.live_settings import GentlSettings, NodeValue
+from taktsight.inspect.cameras.pfnc import format_of
+from taktsight.inspect.cameras.pixel_formats import decode
 from taktsight.inspect.cameras.receiver import Frame
 from taktsight.inspect.cameras.source_clock import Dated, SourceClock
 from taktsight.inspect.cameras.stream import Broken
+from taktsight.inspect.cameras.wired import WiredCamera
 from taktsight.records import Image
 
 log = logging.getLogger(__name__)
@@ -26,20 +29,11 @@ log = logging.getLogger(__name__)
 EVENT_MS, FETCH_S, POLL_S = 0, 0.0002, 0.001
 """The binding keeps Python's lock while the producer waits: 20 ms of waiting are 20 ms in which no other
 thread of this process runs. So nobody waits in there; it is asked every millisecond."""
-TO_RGB = {
-    "RGB8": None,
-    "RGBa8": cv2.COLOR_RGBA2RGB,
-    "BGR8": cv2.COLOR_BGR2RGB,
-    "BGRa8": cv2.COLOR_BGRA2RGB,
-    "BayerRG8": cv2.COLOR_BayerRGGB2RGB,
-    "BayerGR8": cv2.COLOR_BayerGRBG2RGB,
-    "BayerGB8": cv2.COLOR_BayerGBRG2RGB,
-    "BayerBG8": cv2.COLOR_BayerBGGR2RGB,
-}
-"""What OpenCV converts of GenICam's pixel formats; Mono8 needs nothing."""
+WITHOUT_ALPHA = {"RGBa8": cv2.COLOR_RGBA2RGB, "BGRa8": cv2.COLOR_BGRA2RGB}
+"""Formats with a fourth channel that nobody needs."""
 
 
-def open_gentl(settings: GentlSettings, channels: int) -> LiveCamera:
+def open_gentl(settings: GentlSettings, channels: int) -> LiveCamera | WiredCamera:
     """The camera that a station names.
 
     Raises:
@@ -50,7 +44,7 @@ def open_gentl(settings: GentlSettings, channels: int) -> LiveCamera:
     if settings.trigger == "software":
         return triggered_camera(settings, lambda: GentlSource(settings, channels))
     if settings.trigger == "hardware":
-        return wired_camera(
+        return WiredCamera(
             settings, lambda: GentlSource(settings, channels), lambda: GentlSource(by_command, channels)
         )
     return LiveCamera(settings, lambda: GentlSource(settings, channels))
@@ -125,10 +119,7 @@ class GentlSource:
     def _start(self, settings: GentlSettings) -> None:
         nodes = _GentlNodes(self._acquirer.remote_device.node_map, self._genapi)
         set_nodes(nodes, settings)
-        if settings.pixel_format not in ("Mono8", *TO_RGB):
-            raise ConfigError(
-                f"pixel_format {settings.pixel_format} is not read here; Mono8, {', '.join(TO_RGB)} are"
-            )
+        _check_format(settings.pixel_format)
         self._acquirer.add_callback(self._acquirer.Events.INCOMPLETE_BUFFER, self._incomplete)
         self._acquirer.start()
 
@@ -196,19 +187,33 @@ class _GentlNodes:
 
 
 def from_gentl(component: Any, channels: int) -> Image:
-    """A component as (H, W, 1) or (H, W, 3) RGB, in memory of its own; Bayer is interpolated bilinearly.
+    """A component as (H, W, 1) or (H, W, 3) RGB, in memory of its own.
 
     Raises:
-        CameraError: If its format is none of Mono8 and those of ``TO_RGB``, or its size is not as it says.
+        CameraError: If its format is not known here, or its size is not as it says.
     """
-    name = component.data_format
-    if name != "Mono8" and name not in TO_RGB:
-        raise CameraError(f"a frame of {name} came, which is not read here")
-    pixels = np.asarray(component.data, np.uint8)
-    rows = pixels.reshape(component.height, component.width, -1)
-    code = TO_RGB.get(name)
-    image = rows.copy() if code is None else np.asarray(cv2.cvtColor(rows, code), np.uint8)
-    return with_channels(image, channels)
+    name, height, width = component.data_format, component.height, component.width
+    data = np.ascontiguousarray(component.data).view(np.uint8)
+    if (code := WITHOUT_ALPHA.get(name)) is None:
+        return decode(data, width, height, format_of(name), channels)
+    if data.size != height * width * 4:
+        raise CameraError(
+            f"{data.size} bytes came; {width} × {height} px of {name} are {height * width * 4}"
+        )
+    rgb = np.asarray(cv2.cvtColor(data.reshape(height, width, 4), code), np.uint8)
+    return with_channels(rgb, channels)
+
+
+def _check_format(name: str) -> None:
+    """harvesters unpacks packed formats in ways of its own; those are left out."""
+    if name in WITHOUT_ALPHA:
+        return
+    try:
+        known = format_of(name)
+    except CameraError as error:
+        raise ConfigError(f"{error}, {', '.join(WITHOUT_ALPHA)}") from error
+    if known.packing not in ("bytes", "words"):
+        raise ConfigError(f"pixel_format {name} is packed; choose the one that is not")
 
 
 def _config(buffers: int) -> Any:

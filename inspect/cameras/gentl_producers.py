@@ -28,16 +28,12 @@ class Producer:
             CameraError: If there is none, or several and none was named.
         """
         with self._lock:
-            self._look()
-            found = [str(each.serial_number) for each in self._harvester.device_info_list]
-            wanted = [number for number in found if serial in (None, number)]
-            if len(wanted) != 1:
-                self._let_go()
-                asked = "" if serial is None else f" of serial {serial}"
-                there = ", ".join(found) or "none at all"
-                raise CameraError(f"{self._file} finds {len(wanted)} cameras{asked}; there are: {there}")
-            acquirer = self._harvester.create({"serial_number": wanted[0]}, config=config)
-            self._open += 1
+            try:
+                self._look()
+                acquirer = self._harvester.create({"serial_number": self._chosen(serial)}, config=config)
+                self._open += 1
+            finally:
+                self._unload_unused()
             return acquirer
 
     def release(self, acquirer: Any) -> None:
@@ -46,7 +42,16 @@ class Producer:
             self._open -= 1
             acquirer.destroy()
             self._harvester.image_acquirers.remove(acquirer)
-            self._let_go()
+            self._unload_unused()
+
+    def _chosen(self, serial: str | None) -> str:
+        found = [str(each.serial_number) for each in self._harvester.device_info_list]
+        wanted = [number for number in found if serial in (None, number)]
+        if len(wanted) != 1:
+            asked = "" if serial is None else f" of serial {serial}"
+            there = ", ".join(found) or "none at all"
+            raise CameraError(f"{self._file} finds {len(wanted)} cameras{asked}; there are: {there}")
+        return wanted[0]
 
     def _look(self) -> None:
         """For cameras. harvesters' own update would close those that are open."""
@@ -58,7 +63,7 @@ class Producer:
         for interface in interfaces.values():
             interface.module.update_device_info_list(UPDATE_MS)
 
-    def _let_go(self) -> None:
+    def _unload_unused(self) -> None:
         if not self._open:
             self._harvester.reset()
 

@@ -45,7 +45,6 @@ class LiveCamera:
         open_source: opens the camera as they ask.
         is_free: whether frames come without anybody asking, one after the other.
         orders: where exposures are ordered from ``open_source``; None where the camera is not told.
-        rehearsed: an image of the size it will deliver, where none comes before the first part.
 
     Raises:
         CameraError: If it cannot be opened.
@@ -59,7 +58,6 @@ class LiveCamera:
         *,
         is_free: bool = True,
         orders: queue.Queue[Order] | None = None,
-        rehearsed: Image | None = None,
     ) -> None:
         self.name = settings.name
         self._before_ns = round(settings.expose_before_ms * 1e6)
@@ -67,12 +65,11 @@ class LiveCamera:
         self._delay_ns = round(settings.delay_ms * 1e6)
         self._is_free = is_free
         self._orders = orders
-        self._rehearsed = rehearsed
         self._tell: Callable[[int, int], object] | None = None
         self._open_source = open_source
         self._stream = FrameStream(self.name)
         try:
-            source = _opened(open_source)
+            source = opened(open_source)
         except TaktsightError as error:
             raise type(error)(f"{self.name}: {error}") from error
         self._stuck: list[tuple[int, Receiver]] = []
@@ -83,15 +80,11 @@ class LiveCamera:
         """A camera does not end."""
 
     def rehearsal(self) -> Image:
-        """The first frame that comes; of a camera on a wire, one that it was told to make before.
+        """The first frame that comes.
 
         Raises:
             CameraError: If none comes within some seconds.
         """
-        if self._rehearsed is not None:
-            return self._rehearsed
-        if not self._is_free and self._orders is None:
-            raise CameraError(f"{self.name}: has no frame before a part comes by")
         until_ns = time.monotonic_ns() + FIRST_FRAME_NS
         while True:
             try:
@@ -102,11 +95,8 @@ class LiveCamera:
                     raise
                 time.sleep(0.05)
 
-    def tell_exposures(self, tell: Callable[[int, int], object]) -> None:
-        """From now on ``tell`` is given counter and ``captured_ns`` of each frame, on the receiving thread.
-
-        A frame that is damaged is told of too: its part is there. It must not wait.
-        """
+    def tell_frames(self, tell: Callable[[int, int], object]) -> None:
+        """From now on ``tell`` is given number and time of each frame, on the receiving thread."""
         self._tell = self._receiver.tell = tell
 
     def grab(self, expose: Expose) -> Exposure:
@@ -175,38 +165,16 @@ class LiveCamera:
             self._receiver = self._receive(None)
 
 
-def wired_camera(
-    settings: LiveSettings,
-    open_source: Callable[[], Source],
-    open_by_command: Callable[[], TriggeredSource],
-) -> LiveCamera:
-    """A camera that a wire triggers. It is told to make one frame first, for the rehearsal.
+def opened(open_source: Callable[[], AnySource]) -> AnySource:
+    """Opens on a thread of its own: drivers hang, and some libraries take over signals on the main one.
 
     Args:
-        settings: as the station file has them.
-        open_source: opens the camera as they ask.
-        open_by_command: opens it so that it can be told to expose.
+        open_source: opens the camera.
 
     Raises:
-        CameraError: If it cannot be opened.
-        ConfigError: If it cannot do what the settings ask for.
+        CameraError: If it cannot be opened, or does not open in time.
+        ConfigError: If it cannot do what is asked for.
     """
-    rehearsed = None
-    try:
-        source = _opened(open_by_command)
-        try:
-            source.trigger()
-            frame = source.receive(time.monotonic_ns() + FIRST_FRAME_NS)
-            rehearsed = frame.image if isinstance(frame, Exposure) else None
-        finally:
-            source.close()
-    except TaktsightError as error:  # it need not be able to, and what is wrong else is found below
-        log.info("camera %s makes no frame for a rehearsal: %s", settings.name, error)
-    return LiveCamera(settings, open_source, is_free=False, rehearsed=rehearsed)
-
-
-def _opened(open_source: Callable[[], AnySource]) -> AnySource:
-    """Opens on a thread of its own: drivers hang, and some libraries take over signals on the main one."""
     answers: queue.Queue[AnySource | TaktsightError] = queue.Queue(1)
 
     def attempt() -> None:

@@ -12,11 +12,12 @@ from taktsight.errors import CameraError, ConfigError
 from taktsight.image_files import with_channels
 from taktsight.inspect.cameras.camera import Exposure, Repeats
 from taktsight.inspect.cameras.genicam_nodes import set_nodes
-from taktsight.inspect.cameras.live import LiveCamera, triggered_camera, wired_camera
+from taktsight.inspect.cameras.live import LiveCamera, triggered_camera
 from taktsight.inspect.cameras.live_settings import NodeValue, PylonSettings
 from taktsight.inspect.cameras.receiver import Frame
 from taktsight.inspect.cameras.source_clock import Dated, SourceClock
 from taktsight.inspect.cameras.stream import Broken
+from taktsight.inspect.cameras.wired import WiredCamera
 from taktsight.records import Image
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ NO_BLOCK_ID = 0xFFFF_FFFF_FFFF_FFFF
 """Where the transport counts no frames."""
 
 
-def open_pylon(settings: PylonSettings, channels: int) -> LiveCamera:
+def open_pylon(settings: PylonSettings, channels: int) -> LiveCamera | WiredCamera:
     """The camera that a station names.
 
     Raises:
@@ -39,7 +40,7 @@ def open_pylon(settings: PylonSettings, channels: int) -> LiveCamera:
     if settings.trigger == "software":
         return triggered_camera(settings, lambda: PylonSource(settings, channels))
     if settings.trigger == "hardware":
-        return wired_camera(
+        return WiredCamera(
             settings, lambda: PylonSource(settings, channels), lambda: PylonSource(by_command, channels)
         )
     return LiveCamera(settings, lambda: PylonSource(settings, channels))
@@ -145,18 +146,14 @@ class PylonSource:
 
     def _frame(self, result: Any, arrived_ns: int) -> Frame:
         dated = self._date(result, arrived_ns)
+        counter = None if result.BlockID == NO_BLOCK_ID else int(result.BlockID)
+        fault = dated.fault
         if not result.GrabSucceeded():
-            return Broken(f"a frame came that is not whole: {result.ErrorDescription}", dated.captured_ns)
-        if dated.fault:
-            return Broken(dated.fault, dated.captured_ns)
-        counter = int(result.BlockID)
+            fault = f"a frame came that is not whole: {result.ErrorDescription}"
+        if fault:
+            return Broken(fault, dated.captured_ns, counter)
         image = from_pylon(result, self._converter, self._channels)
-        return Exposure(
-            image,
-            dated.captured_ns,
-            None if counter == NO_BLOCK_ID else counter,
-            may_repeat=self._may_repeat,
-        )
+        return Exposure(image, dated.captured_ns, counter, may_repeat=self._may_repeat)
 
     def _date(self, result: Any, arrived_ns: int) -> Dated:
         if not result.TimeStamp:  # the camera has no clock, as the emulated one

@@ -74,7 +74,8 @@ class Receiver:
         self.period_ns = 0
         """Between two frames, about."""
         self.tell: Callable[[int, int], object] | None = None
-        """Is given counter and time of each frame, whole or not."""
+        """Is given number and time of each frame, whole or not: the camera's number, else our own."""
+        self._told: int | None = None
         self._stream = stream
         self._open_source = open_source
         self._is_free = is_free
@@ -121,8 +122,12 @@ class Receiver:
             frame = source.receive(time.monotonic_ns() + SLICE_NS)
             if frame is not None:
                 self._put(frame)
-            elif self._is_free and time.monotonic_ns() - self.frame_ns > SILENCE_NS:
-                raise CameraError(f"no frame for {SILENCE_NS / 1e9:g} s: the camera sends nothing any more")
+            elif self._is_free and self.progress_ns - self.frame_ns > self._longest_silence_ns():
+                silent_s = self._longest_silence_ns() / 1e9
+                raise CameraError(f"no frame for {silent_s:g} s: the camera sends nothing any more")
+
+    def _longest_silence_ns(self) -> int:
+        return max(SILENCE_NS, 3 * self.period_ns)
 
     def _put(self, frame: Frame) -> None:
         now_ns = time.monotonic_ns()
@@ -136,8 +141,16 @@ class Receiver:
             self.is_lost = False
             log.info("camera %s is there again", self.name)
         self._stream.put(checked)
-        if self.tell is not None:
-            self.tell((frame.counter or 0) if isinstance(frame, Exposure) else 0, frame.captured_ns)
+        self._tell_of(frame)
+
+    def _tell_of(self, frame: Frame) -> None:
+        """What came again is no new part; what a camera left without its number is a gap in its count."""
+        counts = self._counter is not None
+        number = frame.counter if counts or frame.counter is not None else (self._told or 0) + 1
+        if self.tell is None or number is None or number == self._told:
+            return
+        self._told = number
+        self.tell(number, frame.captured_ns)
 
     def _time(self, interval_ns: int) -> None:
         self.period_ns = (7 * self.period_ns + interval_ns) // 8 if self.period_ns else interval_ns
@@ -147,12 +160,14 @@ class Receiver:
         last, self._counter = self._counter, frame.counter
         if last is not None and frame.counter is not None:
             if frame.counter == last:
-                return Broken(f"the same frame came again: number {last}", frame.captured_ns)
+                reason = f"the same frame came again: number {last}"
+                return Broken(reason, frame.captured_ns, frame.counter)
             self.lost_frames += max(0, frame.counter - last - 1)
         self._shape = self._shape or frame.image.shape
         if frame.image.shape != self._shape:
             got, wanted = (f"{shape[1]} × {shape[0]}" for shape in (frame.image.shape, self._shape))
-            return Broken(f"a frame of {got} px came; the camera began with {wanted} px", frame.captured_ns)
+            reason = f"a frame of {got} px came; the camera began with {wanted} px"
+            return Broken(reason, frame.captured_ns, frame.counter)
         return frame
 
     def _lose(self, reason: str) -> None:

@@ -47,12 +47,15 @@ class RtspSource:
         self._clock = SourceClock(self._delay_ns, settles=True)
         self._shown = without_password(settings.url)
         self._av = _import_av()
+        began_s = time.monotonic()
         try:
             self._container = self._av.open(
                 settings.url, options=_options(settings), timeout=(OPEN_S, READ_S)
             )
         except (self._av.FFmpegError, OSError) as error:
-            raise CameraError(f"{self._shown} cannot be opened: {_reason(error)}") from error
+            raise CameraError(
+                f"{self._shown} cannot be opened: {_reason(error, began_s, OPEN_S)}"
+            ) from error
         try:
             self._stream = self._video(settings)
         except ConfigError:
@@ -70,14 +73,16 @@ class RtspSource:
         Raises:
             CameraError: If the stream has ended, or nothing came.
         """
+        began_s = time.monotonic()
         try:
             frame = next(self._frames, None)
-        except self._av.error.InvalidDataError:
-            self._is_whole = False
-            self._frames = self._container.decode(self._stream)
-            return Broken("a frame came that cannot be decoded", time.monotonic_ns())
         except (self._av.FFmpegError, OSError) as error:
-            raise CameraError(f"{self._shown}: {_reason(error)}") from error
+            is_late = time.monotonic() - began_s > 0.9 * READ_S
+            if isinstance(error, self._av.error.InvalidDataError) and not is_late:
+                self._is_whole = False
+                self._frames = self._container.decode(self._stream)
+                return Broken("a frame came that cannot be decoded", time.monotonic_ns())
+            raise CameraError(f"{self._shown}: {_reason(error, began_s, READ_S)}") from error
         arrived_ns = time.monotonic_ns()
         if frame is None:
             raise CameraError(f"{self._shown}: the stream has ended")
@@ -140,6 +145,7 @@ def from_av(frame: VideoFrame, pixels: str) -> Image:
 def _options(settings: RtspSettings) -> dict[str, str]:
     return {
         "rtsp_transport": settings.transport,
+        "allowed_media_types": "video",
         "fflags": "nobuffer",
         "flags": "low_delay",
         "max_delay": "0",
@@ -147,9 +153,11 @@ def _options(settings: RtspSettings) -> dict[str, str]:
     }
 
 
-def _reason(error: Exception) -> str:
-    said = getattr(error, "strerror", None) or str(error)
-    return "no answer in time" if type(error).__name__ == "ExitError" else without_password(said)
+def _reason(error: Exception, began_s: float, limit_s: float) -> str:
+    """FFmpeg has many names for what it breaks off: an exit, or data that are invalid, being cut."""
+    if time.monotonic() - began_s > 0.9 * limit_s:
+        return f"no answer within {limit_s:g} s"
+    return without_password(getattr(error, "strerror", None) or str(error))
 
 
 def _import_av() -> Any:

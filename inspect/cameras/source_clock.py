@@ -43,7 +43,8 @@ class SourceClock:
         self._settles = settles
         self._offset_ns = 0.0
         self._last_ns: int | None = None
-        self._arrived_ns = self._began_ns = self._in_time_ns = 0
+        self._arrived_ns = self._began_ns = 0
+        self._late_since_ns: int | None = None
         self._frames = 0
 
     def date(self, source_ns: int, arrived_ns: int) -> Dated:
@@ -62,7 +63,7 @@ class SourceClock:
             return Dated(arrived_ns, "the same frame came again: its time is that of the one before")
         if last_ns is None or source_ns < last_ns:  # the first, or the source's clock was set back
             self._offset_ns = arrived_ns - source_ns
-            self._began_ns = self._in_time_ns = arrived_ns
+            self._began_ns, self._late_since_ns = arrived_ns, None
             self._frames = 0
         else:
             self._learn(arrived_ns - source_ns, arrived_ns)
@@ -77,8 +78,10 @@ class SourceClock:
         allowed_ns = self._offset_ns + DRIFT * (arrived_ns - self._arrived_ns)
         self._offset_ns = min(allowed_ns, offset_ns)
         if offset_ns - self._offset_ns < LATE_NS:
-            self._in_time_ns = arrived_ns
-        elif arrived_ns - self._in_time_ns > LATE_FOR_NS:
+            self._late_since_ns = None
+            return
+        self._late_since_ns = self._late_since_ns or arrived_ns
+        if arrived_ns - self._late_since_ns > LATE_FOR_NS:
             late_ms = (offset_ns - self._offset_ns) / 1e6
             raise CameraError(f"its frames come {late_ms:.0f} ms late, or its clock has slipped")
 

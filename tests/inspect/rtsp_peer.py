@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import IO
 
@@ -87,6 +88,8 @@ class HurtingLine:
     def __init__(self, server_port: int, *, drops: bool) -> None:
         self.hurt = 0
         self.share = 0.0
+        self.hold_s = 0.0
+        """Once, the stream waits for so long."""
         self._server_port = server_port
         self._drops = drops
         self._random = random.Random(1)
@@ -135,6 +138,8 @@ class HurtingLine:
                         continue
                     for _ in range(4):
                         packet[self._random.randrange(12, len(packet))] ^= 1 << self._random.randrange(8)
+                hold_s, self.hold_s = self.hold_s, 0.0
+                time.sleep(hold_s)
                 target.sendall(first + header + bytes(packet))
         except OSError:
             return

@@ -94,13 +94,16 @@ def test_check_says_what_is_missing_and_what_may_go_wrong_unseen(
     monkeypatch.setattr(findings, "find_spec", lambda _: None)
     mjpg = V4L2 | {"fourcc": "MJPG", "clock": "arrival"}
     code = {"camera": "top", "symbologies": ["qr"]}
-    found = stated(place, mjpg, RTSP | {"delay_ms": 0}, code=code)
+    wired = PYLON | {"name": "front", "trigger": "hardware", "trigger_source": "Line1"}
+    found = stated(place, mjpg, RTSP | {"delay_ms": 0}, wired, code=code)
     assert [each.split(":")[0] for each in found] == [
         "note top",
         "note top",
         "fix side",
         "note side",
-        "note top, side",
+        "fix front",
+        "note front",
+        "note top, side, front",
         "fix reading the code on the part needs zxing-cpp",
     ]
     assert "side: kind: rtsp needs av" in found[2]

@@ -10,7 +10,7 @@ import pytest
 
 from taktsight.errors import CameraError, ConfigError
 from taktsight.inspect.cameras.camera import open_camera
-from taktsight.inspect.cameras.gentl import TO_RGB, from_gentl
+from taktsight.inspect.cameras.gentl import from_gentl
 from taktsight.inspect.cameras.live_settings import GentlSettings
 
 from .grabbing import closing, frames_of, grab, grab_until, is_frame
@@ -110,7 +110,7 @@ def test_colours_come_in_their_order(data_format: str) -> None:
     assert image.reshape(-1, 3).tolist() == [[10, 20, 30]] * 16
 
 
-@pytest.mark.parametrize("data_format", [name for name in TO_RGB if name.startswith("Bayer")])
+@pytest.mark.parametrize("data_format", ["BayerRG8", "BayerGR8", "BayerGB8", "BayerBG8"])
 def test_bayer_patterns_begin_with_the_colours_of_their_name(data_format: str) -> None:
     """A red surface: only the red pixels of the pattern are lit."""
     first = data_format[5:7]
@@ -119,6 +119,20 @@ def test_bayer_patterns_begin_with_the_colours_of_their_name(data_format: str) -
     mosaic[lit[0] :: 2, lit[1] :: 2] = 200
     image = from_gentl(Component(data_format, mosaic.reshape(-1)), 3)
     assert image[1:3, 1:3].max(axis=(0, 1)).tolist() == [200, 0, 0]
+
+
+@pytest.mark.parametrize("data_format", ["Mono10", "Mono12", "Mono16"])
+def test_of_more_than_eight_bits_the_upper_eight_are_kept(data_format: str) -> None:
+    depth = int(data_format[4:])
+    grey = np.arange(16, dtype=np.uint16) * 16 + 15
+    image = from_gentl(Component(data_format, grey << (depth - 8)), 1)
+    assert image.reshape(-1).tolist() == grey.tolist()
+
+
+def test_frame_that_is_cut_short_is_none() -> None:
+    for data_format, size in (("Mono8", 15), ("RGBa8", 63)):
+        with pytest.raises(CameraError, match="bytes"):
+            from_gentl(Component(data_format, np.zeros(size, np.uint8)), 1)
 
 
 def test_frame_shares_no_memory_with_the_buffer_that_is_filled_again() -> None:

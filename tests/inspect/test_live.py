@@ -100,6 +100,28 @@ class TriggeredConnection(Connection):
             return None
 
 
+class LateConnection(Connection):
+    """Each frame is on its way for a while, and lost where the connection is closed meanwhile."""
+
+    def __init__(self, device: Device) -> None:
+        super().__init__(device)
+        self._on_the_way: list[tuple[float, int]] = []
+
+    def trigger(self) -> int:
+        commanded_ns = super().trigger()
+        number = self._device.triggers.get()
+        self._on_the_way.append((time.monotonic() + self._device.slow_s, number))
+        return commanded_ns
+
+    def receive(self, until_ns: int) -> Frame | None:
+        while True:
+            if self._on_the_way and time.monotonic() >= self._on_the_way[0][0]:
+                return self._frame(self._on_the_way.pop(0)[1])
+            if time.monotonic_ns() >= until_ns:
+                return None
+            time.sleep(0.002)
+
+
 @pytest.fixture
 def device() -> Device:
     return Device()
@@ -275,6 +297,22 @@ def test_frame_that_comes_too_late_for_its_part_is_not_the_next_ones(
     device.slow_s = 0.0
     back = frames_of(grab_until(triggered, is_frame))[-1]
     assert back.counter == device.counter, "the late frame was given to another part"
+
+
+def test_frame_that_is_still_on_its_way_when_the_next_part_comes_is_not_the_next_ones(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiver, "RETRY_S", 0.01)
+    with closing(triggered_camera(SETTINGS, lambda: LateConnection(device))) as camera:
+        assert is_frame(grab(camera))
+        device.slow_s = 0.3
+        for part in range(3):
+            grab(camera, part, within_ns=100_000_000)
+            device.slow_s = 0.0 if part == 2 else 0.3
+            later = grab(camera, part, within_ns=2_000_000_000)
+            if is_frame(later):
+                assert frames_of([later])[0].counter == device.counter, "it is the frame of another part"
+        assert frames_of(grab_until(camera, is_frame))[-1].counter == device.counter
 
 
 def test_camera_is_not_triggered_for_a_part_that_is_over(device: Device, triggered: LiveCamera) -> None:

@@ -12,10 +12,11 @@ import pytest
 
 from taktsight.errors import CameraError, ConfigError
 from taktsight.image_files import encode_png
-from taktsight.inspect.cameras.camera import open_camera
-from taktsight.inspect.cameras.live import triggered_camera, wired_camera
+from taktsight.inspect.cameras.camera import SelfTriggered, open_camera
+from taktsight.inspect.cameras.live import triggered_camera
 from taktsight.inspect.cameras.live_settings import PylonSettings
 from taktsight.inspect.cameras.pylon import PylonSource
+from taktsight.inspect.cameras.wired import WiredCamera
 from taktsight.records import Image
 
 from .grabbing import closing, frames_of, grab, grab_until, is_frame, reasons_of
@@ -185,7 +186,7 @@ def test_camera_on_a_wire_gives_the_part_the_frame_that_the_wire_exposed() -> No
 
     by_command = settings()
     told: list[tuple[int, int]] = []
-    with closing(wired_camera(asked, connect, lambda: PylonSource(by_command, 1))) as camera:
+    with closing(WiredCamera(asked, connect, lambda: PylonSource(by_command, 1))) as camera:
         assert camera.rehearsal().shape == (HEIGHT_PX, WIDTH_PX, 1)
         camera.tell_exposures(lambda counter, captured_ns: told.append((counter, captured_ns)))
         for trigger in range(1, 6):
@@ -198,6 +199,13 @@ def test_camera_on_a_wire_gives_the_part_the_frame_that_the_wire_exposed() -> No
             assert (frame.counter, frame.captured_ns) == told[-1]
         assert "no frame came in time" in str(grab(camera, 6, within_ns=100_000_000))
     assert len(sources) == 1
+
+
+def test_only_a_camera_on_a_wire_may_be_the_stations_trigger() -> None:
+    for trigger, may in (("hardware", True), ("software", False), ("free", False)):
+        asked = settings(trigger=trigger, trigger_source="Line1" if may else None)
+        with closing(open_camera(asked, 1)) as camera:
+            assert isinstance(camera, SelfTriggered) is may
 
 
 def test_line_judges_what_the_camera_sees(place: Place, start_line: StartLine) -> None:
