@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 
+from taktsight.errors import TaktsightError
 from taktsight.inspect.cameras.addresses import without_password
+from taktsight.inspect.cameras.camera import open_camera
 from taktsight.inspect.cameras.live_settings import (
     GenicamSettings,
     GstreamerSettings,
@@ -36,6 +38,23 @@ def camera_findings(station: Station, channels: int) -> Iterator[Finding]:
     if station.code is not None and find_spec("zxingcpp") is None:
         text = "reading the code on the part needs zxing-cpp"
         yield Finding("fix", "code", text, "pip install 'taktsight[codes]'")
+
+
+def tried_cameras(cameras: Sequence[CameraSettings], channels: int) -> Iterator[Finding]:
+    """Each camera opened and closed again, where vision cannot: a bundle that is wrong hides no camera.
+
+    Args:
+        cameras: of the station.
+        channels: 1 or 3, as the bundle wants frames.
+    """
+    for camera in cameras:
+        try:
+            opened = open_camera(camera, channels)
+        except TaktsightError as error:
+            yield Finding("fix", "camera", str(error))
+        else:
+            opened.close()
+            yield Finding("ok", "camera", f"{camera.name}: answers, and is as asked for")
 
 
 def _of_one(camera: CameraSettings, channels: int) -> Iterator[Finding]:

@@ -19,10 +19,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from taktsight.bundle import read_bundle
 from taktsight.card import Card
 from taktsight.errors import TaktsightError
 from taktsight.inspect.backends.backend import engine_name
-from taktsight.inspect.cameras.findings import camera_findings
+from taktsight.inspect.cameras.findings import camera_findings, tried_cameras
 from taktsight.inspect.config import Station, load_station
 from taktsight.inspect.endpoint_port import why_unheard
 from taktsight.inspect.field_check import check_field
@@ -87,29 +88,39 @@ def check_machine(station: Station | None, today: date) -> Iterator[Finding]:
 def check(station: Station, today: date) -> Iterator[Finding]:
     """Every finding, the cheap ones first."""
     yield Finding("ok", "station", f"{station.name!r}: no mistake in the file")
+    hinders = ""
     try:
         setup = read_setup(station, today)
     except TaktsightError as error:
         yield Finding("fix", "bundle", str(error))
-        demand = Demand(engine_name(station.backend))
+        demand, hinders = Demand(engine_name(station.backend)), "bundle"
     else:
         yield from _check_setup(station, setup, today)
         yield from camera_findings(station, setup.bundle.card.canvas.channels)
         demand = _demand(station, setup)
     yield from check_network(this_machine(), station.cameras)
-    no_gpu = False
     for finding in examine(this_machine(), demand):
-        no_gpu |= (finding.grade, finding.subject) == ("fix", "gpu")
+        if (finding.grade, finding.subject) == ("fix", "gpu"):
+            hinders = "gpu"  # where the driver hangs, the engine would wait for it without end
         yield finding
     yield _check_clock()
     yield _check_cores(station)
     yield from check_field(station)
     yield from _check_metrics(station)
     yield from _check_disk(station)
-    if no_gpu:  # where the driver hangs, the engine would wait for it without end
-        yield Finding("note", "vision", "not tried, nor the speed: mend the gpu first")
+    if hinders:
+        yield from tried_cameras(station.cameras, _channels(station))
+        yield Finding("note", "vision", f"not tried, nor the speed: mend the {hinders} first")
     else:
         yield from _check_speed(station, today)
+
+
+def _channels(station: Station) -> int:
+    """As the bundle wants frames; of one that nobody can read, grey ones."""
+    try:
+        return read_bundle(station.bundle).card.canvas.channels
+    except TaktsightError:
+        return 1
 
 
 def _check_metrics(station: Station) -> Iterator[Finding]:

@@ -87,14 +87,20 @@ def _explain(path: Path, error: ValidationError, model: type[BaseModel]) -> str:
     mistakes = [one for one in found if one["type"] != "too_short" or not _has_mistakes_within(one, found)]
     lines = [f"{path}: {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"]
     for mistake in mistakes:
-        key = ".".join(str(step) for step in mistake["loc"]) or "(whole file)"
+        key = ".".join(str(step) for step in mistake["loc"])
         if mistake["type"] == "extra_forbidden":
             lines.append(f"  {key}: there is no such key{_nearest(mistake['loc'], model)}")
         elif mistake["type"] == "missing":
             lines.append(f"  {key}: is missing")
+        elif key:
+            lines.append(f"  {key}: {_said(mistake)} (got {mistake['input']!r})")
         else:
-            lines.append(f"  {key}: {mistake['msg']} (got {mistake['input']!r})")
+            lines.append(f"  {_said(mistake)}")
     return "\n".join(lines)
+
+
+def _said(mistake: ErrorDetails) -> str:
+    return mistake["msg"].removeprefix("Value error, ")
 
 
 def _has_mistakes_within(mistake: ErrorDetails, found: list[ErrorDetails]) -> bool:

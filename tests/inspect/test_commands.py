@@ -52,6 +52,16 @@ def test_check_says_what_to_fix(place: Place) -> None:
 
 
 @pytest.mark.skipif(not CAN_MOUNT, reason=NEEDED)
+def test_check_looks_at_the_cameras_where_the_bundle_is_wrong(place: Place) -> None:
+    station = place.write(cameras=[{"kind": "folder", "folder": "lost"}])
+    bundle = next(place.folder.glob("*.takt*"))
+    bundle.write_bytes(bundle.read_bytes()[:-9])
+    said = " ".join(taktsight("check", station).stdout.split())
+    assert "fix bundle" in said
+    assert "lost is neither a folder nor a list of images" in said
+    assert "vision not tried, nor the speed: mend the bundle first" in said
+
+
 def test_check_refuses_strict_records_on_a_disk_that_is_slower_than_the_deadline(place: Place) -> None:
     records = {"folder": "records", "mode": "strict"}
     good = taktsight("check", place.write(records=records))
