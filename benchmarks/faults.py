@@ -76,6 +76,8 @@ def main() -> None:
         if subject == STATION or subject in STAND_FAULTS:
             names = list(STAND_FAULTS) if subject == STATION else [subject]
             rows += _at_station(names, max(1, round(STATION_TIMES * arguments.share)))
+            if subject != STATION:  # the run behind this row was not the whole of it
+                rows[-1] = replace(rows[-1], fault=f"{rows[-1].fault}, {subject} alone")
         for load, full_count, within_s in LOADS.get(subject, ()):
             row, seen = load(max(1, round(full_count * arguments.share)))
             rows.append(replace(row, held=row.held and row.recovered_s <= within_s))

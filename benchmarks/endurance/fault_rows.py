@@ -36,7 +36,7 @@ IMAGES = 100
 MAX_AFTER_MS, MAX_P99_RATIO, MAX_NEIGHBOURS = 1.0, 1.1, 2
 """Of a dense takt, parts behind each slow one: 5 budgets less the deadline, and one inference, in takts."""
 PROBED_SIDE, PROBES = 1000, 20
-SWAP_TAKT_MS, SWAP_DEADLINE_MS = 20.0, 100.0
+SWAP_TAKT_MS, SWAP_DEADLINE_MS, SWAP_BETWEEN = 20.0, 100.0, 20
 """Half of the takt is inference."""
 Counted = tuple[FaultRow, dict[str, Any]]
 
@@ -46,12 +46,13 @@ def side_for(wanted_ms: float) -> int:
     from tests.inspect.spots import GOOD, draw_part, uneven_model
 
     backend = OnnxRuntimeBackend(uneven_model(PROBED_SIDE, PROBED_SIDE), threads=1)
-    part, took_s = draw_part(GOOD)[None], []
+    part = draw_part(GOOD)[None]
+    took_s: list[float] = []
     for _ in range(PROBES):
         began_s = time.perf_counter()
         backend.infer(part)
         took_s.append(time.perf_counter() - began_s)
-    return round(PROBED_SIDE * float(wanted_ms / 1000 / min(took_s)) ** (1 / 3))
+    return round(PROBED_SIDE * float((wanted_ms / 1000 / min(took_s)) ** (1 / 3)))
 
 
 def slow_parts_apart(times: int) -> Counted:
@@ -79,9 +80,9 @@ def slow_parts_dense(times: int) -> Counted:
     seen = _run(replace(shift, slow=frozenset({IMAGES // 2})))
     if seen.neighbours > MAX_NEIGHBOURS * times:
         seen.tally.broken.append(f"{seen.neighbours} others were UNINSPECTED")
-    return _row(seen, "slow inference on 1 % of parts, takt of 2 budgets"), seen.figures(
-        GATE_MARGIN_MS
-    ) | _about(DENSE_MS)
+    return _row(seen, "slow inference on 1 %, takt of 2 budgets"), seen.figures(GATE_MARGIN_MS) | _about(
+        DENSE_MS
+    )
 
 
 def swapped_bundles(times: int) -> Counted:
@@ -94,6 +95,7 @@ def swapped_bundles(times: int) -> Counted:
             pair,
             times,
             SWAP_TAKT_MS,
+            between_parts=SWAP_BETWEEN,
             deadline_ms=SWAP_DEADLINE_MS,
             gate_margin_ms=GATE_MARGIN_MS,
         )

@@ -21,9 +21,6 @@ from taktsight.inspect.ledger import Row
 from taktsight.inspect.simulation.fault_table import Tally
 from taktsight.inspect.simulation.running_line import RunningLine, StartLine
 
-BETWEEN_PARTS = 3
-"""Parts that are judged by a bundle, at least, before the next one comes."""
-
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -46,7 +43,14 @@ class Swap:
 
 
 def hot_swaps(
-    place: Place, start: StartLine, pair: Pair, times: int, takt_ms: float, **station: Any
+    place: Place,
+    start: StartLine,
+    pair: Pair,
+    times: int,
+    takt_ms: float,
+    *,
+    between_parts: int = 3,
+    **station: Any,
 ) -> tuple[Tally, dict[str, Any]]:
     """Swaps the bundle so many times, and counts; records and gate are new.
 
@@ -56,6 +60,7 @@ def hot_swaps(
         pair: what is swapped.
         times: how often.
         takt_ms: of the parts.
+        between_parts: that are judged by a bundle, at least, before the next one comes.
         station: top-level keys of the station file.
     """
     images = {"keep": [], "pass_every": 0, "reserve_mb": 0}
@@ -67,12 +72,12 @@ def hot_swaps(
     }
     file = place.write(bundle=pair.files[0], **station)
     line = start(file, "--no-live", log=place.folder / "line.log")
-    _wait_for_verdicts(line)
+    _wait_for_verdicts(line, between_parts)
     swaps = []
     for turn in range(1, times + 1):
         place.write(bundle=pair.files[turn % 2], **station)
         swaps.append(_swap(line, file))
-        _wait_for_verdicts(line)
+        _wait_for_verdicts(line, between_parts)
     status, _, _ = line.stop()
     tally = Tally(injected=times, late=line.meters["deadline_misses"])
     if status or line.meters["vision_restarts"] or line.meters["changeovers"] != times:
@@ -87,12 +92,12 @@ def _swap(line: RunningLine, station: Path) -> Swap:
     return Swap(before, line.meters["triggers"], time.monotonic() - began_s)
 
 
-def _wait_for_verdicts(line: RunningLine) -> None:
+def _wait_for_verdicts(line: RunningLine, parts: int) -> None:
     def judged() -> int:
         return line.meters["PASS"] + line.meters["REJECT"] + line.meters["REVIEW"]
 
     known = judged()
-    line.wait_until(lambda: judged() >= known + BETWEEN_PARTS)
+    line.wait_until(lambda: judged() >= known + parts)
 
 
 def _count(tally: Tally, place: Place, pair: Pair, swaps: Sequence[Swap], takt_ms: float) -> dict[str, Any]:

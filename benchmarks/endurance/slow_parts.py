@@ -77,16 +77,20 @@ class Seen:
     after_answer_by_ms: list[float] = field(default_factory=list)
     """Of each slow part: the moment at which its verdict is due → verdict at the gate."""
     others_ms: list[float] = field(default_factory=list)
-    """Cycles of the others that were judged."""
+    """Trigger → verdict of each other part, whatever its verdict is."""
+    infer_ms: list[float] = field(default_factory=list)
+    """Inference of the others that were judged."""
+    slow_infer_ms: list[float] = field(default_factory=list)
+    """Of the slow ones, as far as anybody began with them."""
     neighbours: int = 0
     """Others that nobody could look at."""
 
     @property
     def others_p99_ms(self) -> float:
-        """Of those that were judged; not a number where none was."""
-        return float(np.percentile(self.others_ms, 99)) if self.others_ms else float("nan")
+        """Trigger → verdict; those that nobody looked at have theirs at the deadline."""
+        return float(np.percentile(self.others_ms, 99))
 
-    def figures(self, gate_margin_ms: float) -> dict[str, float]:
+    def figures(self, gate_margin_ms: float) -> dict[str, float | None]:
         """Beside the counts."""
         most_ms = max(self.after_answer_by_ms)
         return {
@@ -94,7 +98,9 @@ class Seen:
             "verdict_after_deadline_ms_max": round(most_ms - gate_margin_ms, 3),
             "others_p99_ms": round(self.others_p99_ms, 3),
             "others_uninspected": self.neighbours,
-            "others": len(self.others_ms) + self.neighbours,
+            "others": len(self.others_ms),
+            "infer_p50_ms": _median(self.infer_ms),
+            "slow_infer_p50_ms": _median(self.slow_infer_ms),
         }
 
 
@@ -116,7 +122,7 @@ def run_shift(place: Place, start: StartLine, shift: Shift) -> Seen:
     answer_within_ns = load_station(station).answer_within_ns
     for trigger, outcome in gate:
         _count(seen, shift, trigger, outcome, rows[trigger], answer_within_ns)
-    _count_recovery(seen, shift, place)
+    _count_late(seen, shift, place)
     return seen
 
 
@@ -125,6 +131,8 @@ def _count(seen: Seen, shift: Shift, trigger: int, outcome: str, row: Row, answe
     if shift.is_slow(trigger):
         seen.tally.injected += 1
         seen.after_answer_by_ms.append((row["cycle_ns"] - answer_within_ns) / 1e6)
+    else:
+        seen.others_ms.append(row["cycle_ns"] / 1e6)
     if outcome == UNINSPECTED:
         seen.neighbours += not shift.is_slow(trigger)
         if not reasons or not reasons[0].startswith("late: "):
@@ -132,18 +140,24 @@ def _count(seen: Seen, shift: Shift, trigger: int, outcome: str, row: Row, answe
     elif shift.is_slow(trigger):
         seen.tally.broken.append(f"part {trigger} has its {outcome} in time: its inference was not slow")
     else:
-        seen.others_ms.append(row["cycle_ns"] / 1e6)
+        seen.infer_ms.append(json.loads(row["stage_ns"])["infer"] / 1e6)
         seen.tally.misassigned += outcome != shift.expected[(trigger - 1) % len(shift.expected)]
 
 
-def _count_recovery(seen: Seen, shift: Shift, place: Place) -> None:
-    """From the end of each slow inference to the next verdict of a part that somebody looked at."""
+def _count_late(seen: Seen, shift: Shift, place: Place) -> None:
+    """How long each slow inference took, and from its end to the next part that somebody looked at."""
     rows = {row["trigger"]: row for row in place.rows("verdict")}
     told_ns = {trigger: ns for (trigger, _), ns in zip(place.gate(), place.gate_times_ns(), strict=True)}
     judged = [trigger for trigger, row in rows.items() if row["outcome"] != UNINSPECTED]
     for late in place.rows("late"):
-        trigger = late["trigger"]
+        trigger, stage_ns = late["trigger"], json.loads(late["stage_ns"])
+        if shift.is_slow(trigger) and "infer" in stage_ns:
+            seen.slow_infer_ms.append(stage_ns["infer"] / 1e6)
         ended_ns = told_ns[trigger] - rows[trigger]["cycle_ns"] + late["cycle_ns"]
         behind = [told_ns[each] for each in judged if each > trigger and told_ns[each] >= ended_ns]
         if shift.is_slow(trigger) and behind:
             seen.tally.recovered((min(behind) - ended_ns) / 1e9)
+
+
+def _median(times_ms: Sequence[float]) -> float | None:
+    return round(float(np.median(times_ms)), 3) if times_ms else None
