@@ -37,7 +37,6 @@ sys.path.insert(
     0, str(Path(__file__).resolve().parents[1])
 )  # the card of a small bundle: the tests have it
 
-LOAD = 0.8
 PROBED_LAYERS = (2, 10)
 PROBED_PARTS = 400
 LEAK_MIB = 3 * MAX_GROWTH_MB
@@ -53,13 +52,15 @@ def main() -> None:
     parser.add_argument("--takt-ms", type=float, default=10.0)
     parser.add_argument("--deadline-ms", type=float, default=50.0)
     parser.add_argument("--megapixels", choices=SIZES, default="1.3", help="of the camera")
-    parser.add_argument("--layers", type=int, help="of the network; absent: as many as fill the takt")
+    parser.add_argument("--load", type=float, default=0.8, help="of the takt, what the bare engine takes")
+    parser.add_argument("--layers", type=int, help="of the network; absent: as many as that")
     parser.add_argument("--planted-leak", choices=LEAKS, help="that must be caught")
     arguments = parser.parse_args()
     load = round(os.getloadavg()[0], 2)
     with tempfile.TemporaryDirectory(prefix="taktsight-soak-") as folder:
         home = Path(folder)
-        layers = arguments.layers or _fitting_layers(home, arguments.megapixels, LOAD * arguments.takt_ms)
+        wanted_ms = arguments.load * arguments.takt_ms
+        layers = arguments.layers or _fitting_layers(home, arguments.megapixels, wanted_ms)
         row = _soak(home / "run", arguments, layers) | {"load_before": load} | circumstances()
     _print(row)
     write_result("soak", [*_others(row["planted"]), row])
