@@ -20,7 +20,7 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
-        self._received = memoryview(bytearray(MAX_MESSAGE_BYTES))  # memory that is locked is dear to get anew
+        self._received = memoryview(bytearray(MAX_MESSAGE_BYTES))  # new memory is dear once it is locked
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
 
     @staticmethod
