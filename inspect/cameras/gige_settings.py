@@ -118,10 +118,12 @@ class GigeSettings(StrictModel):
         if line_scan.lines > MAX_BLOCKS * self.height_px:
             return f"lines {line_scan.lines} are more than {MAX_BLOCKS} blocks of {self.height_px} lines"
         if self.exposure_us and line_scan.lines_per_s and self.exposure_us > 1e6 / line_scan.lines_per_s:
-            return f"exposure_us {self.exposure_us:g} is longer than a line at {line_scan.lines_per_s:g} a second"
+            return (
+                f"exposure_us {self.exposure_us:g}: a line is shorter at {line_scan.lines_per_s:g} a second"
+            )
         counts = BLOCKS_PER_ROUND * self.height_px * line_scan.counts_per_line
         if line_scan.count != "frame_number" and counts >= 1 << line_scan.counter_bits:
-            return f"counter_bits {line_scan.counter_bits}: the count begins again within {BLOCKS_PER_ROUND} blocks"
+            return f"counter_bits {line_scan.counter_bits}: the count begins again too soon to tell a gap"
         return ""
 
 

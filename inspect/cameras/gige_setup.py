@@ -261,9 +261,8 @@ def _set_line_trigger(features: Features, line_scan: LineScanSettings, selectors
         _set_number(features, name, rate, key, rate * RELATIVE_TOLERANCE)
         return
     if "LineStart" not in selectors:
-        raise ConfigError(
-            f"line_scan.line_source: this camera has no trigger LineStart, only {', '.join(selectors) or 'none'}"
-        )
+        said = ", ".join(selectors) or "none at all"
+        raise ConfigError(f"line_scan.line_source: this camera has no trigger LineStart, but {said}")
     _choose(features, "TriggerSelector", "LineStart", "line_scan")
     _choose(features, "TriggerSource", line_scan.line_source or "", "line_scan.line_source")
     _choose(features, "TriggerMode", "On", "line_scan.line_source")

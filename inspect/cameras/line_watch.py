@@ -37,7 +37,8 @@ class LineWatch:
         is_repeated = bool(before) or len(set(lines)) < len(lines)
         self._remember(lines, number)
         if is_repeated:
-            return f"repeated: {len(before) or len(lines)} of {len(lines)} lines are those of frame {before[0] if before else number}"
+            whose = f"frame {before[0]}" if before else "its own"
+            return f"repeated: of {len(lines)} lines {len(before) or len(lines)} are those of {whose}"
         return self._plain_fault(image, is_plain=not lines)
 
     def _remember(self, lines: list[int], number: int | None) -> None:
