@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from taktsight.errors import CameraError
-from taktsight.inspect.cameras.line_scan_settings import LineScanSettings
+from taktsight.inspect.cameras.line_scan_settings import LineScanSettings, changed
 from taktsight.inspect.cameras.pfnc import format_of
 from taktsight.strict_model import StrictModel
 
@@ -105,14 +105,9 @@ class GigeSettings(StrictModel):
         return self
 
     def _line_contradiction(self, line_scan: LineScanSettings) -> str:
-        idle = {
-            "expose_within_ms",
-            "expose_before_ms",
-            "frame_timeout_ms",
-            "buffers",
-        } & self.model_fields_set
-        if idle:
-            return f"{', '.join(sorted(idle))}: the count says which lines are a part's; leave it out"
+        idle = ("expose_within_ms", "expose_before_ms", "frame_timeout_ms", "buffers")
+        if given := changed(self, idle):
+            return f"{', '.join(given)}: the count says which lines are a part's; leave it out"
         if self.height_px is None:
             return "needs height_px, the lines of a block"
         if line_scan.lines > MAX_BLOCKS * self.height_px:

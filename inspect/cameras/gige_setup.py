@@ -213,7 +213,7 @@ def carries_chunks(settings: GigeSettings) -> bool:
 
 def _wanted_chunks(settings: GigeSettings) -> dict[str, str]:
     """Chunk → the setting that asks for it."""
-    wanted = dict.fromkeys(settings.chunks, "chunks")
+    wanted: dict[str, str] = dict.fromkeys(settings.chunks, "chunks")
     line_scan = settings.line_scan
     if line_scan is not None and line_scan.chunk is not None:
         wanted[line_scan.chunk] = f"line_scan.count {line_scan.count}: its chunk"

@@ -131,7 +131,7 @@ class LineFeed:
 
     def _block(self, frame: Exposure | Undeveloped | Broken) -> Block:
         """The block, with its image; or why it shows nothing."""
-        fault = frame.reason if isinstance(frame, Broken) else ""
+        fault = frame.reason if isinstance(frame, Broken) else "it is no block"
         image = count = None
         if isinstance(frame, Undeveloped):
             by_number = self._line_scan.chunk is None and frame.counter is not None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from taktsight.strict_model import StrictModel
 
@@ -63,7 +64,13 @@ class LineScanSettings(StrictModel):
                 "counted; take line_source, or count: frame_number"
             )
         if self.count == "frame_number":
-            given = {"count_selector", "counts_per_line", "counter_bits", "direction"}
-            if idle := sorted(given & self.model_fields_set):
-                raise ValueError(f"{', '.join(idle)}: count: frame_number has no such thing; leave it out")
+            idle = ("count_selector", "counts_per_line", "counter_bits", "direction")
+            if given := changed(self, idle):
+                raise ValueError(f"{', '.join(given)}: count: frame_number has no such thing; leave it out")
         return self
+
+
+def changed(model: BaseModel, names: Sequence[str]) -> list[str]:
+    """Those of a model's fields that are not as they are when left out."""
+    fields = type(model).model_fields
+    return [name for name in names if getattr(model, name) != fields[name].default]

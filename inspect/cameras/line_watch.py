@@ -61,5 +61,6 @@ class LineWatch:
 def _telling_lines(image: Image) -> list[int]:
     rows = image[np.unique(np.linspace(0, image.shape[0] - 1, ROWS).astype(np.intp))]
     thin = rows[:, :: max(1, rows.shape[1] // COLUMNS)]
-    changes = np.count_nonzero(thin[:, 1:] != thin[:, :-1], axis=1).max(axis=1)
+    is_noisy = (thin[:, 1:] > 0) & (thin[:, 1:] < 255)  # what is black or saturated has no noise
+    changes = np.count_nonzero((thin[:, 1:] != thin[:, :-1]) & is_noisy, axis=1).max(axis=1)
     return [hash(row.tobytes()) for row, count in zip(rows, changes, strict=True) if count >= MIN_CHANGES]

@@ -38,11 +38,11 @@ _WIDTH, _HEIGHT, _X, _Y, _FORMAT = 0x100, 0x104, 0x130, 0x134, 0x128
 _SENSOR_WIDTH, _SENSOR_HEIGHT, _EXPOSURE, _USER_NAME = 0x11C, 0x118, 0x120, 0xE8
 _CONTROL, _PORT, _PACKET_SIZE, _DESTINATION = 0xA00, 0xD00, 0xD04, 0xD18
 _ACQUISITION, _LINE_RATE, _LINE_TRIGGER, _CHUNK_MODE, _CHUNK_ENABLE = 0x404, 0x408, 0x440, 0x460, 0x470
-_CHUNKS = (0x1000, ">I"), (0x1001, ">I"), (0x1002, ">Q"), (0x1003, ">Q")
-"""Identifier and form of the encoder's and the counter's value, the frame's number, its time."""
+_CHUNKS = (0x1000, ">I"), (0x1001, ">Q"), (0x1002, ">Q")
+"""Identifier and form of the encoder's value, the frame's number and its time."""
 
 Web = Callable[[int, int], Image]
-"""First line and how many → (lines, W, C) uint8, as the sensor sees them."""
+"""First line and how many → (lines, W, C) uint8, a copy, without noise."""
 
 BlockFault = Literal["drop", "packets", "repeat", "twice", "late", "lines", "short"]
 BLOCK_FAULTS: dict[BlockFault, str] = {
@@ -110,6 +110,7 @@ class LineScanServer:
         self._time = device_time or DeviceTime()
         self._spoilt: dict[BlockFault, int] = {}
         self._held: SentFrame | None = None
+        self._noise = LineNoise(web(0, 1).shape[1:])
         self._last = b""
         self._number = 0
         self._arv = arv = load_aravis()
@@ -197,6 +198,7 @@ class LineScanServer:
         if skipped:
             ahead = self._web(first + skipped, height)
             image[height // 2 :] = ahead[height // 2 :]
+        image = self._noise.over(image)
         if self._stamped:
             self._stamp(image, first, skipped)
         seen = image if state.forward else image[::-1]
@@ -221,7 +223,7 @@ class LineScanServer:
             height -= 2
             pixels = pixels[: pixel_format.frame_bytes(width, height)]
         device_ns = self._time.at(began_ns)
-        values = count % (1 << 32), count % (1 << 32), self._number, device_ns
+        values = count % (1 << 32), self._number, device_ns
         chunks = [
             Chunk(identifier, struct.pack(form, value))
             for place, ((identifier, form), value) in enumerate(zip(_CHUNKS, values, strict=True))
@@ -261,20 +263,24 @@ class LineScanServer:
         self._arv.call("arv_fake_camera_write_register", self._fake, register, value)
 
 
-def web_of(image: Image) -> Web:
-    """An endless web that repeats one image, with noise of its own for each line.
+class LineNoise:
+    """Noise of its own for each line that is exposed, also of one that comes by again."""
 
-    Args:
-        image: (H, W, C) uint8.
-    """
-    chance = np.random.default_rng(7)
-    banks = [chance.integers(0, 4, (period, *image.shape[1:]), np.uint8) for period in NOISE_PERIODS]
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        """Of lines of a shape (W, C). No two cameras are alike."""
+        chance = np.random.default_rng()
+        self._banks = [chance.integers(0, 4, (period, *shape), np.uint8) for period in NOISE_PERIODS]
+        self._exposed = 0
 
-    def web(first: int, lines: int) -> Image:
-        numbers = np.arange(first, first + lines)
+    def over(self, image: Image) -> Image:
+        """The lines (lines, W, C) as a sensor sees them this time."""
+        numbers = np.arange(self._exposed, self._exposed + len(image))
+        self._exposed += len(image)
         one, other = NOISE_PERIODS
-        noise = banks[0][numbers % one] + banks[1][numbers // one % other]
-        seen = np.minimum(image[numbers % len(image)], 255 - noise)
-        return np.asarray(seen + noise, np.uint8)
+        noise = self._banks[0][numbers % one] + self._banks[1][numbers // one % other]
+        return np.asarray(np.minimum(image, 255 - noise) + noise, np.uint8)
 
-    return web
+
+def web_of(image: Image) -> Web:
+    """An endless web that repeats one image (H, W, C)."""
+    return lambda first, lines: image[np.arange(first, first + lines) % len(image)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 
@@ -286,7 +287,7 @@ def test_whatever_the_belt_does_an_image_has_neighbouring_lines_only(
     """Each block shows the lines where the count stands; only blocks whose lines all passed are even."""
     scan, line, number = Scan(lines), 1000, 0
     for step, numbers in moves:
-        # Within its block the belt goes to where the next one begins: not evenly, unless it is one block on.
+        # Within a block the belt goes to where the next one begins: evenly only if that is its lines on.
         even = step == HEIGHT * numbers
         image = web(line, HEIGHT) if even else web(10**9 + number * 100, HEIGHT)
         scan.put(Block(number * 1000, number, line, image))
@@ -296,7 +297,7 @@ def test_whatever_the_belt_does_an_image_has_neighbouring_lines_only(
             assert shown == list(range(shown[0], shown[0] + lines))
             assert shown[0] < 10**8
     firsts = [shown[0] for shown in scan.shown if shown]
-    assert all(after - before >= 1 for before, after in zip(firsts, firsts[1:], strict=False))
+    assert all(after - before >= 1 for before, after in itertools.pairwise(firsts))
 
 
 def strips(*numbers: int) -> list[Strip]:
@@ -353,7 +354,7 @@ def test_lines_that_no_strip_has_are_never_joined() -> None:
 
 def test_lines_of_one_block_are_not_copied() -> None:
     first = strips(*range(3))[0]
-    assert np.shares_memory(join([first], 1, 2).image, first.image)  # type: ignore[arg-type]
+    assert np.shares_memory(join([first], 1, 2).image, first.image)
 
 
 def noisy(seed: int) -> np.ndarray:
