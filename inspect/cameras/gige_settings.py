@@ -5,7 +5,7 @@ Each is written to the camera and read back: what was asked for is what runs, or
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -75,13 +75,6 @@ class GigeSettings(StrictModel):
             return self.expose_within_ms
         return 20.0 if self.fps is None else FREE_PERIODS * 1000 / self.fps
 
-    @model_validator(mode="before")
-    @classmethod
-    def _lines_are_its_trigger(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("line_scan") is not None and "trigger" not in values:
-            return values | {"trigger": "lines"}
-        return values
-
     @field_validator("pixel_format")
     @classmethod
     def _known_format(cls, name: str) -> str:
@@ -99,7 +92,7 @@ class GigeSettings(StrictModel):
         if self.fps is not None and (self.exposure_us or 0) > 1e6 / self.fps:
             raise ValueError(f"exposure_us {self.exposure_us:g} is longer than a frame at {self.fps:g} fps")
         if (self.trigger == "lines") != (self.line_scan is not None):
-            raise ValueError("line_scan has trigger: lines, which it may leave out; the others have none")
+            raise ValueError("line_scan needs trigger: lines, and trigger: lines its line_scan")
         if self.line_scan is not None and (wrong := self._line_contradiction(self.line_scan)):
             raise ValueError(f"line_scan: {wrong}")
         return self

@@ -41,7 +41,9 @@ def scan(**values: Any) -> dict[str, Any]:
 def opened(kind: str, camera: GigeProcess, **line_scan: Any) -> Iterator[LineScanCamera]:
     if kind == "viva":
         pytest.importorskip("viva_genicam")
-    settings = KINDS[kind](camera, exposure_us=20, height_px=HEIGHT, line_scan=scan(**line_scan))
+    settings = KINDS[kind](
+        camera, exposure_us=20, height_px=HEIGHT, trigger="lines", line_scan=scan(**line_scan)
+    )
     lines = open_camera(settings, 1)
     assert isinstance(lines, LineScanCamera)
     try:
@@ -234,7 +236,7 @@ def test_area_camera_is_no_line_scan_camera(start_gige: StartGige) -> None:
 def test_lines_without_a_count_are_placed_by_the_number_of_their_frame(start_gige: StartGige) -> None:
     camera = start_gige(*WEB)
     asked = {"lines": 128, "count": "frame_number", "lines_per_s": 3000}
-    settings = KINDS["aravis"](camera, exposure_us=20, height_px=HEIGHT, line_scan=asked)
+    settings = KINDS["aravis"](camera, exposure_us=20, height_px=HEIGHT, trigger="lines", line_scan=asked)
     lines = open_camera(settings, 1)
     assert isinstance(lines, LineScanCamera)
     try:
@@ -261,7 +263,13 @@ def shown(place: Place, *outcomes: Outcome) -> str:
 
 
 def station(place: Place, camera: GigeProcess, **line_scan: Any) -> dict[str, Any]:
-    asked = {"kind": "aravis", "device": camera.address, "exposure_us": 20, "height_px": 16}
+    asked = {
+        "kind": "aravis",
+        "device": camera.address,
+        "exposure_us": 20,
+        "height_px": 16,
+        "trigger": "lines",
+    }
     return {
         "cameras": [asked | {"line_scan": scan(lines=64, **line_scan)}],
         "trigger": {"kind": "camera", "camera": "camera"},

@@ -16,6 +16,7 @@ from taktsight.inspect.cameras.findings import camera_findings
 from taktsight.inspect.cameras.gige_settings import AravisSettings
 from taktsight.inspect.cameras.line_feed import LineFeed
 from taktsight.inspect.cameras.line_scan_camera import with_room
+from taktsight.inspect.cameras.line_scan_settings import LineScanSettings
 from taktsight.inspect.cameras.stream import Broken, Undeveloped
 from taktsight.inspect.config import Station, load_station
 from taktsight.inspect.frame_watch import FrameWatch
@@ -32,7 +33,7 @@ def station(
     tmp_path: Path, line_scan: dict[str, Any], trigger: dict[str, Any] | None = None, **camera: Any
 ) -> Station:
     file = tmp_path / "station.yaml"
-    asked = {"kind": "aravis", "name": "web", "device": "192.168.1.20", "height_px": 64}
+    asked = {"kind": "aravis", "name": "web", "device": "192.168.1.20", "height_px": 64, "trigger": "lines"}
     content = {
         "name": "slitter 1",
         "bundle": "part.taktsight",
@@ -90,10 +91,10 @@ def test_contradiction_is_said(
 
 
 def test_lines_need_line_scan_and_tiles_need_their_trigger(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="line_scan has trigger: lines"):
+    with pytest.raises(ValueError, match="line_scan needs trigger: lines"):
         AravisSettings(kind="aravis", device="192.168.1.20", trigger="lines")
-    with pytest.raises(ValueError, match="line_scan has trigger: lines, which it may leave out"):
-        AravisSettings(kind="aravis", device="192.168.1.20", trigger="software", line_scan=SCAN)
+    with pytest.raises(ValueError, match="line_scan needs trigger: lines"):
+        AravisSettings(kind="aravis", device="192.168.1.20", line_scan=LineScanSettings(**SCAN))
     with pytest.raises(ConfigError, match="overlap is of an endless web, which needs trigger"):
         station(tmp_path, SCAN | {"overlap": 0}, {"kind": "timer", "takt_ms": 100})
 
@@ -113,7 +114,11 @@ def test_check_says_what_may_go_wrong_unseen(tmp_path: Path) -> None:
 
 def feed(**values: Any) -> tuple[LineFeed, AravisSettings]:
     settings = AravisSettings(
-        kind="aravis", device="192.168.1.20", height_px=32, line_scan=SCAN | {"lines": 128} | values
+        kind="aravis",
+        device="192.168.1.20",
+        height_px=32,
+        trigger="lines",
+        line_scan=LineScanSettings(**SCAN | {"lines": 128} | values),
     )
     assert settings.line_scan is not None
     return LineFeed(settings, settings.line_scan, 32), settings
@@ -169,6 +174,7 @@ def test_station_of_the_page_and_the_example_are_right(tmp_path: Path) -> None:
         camera = yaml.safe_load(block)["cameras"][0]
         trigger = yaml.safe_load(block).get("trigger", {"kind": "timer", "takt_ms": 1000})
         line_scan = camera.pop("line_scan")
+        assert camera.pop("trigger") == "lines"
         station(tmp_path, line_scan, trigger, **camera)
 
 

@@ -286,7 +286,8 @@ def test_whatever_the_belt_does_an_image_has_neighbouring_lines_only(
 ) -> None:
     """Each block shows the lines where the count stands; only blocks whose lines all passed are even."""
     scan, line, number = Scan(lines), 1000, 0
-    for step, numbers in moves:
+    for asked, numbers in moves:
+        step = max(asked, -HEIGHT * numbers)  # a line is one step: further back no belt comes
         # Within a block the belt goes to where the next one begins: evenly only if that is its lines on.
         even = step == HEIGHT * numbers
         image = web(line, HEIGHT) if even else web(10**9 + number * 100, HEIGHT)
