@@ -224,16 +224,18 @@ def _set_chunks(features: Features, settings: GigeSettings) -> None:
     wanted = _wanted_chunks(settings)
     if not features.has("ChunkModeActive"):
         if wanted:
-            asked = ", ".join(sorted(set(wanted.values())))
-            raise ConfigError(f"{asked}: this camera's frames carry no chunks; leave it out")
+            asked = ", ".join(dict.fromkeys(wanted.values()))
+            end = "; leave chunks out" if settings.chunks else "; count: frame_number does without"
+            raise ConfigError(f"{asked}: this camera's frames carry none{end}")
         return
     features.set_switch("ChunkModeActive", on=bool(wanted))
     if not wanted:
         return
     offered = features.choices("ChunkSelector")
-    missing = [f"{key} {chunk}" for chunk, key in wanted.items() if chunk not in offered]
+    missing = {chunk: key for chunk, key in wanted.items() if chunk not in offered}
     if missing:
-        raise ConfigError(f"{', '.join(missing)}: this camera offers {', '.join(offered)}")
+        asked = " and ".join(dict.fromkeys(missing.values()))
+        raise ConfigError(f"{asked} {', '.join(missing)}: this camera offers {', '.join(offered)}")
     for chunk in offered:
         features.set_choice("ChunkSelector", chunk)
         if features.has("ChunkEnable"):

@@ -11,6 +11,8 @@ from taktsight.records import Image
 
 LATE = 2
 """Behind a missing block so many are waited for: it may be on its way. Then it is lost."""
+PAST = 16
+"""So many in a row that came already: the camera counts from the beginning again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,18 @@ class BlockOrder:
     def __init__(self) -> None:
         self._held: dict[int, Block] = {}
         self._next: int | None = None
-        self.ignored = 0
-        """Blocks that came twice, or after they were given up."""
+        self._ignored = 0
+
+    @property
+    def is_astray(self) -> bool:
+        """Whether nothing is in order any more: the camera's own numbers went back."""
+        return self._ignored >= PAST
 
     def begin_anew(self) -> None:
         """The camera was opened again: what is held has nothing behind it."""
         self._held.clear()
         self._next = None
+        self._ignored = 0
 
     def put(self, block: Block) -> list[Block]:
         """Those that are in order now, the first one first."""
@@ -50,8 +57,9 @@ class BlockOrder:
         if self._next is None:
             self._next = block.number
         if block.number < self._next or block.number in self._held:
-            self.ignored += 1
+            self._ignored += 1
             return []
+        self._ignored = 0
         self._held[block.number] = block
         return self._ready()
 

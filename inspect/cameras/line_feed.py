@@ -66,9 +66,7 @@ class LineFeed:
     def begin_anew(self) -> None:
         """The camera was opened again: it may have been off, and the belt have run on."""
         with self._changed:
-            at_ns = time.monotonic_ns()
-            self._order.begin_anew()
-            self._hand_on(self._strips.begin_anew("the camera was opened anew", at_ns))
+            self._begin_anew("the camera was opened anew")
 
     def put(self, frame: Exposure | Undeveloped | Broken) -> None:
         """A block has come, so the camera is there. Never waits for anybody who grabs."""
@@ -77,6 +75,8 @@ class LineFeed:
             self._lost = ""
             for each in self._order.put(block):
                 self._hand_on(self._strips.add(each))
+            if self._order.is_astray:
+                self._begin_anew("the camera's frames are numbered from the beginning again")
             self._changed.notify_all()
 
     def lose(self, reason: str) -> None:
@@ -128,6 +128,10 @@ class LineFeed:
     def is_web(self) -> bool:
         """Whether lines are cut into tiles."""
         return self._tiles is not None
+
+    def _begin_anew(self, why: str) -> None:
+        self._order.begin_anew()
+        self._hand_on(self._strips.begin_anew(why, time.monotonic_ns()))
 
     def _block(self, frame: Exposure | Undeveloped | Broken) -> Block:
         """The block, with its image; or why it shows nothing."""

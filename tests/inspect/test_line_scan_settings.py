@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from taktsight.errors import ConfigError
+from taktsight.errors import CameraError, ConfigError
 from taktsight.inspect.cameras.camera import Exposure
 from taktsight.inspect.cameras.findings import camera_findings
 from taktsight.inspect.cameras.gige_settings import AravisSettings
@@ -162,6 +162,26 @@ def test_blocks_that_are_all_damaged_are_said_and_are_no_images() -> None:
     for number in range(100):
         lines.put(Broken("packets were lost", number * 1_000_000, number))
     assert len(told) > 15
+
+
+def test_camera_that_numbers_its_frames_anew_costs_a_few_blocks() -> None:
+    lines, _ = feed()
+    told: list[tuple[int, int]] = []
+    lines.tell_tiles(lambda number, captured_ns: told.append((number, captured_ns)))
+    chance = np.random.default_rng(1)
+    for number in [*range(1000, 1040), *range(1, 60)]:
+        lines.put(undeveloped(number, chance.integers(0, 255, (32, 300, 1), np.uint8)))
+    assert [number for number, _ in told] == list(range(len(told)))
+    assert len(told) >= 9 + 1 + 9
+    outcomes = []
+    for number, captured_ns in told[-8:]:
+        try:
+            lines.take_tile(Expose(number + 1, captured_ns, 10**18))
+        except CameraError as error:
+            outcomes.append(str(error))
+        else:
+            outcomes.append("")
+    assert outcomes[-6:] == [""] * 6
 
 
 # The page
