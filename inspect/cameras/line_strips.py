@@ -10,7 +10,7 @@ until it is there again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from taktsight.inspect.cameras.line_blocks import Block
 from taktsight.records import Image
@@ -59,6 +59,13 @@ class Strip:
     def end(self) -> int:
         """The line behind its last one."""
         return self.first + self.lines
+
+    def behind(self, first: int) -> Strip:
+        """Its lines from one of them on."""
+        image = None if self.image is None else self.image[first - self.first :]
+        return replace(
+            self, first=first, lines=self.end - first, captured_ns=self.at_ns(first), image=image
+        )
 
     def at_ns(self, line: int) -> int:
         """When one of its lines was exposed, if the belt ran evenly meanwhile."""
@@ -154,12 +161,11 @@ class StripMaker:
         end, image = anchor.line + self._rules.height, anchor.block.image
         if not anchor.is_open or end <= self._head or image is None:
             return []
-        first = max(anchor.line, self._head)
         began_ns = anchor.block.captured_ns
         end_ns = began_ns + (next_ns - began_ns) // blocks
-        self._head = end
-        image = image[first - anchor.line :]
-        return [Strip(first, end - first, began_ns, end_ns, image)]
+        strip = Strip(anchor.line, self._rules.height, began_ns, end_ns, image)
+        first, self._head = max(anchor.line, self._head), end
+        return [strip.behind(first)]
 
     def _missing(self, until: int, from_ns: int, to_ns: int, why: str) -> list[Strip]:
         """Lines up to one, as far as they are not decided yet."""

@@ -128,6 +128,33 @@ def test_belt_that_runs_back_shows_no_line_twice() -> None:
     assert not {36, 37, 38, 39} & set(seen)  # there it turned round
 
 
+def test_block_that_lies_over_the_furthest_line_shows_what_is_new_of_it() -> None:
+    """Forward to line 40, back to 22, and forward: the block at 38 has two lines that were seen."""
+    counts = [*range(34, 22, -HEIGHT), *range(22, 80, HEIGHT)]
+    back = [
+        Block((40 + n * HEIGHT) * LINE_NS, 10 + n, count, web(count, HEIGHT))
+        for n, count in enumerate(counts)
+    ]
+    scan = Scan(lines=2).put(*run(*range(10)), *back)
+    seen = [line for lines in scan.shown for line in lines]
+    assert seen == [*range(36), *range(40, 78)]
+    (cut,) = (strip for strip in scan.strips if strip.first == 40)
+    assert (cut.lines, cut.end_ns - cut.captured_ns) == (2, 2 * LINE_NS)
+
+
+@pytest.mark.parametrize("went", range(1, 16))
+def test_lines_that_lie_between_two_others_are_not_their_neighbours(went: int) -> None:
+    """Four counts a line: after a block of less than its lines, nothing joins on to what was before."""
+    blocks = [block(n, HEIGHT, counts_per_line=4) for n in range(3)]
+    for n in range(3, 12):
+        line = 8 + (n - 3) * HEIGHT  # wherever they lie, no image has them with lines from before
+        blocks.append(Block(n * 4 * LINE_NS, n, 32 + went + (n - 3) * 16, web(1000 + line, HEIGHT)))
+    scan = Scan(lines=3, overlap=2, rules=Rules(HEIGHT, 4, gap_lines=3)).put(*blocks)
+    for lines in scan.shown:
+        assert not lines or max(lines) < 1000 or min(lines) >= 1000
+    assert any(lines and lines[0] >= 1000 for lines in scan.shown)
+
+
 def test_belt_that_stands_shows_nothing() -> None:
     standing = [Block(n, 2 + n, 8, web(8, HEIGHT)) for n in range(50)]
     assert Scan(lines=4).put(*run(0, 1), *standing).shown == [[0, 1, 2, 3], [4, 5, 6, 7], []]
@@ -229,7 +256,7 @@ def arrivals(draw: st.DrawFn) -> tuple[list[int], set[int]]:
     chance = random.Random(draw(st.integers(0, 2**32)))
     # Sorted by number plus a delay below LATE + 1: nobody is behind more than LATE younger ones.
     late = draw(st.booleans())
-    key = {n: n + (chance.random() * LATE if late else 0) for n in range(count)}
+    key = {n: n + (chance.random() * (LATE + 1) if late else 0) for n in range(count)}
     came = sorted((n for n in range(count) if n not in lost), key=key.__getitem__)
     for number in sorted(twice - lost):
         came.insert(chance.randint(came.index(number), len(came)), number)
