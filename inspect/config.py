@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from taktsight.inspect.alarm_settings import AlarmSettings, MetricsSettings
 from taktsight.inspect.belt_settings import EncoderSettings
-from taktsight.inspect.cameras.settings import CameraSettings, placed_camera, too_late
+from taktsight.inspect.cameras.settings import CameraSettings, misused_lines, placed_camera, too_late
 from taktsight.inspect.codes.settings import CodeSettings
 from taktsight.inspect.gates.settings import DryRunSettings, GateSettings
 from taktsight.inspect.golden_settings import GoldenCheck
@@ -211,7 +211,8 @@ class Station(StrictModel):
         wrong = field_contradictions(
             self.trigger, self.gate, self.plc, self.encoder, self.deadline_ms, frozenset(names)
         )
-        if wrong:
+        leader = self.trigger.camera if self.trigger.kind == "camera" else None
+        if wrong := wrong + misused_lines(self.cameras, leader):
             raise ValueError("; ".join(wrong))
         return self
 

@@ -14,7 +14,7 @@ from taktsight.inspect.cameras.aravis_features import AravisFeatures
 from taktsight.inspect.cameras.aravis_library import CONTROL_LOST, Aravis, load_aravis
 from taktsight.inspect.cameras.gige_clock import find_latch
 from taktsight.inspect.cameras.gige_settings import AravisSettings, GigeSettings
-from taktsight.inspect.cameras.gige_setup import set_up
+from taktsight.inspect.cameras.gige_setup import carries_chunks, set_up
 from taktsight.inspect.cameras.gvcp import answers
 from taktsight.inspect.cameras.network import (
     SOCKET_BYTES,
@@ -106,7 +106,7 @@ class AravisSession:
         self._is_gige = bool(arv.call("arv_camera_is_gv_device", camera))
         self._is_unplugged = False
         self._unplugged = CONTROL_LOST(self._note_unplugged)  # kept: the library only has its address
-        self._chunks = settings.chunks
+        self._chunks, self._lines = settings.chunks, settings.line_scan
         self.address = self._address() if self._is_gige else None
         self.running = set_up(self._features, settings)
         self._ticks_per_s = self._frequency() if self._is_gige else 0
@@ -118,7 +118,9 @@ class AravisSession:
         if self._is_gige:
             arv.set_number(self._stream, "socket-buffer-size", SOCKET_BYTES)
             arv.set_number(self._stream, "frame-retention", retention_us)
-        self._parser = arv.call("arv_camera_create_chunk_parser", camera) if self._chunks else None
+        self._parser = (
+            arv.call("arv_camera_create_chunk_parser", camera) if carries_chunks(settings) else None
+        )
         self._buffers = AravisBuffers(arv, self._stream, settings.buffers, self.running.payload_bytes)
         try:
             self._features.execute("AcquisitionStart")
@@ -202,6 +204,8 @@ class AravisSession:
             said["number"] = self._chunk("integer", buffer, b"ChunkFrameID")
         if "ExposureTime" in self._chunks:
             said["exposure_us"] = self._chunk("float", buffer, b"ChunkExposureTime")
+        if self._lines is not None and self._lines.chunk is not None:
+            said["encoder_count"] = self._chunk("integer", buffer, f"Chunk{self._lines.chunk}".encode())
         return said
 
     def _chunk(self, kind: str, buffer: int, name: bytes) -> Any:

@@ -10,7 +10,7 @@ from taktsight.inspect.cameras.device_clock import DeviceClock, FrameCounter
 from taktsight.inspect.cameras.gige_setup import Running
 from taktsight.inspect.cameras.pixel_formats import decode_view
 from taktsight.inspect.cameras.session import Received
-from taktsight.inspect.cameras.stream import Broken, FrameStream, Undeveloped
+from taktsight.inspect.cameras.stream import Broken, FrameSink, Undeveloped
 
 EXPOSURE_TOLERANCE = 0.02
 ARRIVAL_NS = 50_000_000
@@ -20,7 +20,7 @@ ARRIVAL_NS = 50_000_000
 class FrameIntake:
     """Between a camera's receiver and the stream that parts take their frames from."""
 
-    def __init__(self, stream: FrameStream, channels: int) -> None:
+    def __init__(self, stream: FrameSink, channels: int) -> None:
         self._stream, self._channels = stream, channels
         self._clock, self._counter = DeviceClock(0), FrameCounter()
         self._came = threading.Condition()
@@ -49,7 +49,7 @@ class FrameIntake:
             self._stream.put(Broken(fault, captured_ns, counter))
         else:
             develop = partial(self._develop, running, received, captured_ns, counter)
-            self._stream.put(Undeveloped(captured_ns, develop, counter))
+            self._stream.put(Undeveloped(captured_ns, develop, counter, received.encoder_count))
         with self._came:
             self.fault = fault or self.fault
             self._seen += 1

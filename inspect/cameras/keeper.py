@@ -17,7 +17,7 @@ from taktsight.inspect.cameras.gvcp import Pulse
 from taktsight.inspect.cameras.network import is_address
 from taktsight.inspect.cameras.running_session import RunningSession
 from taktsight.inspect.cameras.session import Session
-from taktsight.inspect.cameras.stream import FrameStream
+from taktsight.inspect.cameras.stream import FrameSink
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Keeper:
     """A camera from its first session to its last one."""
 
     def __init__(
-        self, settings: GigeSettings, stream: FrameStream, intake: FrameIntake, open_session: OpenSession
+        self, settings: GigeSettings, stream: FrameSink, intake: FrameIntake, open_session: OpenSession
     ) -> None:
         """Opens it.
 
@@ -120,7 +120,7 @@ class Keeper:
             CameraError: If none comes.
         """
         trigger = self._settings.trigger
-        if trigger == "hardware":
+        if trigger in ("hardware", "lines"):
             return
         whole, began_s = 0, time.monotonic()
         for _ in range(WARM_UP_FRAMES):

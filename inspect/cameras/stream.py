@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from taktsight.errors import CameraError
 from taktsight.inspect.cameras.camera import Exposure
@@ -36,6 +37,24 @@ class Undeveloped:
     develop: Callable[[], Exposure]
     """Called once, by whoever takes it. It may raise a CameraError."""
     counter: int | None = None
+    encoder_count: int | None = None
+    """Of a line-scan camera: the encoder's at its first line."""
+
+
+class FrameSink(Protocol):
+    """Where received frames go."""
+
+    def put(self, frame: Exposure | Undeveloped | Broken) -> None:
+        """A frame has come, so the camera is there. Never waits."""
+
+    def lose(self, reason: str) -> None:
+        """The camera is gone."""
+
+    def regain(self) -> None:
+        """The camera is there again, but has not sent a frame yet."""
+
+    def clear(self) -> None:
+        """Frames that are there are for nobody."""
 
 
 class FrameStream:
