@@ -161,6 +161,17 @@ def test_entries_sent_again_are_written_once(ledger: Ledger) -> None:
     assert ledger.verify().rows == 10
 
 
+def test_text_that_is_no_unicode_is_written_readable_and_keeps_nobody_out(ledger: Ledger) -> None:
+    """The name of a file in another encoding, as the serial of a part."""
+    serial = os.fsdecode(b"T\xfcr.png")
+    last = replace(entries(9)[-1], serial=serial, reasons=(f"{serial}: cannot be decoded",))
+    ledger.append("run", [*entries(8), last], (), "2030-01-02")
+    row = ledger.rows(1)[0]
+    assert (row["serial"], row["trigger"]) == ("T\\udcfcr.png", 9)
+    assert "cannot be decoded" in row["reasons"]
+    assert ledger.verify().rows == 9
+
+
 def test_scores_read_back_as_the_same_float32(ledger: Ledger) -> None:
     import json
 
