@@ -70,6 +70,28 @@ def test_writer_that_died_in_a_slot_leaves_no_frame_behind(ring: Ring) -> None:
     assert again.generation > slot.generation
 
 
+def test_two_writers_in_one_slot_leave_one_frame_or_none(ring: Ring) -> None:
+    """One was held up until the ring had gone round: the other's frame must not be taken for its own."""
+    pixels, slots = ring._pixels, []
+
+    def held_up(index: int, shape: tuple[int, int, int]) -> Image:
+        ring._pixels = pixels  # type: ignore[method-assign]
+        slots.extend(ring.write(flat(value), "side") for value in (2, 3, 4, 5))
+        return pixels(index, shape)
+
+    ring._pixels = held_up  # type: ignore[method-assign]
+    slots.append(ring.write(flat(1), "top"))
+    for slot, value in zip(slots, (2, 3, 4, 5, 1), strict=True):
+        copy = ring.read(slot)
+        assert copy is None or (copy == value).all(), f"the frame of {slot.camera} is another one's"
+    assert ring.read(ring.write(flat(6), "top")) is not None
+
+
+def test_frame_that_finds_every_slot_being_written_is_a_lost_image(ring: Ring) -> None:
+    ring._busy.update(range(ring.frames))
+    assert ring.read(ring.write(flat(1), "top")) is None
+
+
 def test_reader_never_sees_half_a_frame(ring: Ring) -> None:
     slots = [ring.write(flat(0), "top")]
     done = threading.Event()
