@@ -133,7 +133,9 @@ class Images(StrictModel):
     """Room for images, MB; beyond it the oldest passes go first."""
     max_age_days: float = Field(default=90, gt=0, le=MAX_AGE_DAYS)
     """Images older than this are removed."""
-    max_age_days_of: dict[Outcome, Annotated[float, Field(gt=0, le=MAX_AGE_DAYS)]] = Field(default_factory=dict)
+    max_age_days_of: dict[Outcome, Annotated[float, Field(gt=0, le=MAX_AGE_DAYS)]] = Field(
+        default_factory=dict
+    )
     """An outcome that is named here has an age of its own: {PASS: 7, REJECT: 365}."""
     reserve_mb: float = Field(default=500, ge=0, le=1e9)
     """Room on the disk that images never touch, MB: the ledger needs it."""

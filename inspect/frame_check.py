@@ -62,7 +62,7 @@ class FrameCheck:
     def fault(self, expose: Expose, exposure: Exposure) -> str:
         """Why this is no frame of this part; empty where it is one."""
         health = self._view.health
-        # Said anew each time: the watch goes on over a changeover, and this frame may be for a part before it.
+        # Each time: the watch goes on over a changeover, and this frame may be for a part before it.
         self._watch.wanted_px = health.frame_px if health else None
         return self._watch.fault(expose, exposure, time.monotonic_ns())
 

@@ -41,7 +41,7 @@ class PlcTrigger:
         self._told_anew = tell
 
     def number_of(self, trigger: int) -> int | None:
-        """The PLC's own number of a part; None where it was lost or set its counter anew since. Ask once."""
+        """The PLC's own number of a part; None where it was lost or counts anew since. Ask once."""
         return self._numbers.pop(trigger, None)
 
     @property

@@ -23,7 +23,7 @@ from taktsight.inspect.inspector import golden_mistakes, golden_part
 from taktsight.inspect.ledger import FILE, Ledger
 from taktsight.inspect.messages import Entry, Expose
 from taktsight.inspect.meters import Meters, size_meters
-from taktsight.inspect.ring import Ring, size_ring
+from taktsight.inspect.ring import Ring, Slot, size_ring
 from taktsight.inspect.triggers.timer import TimerTrigger
 from taktsight.inspect.triggers.trigger import Arrival
 from taktsight.records import Image
@@ -72,7 +72,8 @@ def test_writer_that_died_in_a_slot_leaves_no_frame_behind(ring: Ring) -> None:
 
 def test_two_writers_in_one_slot_leave_one_frame_or_none(ring: Ring) -> None:
     """One was held up until the ring had gone round: the other's frame must not be taken for its own."""
-    pixels, slots = ring._pixels, []
+    pixels = ring._pixels
+    slots: list[Slot] = []
 
     def held_up(index: int, shape: tuple[int, int, int]) -> Image:
         ring._pixels = pixels  # type: ignore[method-assign]
