@@ -122,15 +122,21 @@ class Line:
         self._run_until(lambda: (self._vision.ready and self._recorder.ready) or self._stop_asked)
         if not self._stop_asked and self._failure is None and self._field.missing:
             log.info("the line waits: %s", self._field.missing)
-        self._run_until(lambda: not self._field.missing or self._stop_asked)
+        # All at once: what was ready may have been started anew while something else was waited for.
+        self._run_until(lambda: self._is_ready or self._stop_asked)
         if self._failure is not None:
             raise self._failure
-        if not (self._vision.ready and self._recorder.ready) or self._field.missing:
+        if not self._is_ready:
             return False
         must_listen = self._station.golden is not None
         folder = self._station.records.folder
         self._control = open_control(folder, self._selector, self._handle, must_listen=must_listen)
         return True
+
+    @property
+    def _is_ready(self) -> bool:
+        """Whether everything that parts need is there."""
+        return bool(self._vision.ready and self._recorder.ready and not self._field.missing)
 
     def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
         return (self._changeovers if "changeover" in request else self._desk).handle(request)

@@ -24,6 +24,7 @@ from taktsight.inspect.cameras.network import (
     is_loopback,
 )
 from taktsight.inspect.cameras.session import Received
+from taktsight.inspect.cameras.wall_clock import WallClock
 
 ANSWER_S = 0.5
 """A camera that is there answers within that."""
@@ -104,6 +105,7 @@ class AravisSession:
         self._device = arv.call("arv_camera_get_device", camera)
         self._features = AravisFeatures(arv, self._device)
         self._is_gige = bool(arv.call("arv_camera_is_gv_device", camera))
+        self._wall = WallClock(LONGEST_NS)
         self._is_unplugged = False
         self._unplugged = CONTROL_LOST(self._note_unplugged)  # kept: the library only has its address
         self._chunks, self._lines = settings.chunks, settings.line_scan
@@ -142,6 +144,7 @@ class AravisSession:
         self._buffers.put_back_returned()
         buffer = self._arv.call("arv_stream_timeout_pop_buffer", self._stream, round(wait_s * 1e6))
         if not buffer:
+            self._wall.look(time.time_ns(), time.monotonic_ns())
             return None
         arrived_ns, age_ns = time.monotonic_ns(), self._age_ns(buffer)
         began_ns = arrived_ns - age_ns
@@ -173,8 +176,8 @@ class AravisSession:
 
     def _age_ns(self, buffer: int) -> int:
         """How long ago its first packet came. The library has it on the wall clock, which may be set."""
-        age_ns = time.time_ns() - int(self._arv.call("arv_buffer_get_system_timestamp", buffer))
-        return age_ns if 0 <= age_ns < LONGEST_NS else 0
+        noted_ns = int(self._arv.call("arv_buffer_get_system_timestamp", buffer))
+        return self._wall.age_ns(noted_ns, time.time_ns(), time.monotonic_ns())
 
     def _whole(self, buffer: int, received: Received) -> Received:
         arv, padding = self._arv, c.c_int()

@@ -16,6 +16,8 @@ from typing import Protocol
 from taktsight.errors import CameraError
 from taktsight.inspect.cameras.camera import Exposure
 
+MAX_GAP = 65_535
+"""Frames lost at once; more is no gap, but a number that no camera counts to, or a count begun anew."""
 ROOM = 8
 """Frames that wait; one more, and the oldest goes."""
 
@@ -144,8 +146,9 @@ class FrameStream:
     def _count(self, frame: Exposure | Undeveloped | Broken) -> None:
         """Of all frames, not only those that parts ask for: between these there may be any number."""
         counter = frame.counter
-        if counter is not None and self._counter is not None and counter > self._counter + 1:
-            self._lost_frames += counter - self._counter - 1
+        if counter is not None and self._counter is not None:
+            gap = counter - self._counter - 1
+            self._lost_frames += gap if 0 < gap <= MAX_GAP else 0
         self._counter = counter
 
     def _next(self, not_before_ns: int) -> Exposure | Undeveloped | Broken | None:

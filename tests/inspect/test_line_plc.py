@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,24 @@ def test_line_waits_for_its_plc_and_can_be_stopped_meanwhile(place: Place, start
     status, _, err = line.stop()
     assert status == 0, err
     assert line.meters["triggers"] == 0
+
+
+def test_line_that_waits_for_its_plc_waits_for_a_vision_that_died_meanwhile_too(
+    place: Place, plc: Plc, start_line: StartLine
+) -> None:
+    plc.stall()
+    line = start_line(station(place, plc), "--no-live")
+    line.wait_until((place.records / "versions.json").exists)
+    time.sleep(1)  # vision is in service, and the line waits for the PLC alone
+    line.kill("vision")
+    line.wait_until(lambda: line.meters["vision_restarts"] == 1)
+    line.send("vision", signal.SIGSTOP)
+    plc.go_on()
+    time.sleep(1.5)  # the PLC is there, and vision is not
+    line.send("vision", signal.SIGCONT)
+    line.wait_until(lambda: ("on",) in plc.told("line"))
+    status, _, err = line.stop()
+    assert status == 0, err
 
 
 def findings(station: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
@@ -94,6 +95,15 @@ def _too_large_region(place: Place) -> dict[str, object]:
     return {"recipe": "recipe.yaml"}
 
 
+def _endless(name: str, value: object) -> dict[str, object]:
+    """What ends the process that reckons with it."""
+    return {"records": {"folder": "records", "images": {name: value}}}
+
+
+def _gate(**values: object) -> dict[str, object]:
+    return {"kind": "gpio", "pass_line": 1, "delay_ms": 600, "width_ms": 20} | values
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -108,6 +118,12 @@ def _too_large_region(place: Place) -> dict[str, object]:
         (lambda place: {"gate_margin_ms": 500}, "leaves nothing of deadline_ms"),
         (lambda place: {"recipe": "lost.yaml"}, "lost.yaml: there is no such file"),
         (lambda place: {"cameras": [{"kind": "folder", "folder": "a"}] * 2}, "camera stands twice"),
+        (lambda place: _endless("max_age_days", 1_000_000), "records.images.max_age_days"),
+        (lambda place: _endless("max_age_days_of", {"PASS": 1e9}), "records.images.max_age_days_of"),
+        (lambda place: _endless("max_mb", math.inf), "records.images.max_mb"),
+        (lambda place: _endless("reserve_mb", 1e300), "records.images.reserve_mb"),
+        (lambda place: {"max_skew_ms": math.inf}, "max_skew_ms"),
+        (lambda place: {"gate": _gate(late_ms=math.inf)}, "gate.gpio.late_ms"),
     ],
 )
 def test_station_that_contradicts_itself_is_refused_in_one_sentence(
