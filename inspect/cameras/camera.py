@@ -77,6 +77,13 @@ class SelfTriggered(Protocol):
         :meth:`Camera.grab`, with the same ``captured_ns``.
         """
 
+    def outage(self) -> str:
+        """Why no frame of it will come; "" while one may. Asked many times a second; it does not wait.
+
+        Raises:
+            LineError: If the driver hangs and nothing but a new process helps.
+        """
+
 
 def leader_of(cameras: Sequence[Camera], trigger: TriggerSettings) -> tuple[str, SelfTriggered] | None:
     """The camera that is the station's trigger, with its name; None where something else is.
@@ -133,10 +140,16 @@ def _open_gige(settings: AravisSettings | VivaSettings, channels: int) -> Camera
     if isinstance(settings, AravisSettings):
         from taktsight.inspect.cameras.aravis_session import open_aravis
 
-        return GigeCamera(settings, channels, partial(open_aravis, settings))
-    from taktsight.inspect.cameras.viva_session import open_viva
+        camera = GigeCamera(settings, channels, partial(open_aravis, settings))
+    else:
+        from taktsight.inspect.cameras.viva_session import open_viva
 
-    return GigeCamera(settings, channels, partial(open_viva, settings))
+        camera = GigeCamera(settings, channels, partial(open_viva, settings))
+    if settings.trigger != "hardware":
+        return camera
+    from taktsight.inspect.cameras.wired_gige import WiredGigeCamera
+
+    return WiredGigeCamera(camera)
 
 
 def _open_live(settings: LiveCameraSettings, channels: int) -> Camera:

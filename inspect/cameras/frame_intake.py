@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 
 from taktsight.inspect.cameras.camera import Exposure
@@ -27,6 +28,8 @@ class FrameIntake:
         self._seen = self._whole = 0
         self.fault = ""
         """What was wrong with the last frame that was not whole."""
+        self.tell: Callable[[int, int], object] | None = None
+        """Is given number and time of each frame that has a number, once it is in the stream."""
 
     def begin_anew(self, running: Running) -> None:
         """The camera was opened again: it may have been off, and counts time and frames from zero."""
@@ -50,6 +53,8 @@ class FrameIntake:
         else:
             develop = partial(self._develop, running, received, captured_ns, counter)
             self._stream.put(Undeveloped(captured_ns, develop, counter))
+        if self.tell is not None and counter is not None:
+            self.tell(counter, captured_ns)
         with self._came:
             self.fault = fault or self.fault
             self._seen += 1
