@@ -38,7 +38,7 @@ from taktsight.inspect.messages import (
 )
 from taktsight.inspect.outlook import Outlook, check_follows, open_outlook
 from taktsight.inspect.part_results import inspected, skew_faults, uninspected
-from taktsight.inspect.realtime import die_with_line
+from taktsight.inspect.realtime import die_with_line, relax
 from taktsight.inspect.ring import Ring
 from taktsight.inspect.triage import Triage
 from taktsight.inspect.versions import remember_version
@@ -231,8 +231,8 @@ def _end_process(arguments: threading.ExceptHookArgs) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs as a process of the line: its process id, the channel's and the ring's descriptor."""
-    line_process, channel_descriptor, ring_descriptor = map(int, arguments)
+    """Runs as a process of the line: its id, two descriptors, its usual niceness."""
+    line_process, channel_descriptor, ring_descriptor, usual_nice = map(int, arguments)
     die_with_line(line_process)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     threading.excepthook = _end_process
@@ -247,6 +247,7 @@ def main(arguments: Sequence[str]) -> int:
     except TaktsightError as error:
         channel.send(Refused(type(error).__name__, str(error)))
         return error.exit_code
+    relax(usual_nice)
     channel.send(vision.outlook.ready(vision.parts))
     vision.leader.tell(channel)
     threading.Thread(target=_listen, args=(channel, vision), name="listen", daemon=True).start()
