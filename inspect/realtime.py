@@ -44,7 +44,8 @@ def become_punctual() -> list[str]:
 def relax(usual_nice: int) -> None:
     """The process, with each of its threads, is as nice again as it was before it began in a hurry."""
     for thread in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+        # It has ended meanwhile, or nothing may be changed here, and nothing was.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.setpriority(os.PRIO_PROCESS, int(thread.name), usual_nice)
 
 
