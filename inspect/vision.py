@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from taktsight.errors import BackendError, CameraError, TaktsightError
-from taktsight.inspect.cameras.camera import Camera, leader_of, open_camera
+from taktsight.inspect.cameras.camera import Camera, open_camera
 from taktsight.inspect.channel import Channel
 from taktsight.inspect.codes.reader import CodeReader
 from taktsight.inspect.config import Station
@@ -25,9 +25,9 @@ from taktsight.inspect.fit import Setup
 from taktsight.inspect.frame_check import FrameCheck
 from taktsight.inspect.grabbing import CameraThread, Grab, Look
 from taktsight.inspect.inspector import Inspector
+from taktsight.inspect.leader import Leader
 from taktsight.inspect.messages import (
     Expose,
-    Exposed,
     NotPrepared,
     Prepare,
     Prepared,
@@ -38,7 +38,7 @@ from taktsight.inspect.messages import (
 )
 from taktsight.inspect.outlook import Outlook, check_follows, open_outlook
 from taktsight.inspect.part_results import inspected, skew_faults, uninspected
-from taktsight.inspect.realtime import die_with_line
+from taktsight.inspect.realtime import die_with_line, relax
 from taktsight.inspect.ring import Ring
 from taktsight.inspect.triage import Triage
 from taktsight.inspect.versions import remember_version
@@ -60,7 +60,7 @@ class Vision:
         self._number = number
         self._outlooks = {number: open_outlook(station, today)}
         self.cameras = open_cameras(station, self.outlook.setup)
-        self._leader = leader_of(self.cameras, station.trigger)
+        self.leader = Leader(self.cameras, station.trigger)
         self._codes = CodeReader(station.code) if station.code is not None else None
         self._max_skew_ms = station.max_skew_ms
         self._rehearsal = rehearsal(self.cameras)
@@ -118,15 +118,6 @@ class Vision:
         """How many parts every camera can show; None without end."""
         return min((camera.parts for camera in self.cameras if camera.parts is not None), default=None)
 
-    def tell_exposures(self, channel: Channel) -> None:
-        """Where a camera is the trigger, the line learns of each of its frames from now on."""
-        if self._leader is not None:
-            name, camera = self._leader
-            # One that finds no room is a gap in the camera's count: the line makes a lost part of it.
-            camera.tell_exposures(
-                lambda counter, captured_ns: channel.try_send(Exposed(name, counter, captured_ns))
-            )
-
     def expose(self, expose: Expose | None) -> None:
         """Asks every camera for the part; None after the last one."""
         for thread in self._threads:
@@ -155,6 +146,7 @@ class Vision:
 
     def close(self) -> None:
         """Lets go of the cameras."""
+        self.leader.close()
         for camera in self.cameras:
             camera.close()
         if self._codes is not None:
@@ -239,8 +231,8 @@ def _end_process(arguments: threading.ExceptHookArgs) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs as a process of the line: its process id, the channel's and the ring's descriptor."""
-    line_process, channel_descriptor, ring_descriptor = map(int, arguments)
+    """Runs as a process of the line: its id, two descriptors, its usual niceness."""
+    line_process, channel_descriptor, ring_descriptor, usual_nice = map(int, arguments)
     die_with_line(line_process)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     threading.excepthook = _end_process
@@ -255,8 +247,9 @@ def main(arguments: Sequence[str]) -> int:
     except TaktsightError as error:
         channel.send(Refused(type(error).__name__, str(error)))
         return error.exit_code
+    relax(usual_nice)
     channel.send(vision.outlook.ready(vision.parts))
-    vision.tell_exposures(channel)
+    vision.leader.tell(channel)
     threading.Thread(target=_listen, args=(channel, vision), name="listen", daemon=True).start()
     try:
         vision.run(channel)

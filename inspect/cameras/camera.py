@@ -80,6 +80,13 @@ class SelfTriggered(Protocol):
         :meth:`Camera.grab`, with the same ``captured_ns``.
         """
 
+    def outage(self) -> str:
+        """Why no frame of it will come; "" while one may. Asked many times a second; it does not wait.
+
+        Raises:
+            LineError: If the driver hangs and nothing but a new process helps.
+        """
+
 
 def leader_of(cameras: Sequence[Camera], trigger: TriggerSettings) -> tuple[str, SelfTriggered] | None:
     """The camera that is the station's trigger, with its name; None where something else is.
@@ -135,7 +142,12 @@ def _open_gige(settings: AravisSettings | VivaSettings, channels: int) -> Camera
 
     if settings.line_scan is not None:
         return _open_line_scan(settings, channels)
-    return GigeCamera(settings, channels, _opener(settings))
+    camera = GigeCamera(settings, channels, _opener(settings))
+    if settings.trigger != "hardware":
+        return camera
+    from taktsight.inspect.cameras.wired_gige import WiredGigeCamera
+
+    return WiredGigeCamera(camera)
 
 
 def _open_line_scan(settings: AravisSettings | VivaSettings, channels: int) -> Camera:

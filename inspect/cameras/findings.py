@@ -38,6 +38,7 @@ def camera_findings(station: Station, channels: int) -> Iterator[Finding]:
         if isinstance(camera, GigeSettings):
             yield from _of_lines(camera)
     yield from _of_several(station.cameras, station.max_skew_ms)
+    yield from _of_trigger(station)
     if station.code is not None and find_spec("zxingcpp") is None:
         text = "reading the code on the part needs zxing-cpp"
         yield Finding("fix", "code", text, "pip install 'taktsight[codes]'")
@@ -108,6 +109,17 @@ def _doubtful_clock(camera: LiveCameraSettings) -> str:
             "delay_ms: 0 takes a frame for exposed when it comes: it may show the part before; measure it"
         )
     return ""
+
+
+def _of_trigger(station: Station) -> Iterator[Finding]:
+    """Where only a driver says that the camera is lost, it may say so late."""
+    trigger = station.trigger
+    if trigger.kind != "camera" or trigger.takt_ms is not None:
+        return
+    camera = next(camera for camera in station.cameras if camera.name == trigger.camera)
+    if isinstance(camera, GenicamSettings):
+        text = f"{camera.name}: only its driver says when this trigger is lost, which may take seconds"
+        yield Finding("note", "trigger", f"{text}; give trigger.takt_ms where the belt never runs empty")
 
 
 def _of_several(cameras: Sequence[CameraSettings], max_skew_ms: float | None) -> Iterator[Finding]:

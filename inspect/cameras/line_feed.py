@@ -28,6 +28,8 @@ Tell = Callable[[int, int], object]
 """Is given a tile's number and time."""
 SAID_NS = 10_000_000_000
 """How often it is said that blocks are damaged while no image comes of them."""
+STANDING = 16
+"""Blocks in a row of which no line is placed: the count stands while lines come, or the belt runs back."""
 KEPT_PARTS = 2
 """So many parts' lines are kept for parts that are asked for late."""
 
@@ -49,7 +51,14 @@ class LineFeed:
         self._changed = threading.Condition()
         self._lost = ""
         self._parts = self._lost_before = 0
-        self._said_ns = 0
+        self._said_ns = self._unplaced = 0
+
+    @property
+    def outage(self) -> str:
+        """Why no image will come; "" while one may."""
+        if self._lost or self._unplaced < STANDING:
+            return self._lost
+        return f"no line of the last {self._unplaced} blocks has a place: does the encoder count, and forward?"
 
     @property
     def strays(self) -> int:
@@ -74,7 +83,9 @@ class LineFeed:
         with self._changed:
             self._lost = ""
             for each in self._order.put(block):
-                self._hand_on(self._strips.add(each))
+                strips = self._strips.add(each)
+                self._unplaced = 0 if any(strip.image is not None for strip in strips) else self._unplaced + 1
+                self._hand_on(strips)
             if self._order.is_astray:
                 self._begin_anew("the camera's frames are numbered from the beginning again")
             self._changed.notify_all()

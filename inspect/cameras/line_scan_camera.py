@@ -77,6 +77,10 @@ class LineScanCamera:
         """
         self._feed.tell_tiles(tell)
 
+    def outage(self) -> str:
+        """Why no tile will come; "" while one may."""
+        return self._feed.outage
+
     def grab(self, expose: Expose) -> Exposure:
         """The lines of a part.
 

@@ -53,6 +53,10 @@ class GpioGate:
         """The heartbeat begins."""
         self._next_beat_ns = now_ns
 
+    def hold(self) -> None:
+        """The heartbeat stands: what hangs on it drops out, and everything is rejected."""
+        self._next_beat_ns = None
+
     def disarm(self) -> None:
         """Pulses that are to come still do, and the heartbeat with them."""
 

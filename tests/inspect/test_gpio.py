@@ -29,6 +29,8 @@ from .place import Place
 from .plc_peer import MakePlc
 from .running_line import StartLine, taktsight
 
+STILL_S = 0.3
+"""Nothing moves for so long: what is to come has not come yet, and will not by itself."""
 MS = 1_000_000
 WIDTH_NS = 30 * MS
 LATE_NS = 5 * MS
@@ -302,7 +304,7 @@ def test_part_is_let_through_when_the_belt_has_brought_it_to_the_gate(
     line.wait_until(lambda: line.meters["PASS"] == 1)
     assert [level for level, _ in chip.levels(3)] == [0]  # judged, and on its way
     plc.tell("belt 390")
-    time.sleep(0.3)
+    time.sleep(STILL_S)
     assert [level for level, _ in chip.levels(3)] == [0]
     plc.tell("belt 12")
     line.wait_until(lambda: [level for level, _ in chip.levels(3)] == [0, 1, 0])

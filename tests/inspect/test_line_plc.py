@@ -136,11 +136,14 @@ def test_killed_vision_lets_no_part_through_and_the_plc_is_told(
 
 def test_line_waits_for_its_plc_and_can_be_stopped_meanwhile(place: Place, start_line: StartLine) -> None:
     spoken = {"kind": "modbus_tcp", "host": "127.0.0.1", "port": 1}
-    line = start_line(place.write(plc=spoken, trigger={"kind": "plc"}, gate={"kind": "plc"}), "--no-live")
-    line.wait_until(lambda: line.child("recorder") is not None)
-    time.sleep(2)
-    status, _, err = line.stop()
-    assert status == 0, err
+    station, log = (
+        place.write(plc=spoken, trigger={"kind": "plc"}, gate={"kind": "plc"}),
+        place.folder / "log",
+    )
+    line = start_line(station, "--no-live", log=log)
+    line.wait_until(lambda: "the line waits: " in log.read_text(encoding="utf-8"))
+    status, _, _ = line.stop()
+    assert status == 0, log.read_text(encoding="utf-8")
     assert line.meters["triggers"] == 0
 
 

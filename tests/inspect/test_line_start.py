@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ import psutil  # type: ignore[import-untyped]  # its stubs are not installed
 import pytest
 
 from taktsight.errors import ConfigError
+from taktsight.inspect.children import START_NICE
 from taktsight.inspect.config import load_station
 from taktsight.inspect.fit import read_setup
 from taktsight.recipe import load_recipe
@@ -198,10 +201,36 @@ assert len(names) > 25, names
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may come before others")
+def test_processes_that_began_in_a_hurry_are_as_nice_as_before_once_they_are_ready(
+    place: Place, start_line: StartLine
+) -> None:
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    line = start_line(place.endless(), "--no-live")
+    line.wait_until(lambda: line.child("vision") is not None and line.child("recorder") is not None)
+    children = [child for name in ("vision", "recorder") if (child := line.child(name)) is not None]
+    line.wait_until(lambda: line.meters["armed_ns"] > 0 or min(map(niceness, children)) == START_NICE)
+    line.wait_until(lambda: line.meters["PASS"] >= 1)
+    tasks = [task for child in children for task in Path(f"/proc/{child}/task").iterdir()]
+    assert len(tasks) > len(children), "vision has threads"
+    assert {niceness(int(task.name)) for task in tasks} == {usual}
+    line.stop()
+
+
+def listens_to_signals(process_id: int) -> bool:
+    """Whether it has a handler for SIGTERM, as a line has from the beginning of its work."""
+    status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii")
+    caught = int(next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")), 16)
+    return bool(caught & 1 << (signal.SIGTERM - 1))
+
+
+def niceness(process_or_thread: int) -> int:
+    return os.getpriority(os.PRIO_PROCESS, process_or_thread)
+
+
 def test_line_that_is_stopped_while_it_starts_ends_at_once(place: Place, start_line: StartLine) -> None:
     line = start_line(place.endless(), "--no-live")  # it has its meters now, so it listens to signals soon
-    line.wait_until(lambda: line.child("recorder") is not None)
-    time.sleep(0.3)
+    line.wait_until(lambda: line.child("recorder") is not None and listens_to_signals(line.process.pid))
     asked_at = time.monotonic()
     status, _, err = line.stop()
     assert status == 0, err
