@@ -325,3 +325,21 @@ def test_check_names_what_is_wrong_with_the_lines(place: Place, start_gige: Star
     checked = taktsight("check", place.write(**station(place, camera, overlap=64)), timeout_s=120)
     assert checked.returncode == 2
     assert "overlap 64 is not below lines 64" in " ".join((checked.stdout + checked.stderr).split())
+
+
+def test_belt_that_runs_back_holds_the_line(
+    place: Place, start_gige: StartGige, start_line: StartLine
+) -> None:
+    images = shown(place, Outcome.PASS, Outcome.PASS)
+    camera = start_gige("--line-scan", "16", "--images", images, "--lines-per-s", "800", *COUNTS)
+    line = start_line(place.write(**station(place, camera)), "--no-live")
+    line.wait_until(lambda: line.meters["PASS"] >= 5, timeout_s=60)
+    camera.tell(forward=False)
+    line.wait_until(lambda: line.meters["trigger_lost"] == 1)
+    passed = line.meters["PASS"]
+    camera.tell(forward=True)
+    line.wait_until(lambda: line.meters["trigger_lost"] == 0)
+    line.wait_until(lambda: line.meters["PASS"] >= passed + 3)
+    status, _, err = line.stop()
+    assert status == 0, err
+    assert "does the encoder count, and forward?" in err
