@@ -10,11 +10,13 @@ SUSPENDED   somebody who watches the line says why it may not be believed for no
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from taktsight.quality.certificate import Certificate, Kind
+from taktsight.bundle import Bundle
+from taktsight.quality.certificate import Certificate, Kind, preprocessing_digest
 from taktsight.recipe import Limit, Recipe
 
 State = Literal["VALID", "TIGHTENED", "VOID", "INVALID", "SUSPENDED"]
@@ -56,6 +58,30 @@ class Standing:
             return "VALID"
         holds = f"; what still holds: {', '.join(self.claims)}" if self.claims else ""
         return f"{self.state}: {'; '.join(self.reasons)}{holds}"
+
+
+def found_in(bundle: Bundle, recipe: Recipe, engine: str, precision: str) -> Found:
+    """What a bundle and a recipe are now.
+
+    Args:
+        bundle: that was verified.
+        recipe: that its parts are judged by; of golden templates it has the digests.
+        engine: as cards name it.
+        precision: f32 or another one that the engine runs.
+    """
+    return Found(
+        recipe,
+        network_digest(bundle, precision),
+        preprocessing_digest(recipe, bundle.card.canvas),
+        product=bundle.card.name,
+        engine=engine,
+    )
+
+
+def network_digest(bundle: Bundle, precision: str) -> str:
+    """SHA-256 of the network in a precision; bf16 is computed from the one in float32."""
+    models = bundle.models
+    return hashlib.sha256(models.get(precision, bundle.model)).hexdigest()
 
 
 def standing(certificate: Certificate, found: Found) -> Standing:
