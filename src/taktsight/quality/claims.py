@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from taktsight.quality.certificate import Claim, Scope, Unit
-from taktsight.quality.design_effect import MATTERS, kish_design_effect
+from taktsight.quality.design_effect import kish_design_effect, matters
 from taktsight.quality.learn_then_test import Thresholds
 from taktsight.quality.parts import Parts
 
@@ -28,6 +28,12 @@ class Wanted:
     """Chance that the claim about good parts is wrong."""
     scope: Scope = "label"
     unit: Unit = "part"
+
+
+LOTS_SHARED = (
+    "{:,} lots gave defective and good parts: the claim about good lots takes it that the limits chosen on "
+    "their defective parts say nothing of their good ones"
+)
 
 
 def claimed_together(wanted: Wanted, claims: Sequence[Claim], thresholds: Thresholds) -> str:
@@ -61,9 +67,12 @@ def _percent(share: float) -> str:
 
 
 def warnings_of(parts: Parts, unit: Unit) -> tuple[str, ...]:
-    """What a reader has to know before believing that the parts are independent."""
+    """What a reader has to know before believing that what is counted is independent."""
     if unit == "lot":
-        return ()
+        lot = parts.groups["lot"].codes
+        bad = parts.is_defective
+        shared = np.intersect1d(lot[bad], lot[~bad]).size
+        return (LOTS_SHARED.format(shared),) if shared else ()
     return (*_repeated(parts), *_alike(parts))
 
 
@@ -88,7 +97,7 @@ def _alike(parts: Parts) -> list[str]:
         effect, count = kish_design_effect(scores, lots), np.unique(lots).size
         if count < 2:
             warnings.append(f"all {kind} parts are of one lot: nothing says how lots differ")
-        elif effect is not None and effect >= MATTERS:
+        elif effect is not None and matters(effect, count):
             worth = math.floor(scores.size / effect)
             warnings.append(
                 f"{scores.size:,} {kind} parts of {count:,} lots resemble each other within lots and are "
