@@ -224,11 +224,12 @@ def _given(
 def _station(file: Path | None) -> Place | None:
     if file is None:
         return None
+    from taktsight.inspect.certified import cameras_digest
     from taktsight.inspect.config import load_station
     from taktsight.quality.certificate import Place
-    from taktsight.quality.parts_file import file_digest
 
-    return Place(name=load_station(file).name, sha256=file_digest(file))
+    station = load_station(file)
+    return Place(name=station.name, cameras=cameras_digest(station))
 
 
 def _write(arguments: argparse.Namespace, bundle: Bundle, certificate: Certificate, recipe: Recipe) -> None:

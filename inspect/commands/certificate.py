@@ -86,7 +86,7 @@ def _at_station(arguments: argparse.Namespace) -> Found:
     if station.bundle.resolve() != arguments.bundle.resolve():
         raise ConfigError(f"{arguments.station}: runs {station.bundle}, not {arguments.bundle}")
     setup = read_setup(station, datetime.now(timezone.utc).date())
-    return replace(found_at(station, setup), station=file_digest(arguments.station))
+    return found_at(station, setup)
 
 
 def _here(arguments: argparse.Namespace, bundle: Bundle, certificate: Certificate) -> Found:

@@ -30,7 +30,8 @@ def shop(tmp_path: Path) -> Path:
         image = draw_part(int(draw.integers(200, 250)) if is_bad else int(draw.integers(0, 140)))
         (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(tmp_path / "images" / name), image)
-        rows.append(f"images/{name},piece-{number // 2},lot-{number // 6},{'test' if number % 2 else 'train'}")
+        use = "test" if number % 2 else "train"
+        rows.append(f"images/{name},piece-{number // 2},lot-{number // 6},{use}")
     (tmp_path / "index.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return tmp_path
 

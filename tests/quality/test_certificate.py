@@ -63,10 +63,10 @@ def test_other_data_or_station_makes_it_invalid(valid: tuple[Any, Found]) -> Non
     certificate, found = valid
     assert standing(certificate, replace(found, data={"parts.csv": 64 * "a"})).state == "VALID"
     assert standing(certificate, replace(found, data={"parts.csv": 64 * "b"})).state == "INVALID"
-    placed = certificate.model_copy(update={"station": Place(name="line 3", sha256=64 * "c")})
+    placed = certificate.model_copy(update={"station": Place(name="line 3", cameras=64 * "c")})
     assert standing(placed, replace(found, station_name="line 3")).state == "VALID"
     assert standing(placed, replace(found, station_name="line 4")).state == "INVALID"
-    assert standing(placed, replace(found, station=64 * "d")).state == "INVALID"
+    assert standing(placed, replace(found, cameras=64 * "d")).state == "INVALID"
 
 
 def test_looser_limit_voids_the_claim_about_escapes(valid: tuple[Any, Found]) -> None:

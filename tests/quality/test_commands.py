@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import pytest
 
 from taktsight.bundle import read_bundle
 from taktsight.cli import main
+from taktsight.inspect.commands.check import check
+from taktsight.inspect.config import load_station
 from taktsight.inspect.ledger import Ledger
 from taktsight.inspect.messages import Entry
 from taktsight.quality.parts import Names, Parts
 from taktsight.recipe import load_recipe
 
+from ..inspect.place import make_place
 from ..inspect.spots import spot_bundle
 from ..kernel.conftest import pem_pair
 from .certified import spot_parts
@@ -149,6 +153,7 @@ def test_rates_of_verdicts_and_of_scores_by_a_recipes_limits(
     figures = said(capsys, "rates", shop / "parts.csv", "--limits", recipe)
     whole = figures["groups"][0]
     assert (whole["escape"]["events"], whole["escape"]["parts"]) == (0, 400)
+    assert figures["at_most"]["escape"]["exact"] == pytest.approx(1 - 0.05 ** (1 / 400))
     assert figures["by_lot"] == {"escape": None, "overkill": None}
     assert "column outcome" in refused(capsys, "rates", shop / "parts.csv")
     assert main(["rates", str(shop / "parts.csv"), "--limits", str(recipe)]) == 0
@@ -259,3 +264,31 @@ def test_half_an_audit_is_wrong_arguments(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     refused(capsys, "audit", "estimate", *arguments, status=2)
+
+
+def test_station_that_it_was_certified_for_is_told_from_others(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = make_place(shop)
+    recipe, out = shop / "recipe.yaml", shop / "spots.takt"
+    file = place.write(recipe="recipe.yaml")
+    (shop / "spots.taktsight").unlink()
+    out.rename(shop / "spots.taktsight")
+    command = certify(shop, "parts.csv", "--station", file, "--into", out, "--write-recipe", recipe)
+    certificate = said(capsys, *command)["certificate"]
+    assert certificate["station"]["name"] == "press 4"
+    check = ("certificate", "check", out, "--station")
+    assert said(capsys, *check, file)["state"] == "VALID"
+    assert finding(file) == ("ok", "VALID: escape of spot; overkill as certified on")
+    other = place.write(recipe="recipe.yaml", name="press 5")
+    assert said(capsys, *check, other, status=1)["reasons"][0].startswith("the station is another one")
+    lens = place.write(recipe="recipe.yaml", cameras=[{"kind": "folder", "folder": "parts.csv"}])
+    assert "camera settings" in said(capsys, *check, lens, status=1)["reasons"][0]
+    assert finding(place.write())[0] == "note"  # the card's own limits are looser
+
+
+def finding(station: Path) -> tuple[str, str]:
+    """What ``taktsight check`` says of the certificate, without the date."""
+    found = check(load_station(station), date(2026, 11, 26))
+    one = next(each for each in found if each.subject == "certificate")
+    return one.grade, one.text.rpartition(" ")[0]

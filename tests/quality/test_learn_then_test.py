@@ -35,6 +35,26 @@ def test_escapes_exceed_1_percent_in_5_percent_of_calibrations_with_299_parts() 
     assert wrong >= 0.035  # a bound that is never exceeded is bought with overkill
 
 
+def test_all_labels_hold_at_once_at_their_share_of_delta() -> None:
+    """408 parts of each of three labels, as Bonferroni wants for 5 % over all of them."""
+    draw = np.random.default_rng(11)
+    scores = draw.random((CALIBRATIONS, 3, 408))  # uniform: the threshold is its own escape rate
+    escapes = np.array([[review_threshold(label, 0) for label in each] for each in scores])
+    wrong = float(np.mean((escapes > 0.01).any(axis=1)))
+    assert wrong <= 0.05 + 3 * (0.05 * 0.95 / CALIBRATIONS) ** 0.5
+    assert wrong >= 0.03
+
+
+def test_conformal_risk_control_would_exceed_5_percent_in_two_of_five_calibrations() -> None:
+    """Why it is not used, see docs/decisions/0022: with 99 parts it allows 4 misses."""
+    scores = np.random.default_rng(12).random((CALIBRATIONS, 99))
+    escapes = np.sort(scores, axis=1)[:, 4]
+    assert bdtr(4, 99, 0.05) == pytest.approx(0.445, abs=5e-4)
+    assert float(np.mean(escapes > 0.05)) == pytest.approx(
+        0.445, abs=3 * (0.445 * 0.555 / CALIBRATIONS) ** 0.5
+    )
+
+
 def test_overkill_exceeds_its_limit_as_rarely_with_and_without_a_review_band() -> None:
     draw = np.random.default_rng(5)
     for middle in (-3.0, 0.5):  # the good parts lie clearly below the review threshold, and around it

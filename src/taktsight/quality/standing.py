@@ -34,9 +34,9 @@ class Found:
     preprocessing: str
     product: str | None = None
     engine: str | None = None
-    station: str | None = None
-    """SHA-256 of the station's file."""
     station_name: str | None = None
+    cameras: str | None = None
+    """SHA-256 of the settings of the station's cameras."""
     data: Mapping[str, str] = field(default_factory=dict)
     """Name of an evidence → digest of what lies there now."""
     suspended: str | None = None
@@ -114,7 +114,7 @@ def _different(certificate: Certificate, found: Found) -> list[str]:
         ("engine", certificate.engine, found.engine),
         ("preprocessing", certificate.preprocessing, found.preprocessing),
         ("station", place and place.name, found.station_name),
-        ("station's file", place and place.sha256, found.station),
+        ("station's camera settings", place and place.cameras, found.cameras),
         *((f"data {each.name}", each.sha256, found.data.get(each.name)) for each in certificate.data),
     ]
     said = [

@@ -74,7 +74,10 @@ def _holds_for(certificate: Certificate) -> list[str]:
         ("population", certificate.population),
         ("product", f"{certificate.product}, network {certificate.model[:16]}… on {certificate.engine}"),
         ("recipe", f"{certificate.recipe[:16]}…, preprocessing {certificate.preprocessing[:16]}…"),
-        ("station", "not named" if station is None else f"{station.name}, {(station.sha256 or '')[:16]}"),
+        (
+            "station",
+            "not named" if station is None else f"{station.name}, its cameras {station.cameras[:16]}…",
+        ),
         *(
             ("data", f"{each.name}, {each.rows:,} rows, {each.kind}, {each.sha256[:16]}…")
             for each in certificate.data

@@ -25,7 +25,7 @@ from taktsight.quality.design_effect import LotRate
 from taktsight.quality.grouped_rates import GroupRates, Overview, overview
 from taktsight.quality.parts import PASS, REJECT, REVIEW, Parts
 from taktsight.quality.parts_file import file_digest, read_parts
-from taktsight.quality.rates import wilson
+from taktsight.quality.rates import upper_bound, wilson, wilson_upper
 from taktsight.recipe import load_recipe
 
 
@@ -71,16 +71,20 @@ def judged(parts: Parts, recipe: Path) -> Parts:
 
 def _figures(arguments: argparse.Namespace, seen: Overview) -> dict[str, object]:
     whole = seen.groups[0]
-    scores = {
-        name: wilson(rate.events, rate.parts, rate.confidence)
-        for name, rate in (("escape", whole.escape), ("overkill", whole.overkill), ("review", whole.review))
-        if rate is not None
-    }
+    named = (("escape", whole.escape), ("overkill", whole.overkill), ("review", whole.review))
+    rates = {name: rate for name, rate in named if rate is not None}
     return {
         "data": {"name": arguments.parts.name, "sha256": file_digest(arguments.parts)},
         "confidence": arguments.confidence,
         "groups": seen.groups,
-        "wilson": scores,
+        "wilson": {name: wilson(rate.events, rate.parts, rate.confidence) for name, rate in rates.items()},
+        "at_most": {
+            name: {
+                "exact": upper_bound(rate.events, rate.parts, arguments.confidence),
+                "wilson": wilson_upper(rate.events, rate.parts, arguments.confidence),
+            }
+            for name, rate in rates.items()
+        },
         "by_lot": {"escape": seen.escape_by_lot, "overkill": seen.overkill_by_lot},
     }
 
@@ -93,7 +97,17 @@ def _tables(seen: Overview) -> list[Table | str]:
         for name, rate in (("escape", seen.escape_by_lot), ("overkill", seen.overkill_by_lot))
         if rate is not None and rate.rate.parts
     ]
-    return [*shown, *lines]
+    return [*shown, _one_sided(seen.groups[0]), *lines]
+
+
+def _one_sided(whole: GroupRates) -> str:
+    sure = 100 * whole.escape.confidence
+    bounds = [
+        f"{name} at most {upper_bound(rate.events, rate.parts, rate.confidence):.2%}"
+        for name, rate in (("escape", whole.escape), ("overkill", whole.overkill))
+        if rate is not None
+    ]
+    return f"One-sided, {sure:.4g} %: {', '.join(bounds)}."
 
 
 def _row(group: GroupRates) -> tuple[str, ...]:
