@@ -61,6 +61,10 @@ def test_what_was_written_is_what_is_read(tmp_path: Path) -> None:
         ("part,truth,size_mm\na,pit,nan\n", "row 2, column size_mm: nan is no size in mm"),
         ("part,truth,size_mm\na,pit,-1\n", "row 2, column size_mm: -1 is no size in mm"),
         ("part,truth,outcome\na,good,PASS\nb,pit,OK\n", "row 3, column outcome: 'OK' is no verdict"),
+        (
+            "part,camera,truth,lot\na,top,good,L1\nb,top,good,L2\na,side,good,L2\n",
+            "row 4, column lot: 'a' is of lot 'L1' in an earlier row",
+        ),
         ("part,truth,split\na,good,test\nb,pit,train\n", "row 3, column split: 'train'"),
         ("part,truth,split\na,good,test\nb,pit,val\n", "row 3, column split: 'val'"),
     ],

@@ -183,6 +183,8 @@ def read_parts(path: Path, *, ignored: Sequence[str] = ()) -> Parts:
         raise DataError(f"{path}: has no row below its column names, so no part")
     groups = {name: found for name in GROUPS if (found := table.names(name)) is not None}
     _check_names(table, part, groups.get("camera"))
+    for name in ("lot", "station"):
+        _check_one_place(table, part, name, groups)
     truth = _checked_truth(table, truth)
     _check_splits(table)
     labels = table.score_labels
@@ -230,6 +232,20 @@ def _check_names(table: PartsFile, part: Names, camera: Names | None) -> None:
         name = part.names[part.codes[row]]
         said = f"{name!r} stands in row {first + 2} already; a part has one row, or one for each camera"
         raise table.wrong(row + 2, "part", said)
+
+
+def _check_one_place(table: PartsFile, part: Names, column: str, groups: dict[str, Names]) -> None:
+    """The rows of a part's cameras name one lot, and one station."""
+    if "camera" not in groups or column not in groups:
+        return
+    codes = groups[column].codes
+    first = np.full(len(part.names), -1, np.int64)
+    first[part.codes[::-1]] = codes[::-1]
+    other = np.flatnonzero(first[part.codes] != codes)
+    if other.size:
+        row = int(other[0])
+        name, there = part.names[part.codes[row]], groups[column].names[first[part.codes[row]]]
+        raise table.wrong(row + 2, column, f"{name!r} is of {column} {there!r} in an earlier row")
 
 
 def _checked_truth(table: PartsFile, truth: Names) -> Names:
