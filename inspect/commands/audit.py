@@ -84,6 +84,8 @@ def _add_estimate(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """3 where a claim takes more audits."""
+    if arguments.action == "estimate" and not 0.5 < arguments.confidence < 1:
+        raise ConfigError(f"--confidence lies between 0.5 and 1, got {arguments.confidence:g}")
     return _draw(arguments) if arguments.action == "draw" else _estimate(arguments)
 
 

@@ -156,6 +156,7 @@ def test_rates_of_verdicts_and_of_scores_by_a_recipes_limits(
     assert figures["at_most"]["escape"]["exact"] == pytest.approx(1 - 0.05 ** (1 / 400))
     assert figures["by_lot"] == {"escape": None, "overkill": None}
     assert "column outcome" in refused(capsys, "rates", shop / "parts.csv")
+    assert "between" in refused(capsys, "rates", shop / "parts.csv", "--confidence", "nan", status=2)
     assert main(["rates", str(shop / "parts.csv"), "--limits", str(recipe)]) == 0
     assert "label spot" in capsys.readouterr().out
 
@@ -256,6 +257,8 @@ def test_audit_is_drawn_from_the_ledger(tmp_path: Path, capsys: pytest.CaptureFi
         ("--passed", "10"),
         (*COUNTS, "--flagged", "3"),
         (*COUNTS, "--claim-recall", "0.8"),
+        (*COUNTS, "--claim-ppm", "1e-9"),
+        (*COUNTS, "--confidence", "1.2"),
         (*COUNTS, *FLAGGED, "--claim-recall", "1.5"),
         (*COUNTS, "--flagged-list", "x.csv", "--flagged-defective", "3"),
     ],

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binom
 from statsmodels.stats.proportion import binom_test
 
+from taktsight.errors import ConfigError
 from taktsight.quality import exact_binomial
 from taktsight.quality.exact_binomial import allowed_events, p_value, parts_needed
 from taktsight.quality.rates import upper_bound
@@ -61,7 +62,10 @@ def test_numbers_that_cannot_be_are_the_callers_mistake() -> None:
     for alpha, delta in ((0.0, 0.05), (1.0, 0.05), (0.01, 0.0), (0.01, 1.0)):
         with pytest.raises(ValueError, match="between 0 and 1"):
             allowed_events(10, alpha, delta)
-    with pytest.raises(ValueError, match="more than"):
+
+
+def test_rate_that_no_study_could_show_is_refused() -> None:
+    with pytest.raises(ConfigError, match="more than 1,000,000,000 parts"):
         parts_needed(0, 1e-12, 0.05)
 
 

@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """0 once it is counted."""
+    if not 0.5 < arguments.confidence < 1:
+        raise ConfigError(f"--confidence lies between 0.5 and 1, got {arguments.confidence:g}")
     parts = read_parts(arguments.parts, ignored=arguments.ignore_column)
     if arguments.limits is not None:
         parts = judged(parts, arguments.limits)
