@@ -58,7 +58,9 @@ class LineFeed:
         """Why no image will come; "" while one may."""
         if self._lost or self._unplaced < STANDING:
             return self._lost
-        return f"no line of the last {self._unplaced} blocks has a place: does the encoder count, and forward?"
+        return (
+            f"no line of the last {self._unplaced} blocks has a place: does the encoder count, and forward?"
+        )
 
     @property
     def strays(self) -> int:
@@ -84,7 +86,9 @@ class LineFeed:
             self._lost = ""
             for each in self._order.put(block):
                 strips = self._strips.add(each)
-                self._unplaced = 0 if any(strip.image is not None for strip in strips) else self._unplaced + 1
+                self._unplaced = (
+                    0 if any(strip.image is not None for strip in strips) else self._unplaced + 1
+                )
                 self._hand_on(strips)
             if self._order.is_astray:
                 self._begin_anew("the camera's frames are numbered from the beginning again")

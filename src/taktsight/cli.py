@@ -39,6 +39,20 @@ VERBS = {
         "taktsight.export.commands.convert",
         "write a bundle's model for others: a Triton repository, or plain ONNX",
     ),
+    "certify": (
+        "taktsight.export.commands.certify",
+        "limits with a bound on escapes and overkill, or what is missing for them",
+    ),
+    "certificate": (
+        "taktsight.inspect.commands.certificate",
+        "show a bundle's certificate, and whether it still holds",
+    ),
+    "plan": ("taktsight.quality.commands.plan", "how many parts a claim takes"),
+    "rates": ("taktsight.quality.commands.rates", "escape, overkill and review load of judged parts"),
+    "audit": (
+        "taktsight.inspect.commands.audit",
+        "draw passed parts to look at, and say how many defective ones escaped",
+    ),
     "verify": ("taktsight.export.commands.verify", "digests, signature and golden samples of a bundle"),
     "keys": ("taktsight.export.commands.keys", "make and show the keys that sign bundles"),
     "check": (
