@@ -164,8 +164,8 @@ def _on_scale(
         raise DataError(f"lowest {lowest:g} must lie below highest {highest:g}")
     if (lowest is not None and decision < lowest) or (highest is not None and decision >= highest):
         raise DataError(
-            f"decision {decision:g} lies beyond the ends {lowest} and {highest}, where signals cannot be told apart: what is "
-            "found there is not known"
+            f"decision {decision:g} lies beyond the ends {lowest} and {highest}, where signals are not "
+            "told apart: what is found there is not known"
         )
     at_most = np.zeros(len(signals), bool) if lowest is None else signals <= lowest
     at_least = np.zeros(len(signals), bool) if highest is None else signals >= highest
@@ -225,10 +225,10 @@ def _curve(pod: NormalPod, scale: Scale, confidence: float, x: Floats) -> tuple[
     """POD over sizes, and the bound at the same sizes: the share whose own size bound they are."""
     shares = CURVE_SHARES
     bounds = np.maximum.accumulate([pod.bound(float(share), confidence) for share in shares])
-    grid = np.unique(np.concatenate([[pod.at(float(share)) for share in shares], bounds]))
     low, high = float(x.min()), max(float(x.max()), pod.bound(0.95, confidence))
+    grid = np.unique(np.concatenate([[pod.at(float(share)) for share in shares], bounds, [low, high]]))
     grid = grid[(grid >= min(low, pod.at(0.01))) & (grid <= high)]
-    lows = np.interp(grid, bounds, shares, left=0.0)
+    lows = np.interp(grid, bounds, shares, left=0.0, right=float(shares[-1]))
     pods = ndtr((grid - pod.mu) / pod.sigma)
     return tuple(
         CurvePoint(size=size_of(one, scale), pod=float(p), low=float(min(lowest, p)))

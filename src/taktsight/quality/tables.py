@@ -83,8 +83,11 @@ class Table:
         """
         said = "an ISO date and time, or seconds"
         seconds = np.array(self._each(column, _time, said), dtype=np.float64)
-        for index in np.flatnonzero(np.diff(seconds) < 0) + 1:
-            raise self.fault(int(index), column, "lies before the row above it; sort the table by time")
+        falls = np.diff(seconds) < 0
+        if falls.any():
+            raise self.fault(
+                int(np.argmax(falls)) + 1, column, "lies before the row above it; sort the table by time"
+            )
         return seconds
 
     def unique(self, column: str) -> list[str]:
