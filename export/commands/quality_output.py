@@ -60,14 +60,14 @@ def write_output(
 def wide_console() -> Console:
     """A console on which a table of figures is not folded; a file or a pipe has room enough."""
     console = Console(highlight=False)
-    return console if console.is_terminal and console.width >= 100 else Console(highlight=False, width=120)
+    return console if console.is_terminal and console.width >= 100 else Console(highlight=False, width=132)
 
 
 def plain_table(*columns: str) -> Table:
     """A table whose first column is text, the others numbers."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left")
+        table.add_column(column, justify="right" if index else "left", no_wrap=True)
     return table
 
 

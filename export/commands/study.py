@@ -273,7 +273,12 @@ def _no_picture() -> Figure:
 def _share(share: Share | None) -> str:
     if share is None or share.value is None:
         return ""
-    return f"{share.value:.1%} [{share.low:.1%}, {share.high:.1%}]"
+    return f"{share.value:.1%} [{_end(share.low)}, {_end(share.high)}]"
+
+
+def _end(value: float) -> str:
+    """A bound in per cent, short."""
+    return f"{100 * value:.1f}" if value < 0.1 else f"{100 * value:.0f}"
 
 
 def _kappa(kappa: Kappa | None) -> str:

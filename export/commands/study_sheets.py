@@ -101,7 +101,12 @@ def read_looks(source: Path, answer: str) -> LookRows:
     for index, look in enumerate(zip(appraisers, parts, trials, strict=True)):
         if look in seen:
             above = table.lines[seen[look]]
-            said = f"{look[0]} looked at {look[1]!r} in trial {look[2]} in row {above} already"
+            said = f"{look[0]} looked at {look[1]!r} in row {above} already"
+            said += (
+                f", in trial {look[2]} too"
+                if table.has("trial")
+                else "; a column 'trial' tells looks apart"
+            )
             raise table.fault(index, "part", said)
         seen[look] = index
     references = table.filled("reference") if table.has("reference") else None

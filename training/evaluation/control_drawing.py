@@ -67,7 +67,8 @@ def _title(chart: ControlChart) -> str:
     phase = "limits from these points" if chart.phase == 1 else "frozen limits"
     if not chart.hits:
         return f"{chart.limits.chart} chart, {phase}: no rule hit"
-    lines = [f"{chart.limits.chart} chart, {phase}: {len(chart.hits)} rule hits"]
+    count = "1 rule hit" if len(chart.hits) == 1 else f"{len(chart.hits)} rule hits"
+    lines = [f"{chart.limits.chart} chart, {phase}: {count}"]
     said: dict[str, list[str]] = {}
     for hit in chart.hits:
         first, last = hit.points[0], hit.points[-1]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from taktsight.quality.pod import Pod
-from taktsight.quality.tables import Floats
+from taktsight.quality.tables import Bools, Floats
 from taktsight.training.evaluation.charts import DEFECT_ORANGE, GOOD_BLUE, GREY, INK
 from taktsight.training.evaluation.drawings import lined
 
@@ -118,6 +118,14 @@ def _targets(axes: Axes, sizes: Floats, hit: Floats) -> None:
         )
 
 
+def _beyond(pod: Pod, signals: Floats, side: int) -> Bools:
+    """Which signals are censored there."""
+    end = None if pod.ends is None else pod.ends[side]
+    if end is None:
+        return np.zeros(len(signals), dtype=bool)
+    return np.asarray(signals >= end if side else signals <= end)
+
+
 def _signals(axes: Axes, pod: Pod, sizes: Floats, signals: Floats) -> None:
     there = sizes > 0
     called = signals > (pod.decision or 0.0)
@@ -125,6 +133,19 @@ def _signals(axes: Axes, pod: Pod, sizes: Floats, signals: Floats) -> None:
         chosen = there & (called == found)
         name = f"{int(chosen.sum())} {'found' if found else 'missed'}"
         axes.plot(sizes[chosen], signals[chosen], "o", color=colour, markersize=4, alpha=0.7, label=name)
+    for beyond, shape in ((_beyond(pod, signals, 0), "v"), (_beyond(pod, signals, 1), "^")):
+        chosen = there & beyond
+        if chosen.any():
+            name = f"{int(chosen.sum())} at the {'lower' if shape == 'v' else 'upper'} end or beyond"
+            axes.plot(
+                sizes[chosen],
+                signals[chosen],
+                shape,
+                color=INK,
+                markersize=8,
+                markerfacecolor="none",
+                label=name,
+            )
     if pod.b0 is not None and pod.b1 is not None:
         size = np.linspace(float(sizes[there].min()), float(sizes[there].max()), 200)
         axes.plot(size, pod.b0 + pod.b1 * (np.log(size) if pod.size_scale == "log" else size), color=INK)

@@ -134,11 +134,11 @@ def looks_of(
         )
     said = _spoken(verdicts, good, by_label)
     meant = _spoken(references, good, by_label) if references is not None else None
-    categories = tuple(sorted(set(said) | set(meant or ()), key=lambda name: (name not in good, name)))
+    categories = tuple(sorted(set(said) | set(meant or ()), key=lambda name: (name != GOOD, name)))
     names = tuple(sorted(set(parts))), tuple(sorted(set(appraisers))), tuple(sorted(set(trials)))
     cells = _cells(parts, appraisers, trials, said, categories, names)
     reference = None if meant is None else _references(parts, meant, categories, names[0])
-    letting_pass = frozenset(index for index, name in enumerate(categories) if name in good or name == GOOD)
+    letting_pass = frozenset(index for index, name in enumerate(categories) if name == GOOD)
     return Looks(names[0], names[1], categories, cells, reference, letting_pass)
 
 
@@ -146,6 +146,8 @@ GOOD, HELD_UP = "good", "not good"
 
 
 def _spoken(verdicts: Sequence[str], good: Collection[str], by_label: bool) -> list[str]:
+    if by_label and GOOD in verdicts and GOOD not in good:
+        raise DataError(f"a verdict is called {GOOD!r} and is none of {sorted(good)}: call it otherwise")
     if by_label:
         return [GOOD if verdict in good else verdict for verdict in verdicts]
     return [GOOD if verdict in good else HELD_UP for verdict in verdicts]

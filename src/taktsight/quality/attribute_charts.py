@@ -92,6 +92,7 @@ def draw_shares(limits: ShareLimits, defective: Floats, inspected: Floats) -> Dr
         n=inspected,
         arl0=_arl0(chance),
         convention=_convention(limits.method, "binomial"),
+        warnings=_too_small(limits.method, min(share, 1 - share) * inspected),
     )
 
 
@@ -147,6 +148,7 @@ def draw_counts(limits: CountLimits, defects: Floats, units: Floats) -> Drawn:
         n=units,
         arl0=_arl0(chance),
         convention=_convention(limits.method, "Poisson"),
+        warnings=_too_small(limits.method, expected),
     )
 
 
@@ -229,6 +231,16 @@ def _floor(counts: Floats | float) -> Floats:
 
 def _ceil(counts: Floats | float) -> Floats:
     return np.asarray(np.ceil(counts - 1e-7))
+
+
+def _too_small(method: Method, expected: Floats) -> tuple[str, ...]:
+    """That 3 σ limits were frozen for larger subgroups than these."""
+    if method == "exact" or float(expected.min()) >= LEAST_EXPECTED:
+        return ()
+    return (
+        f"a subgroup expects {float(expected.min()):.2g} events: 3 σ limits are far from the truth there; "
+        "freeze exact ones (--method exact), or take larger subgroups",
+    )
 
 
 def _convention(method: Method, distribution: str) -> str:

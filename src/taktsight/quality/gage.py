@@ -116,7 +116,7 @@ def gage(values: Floats, *, tolerance: float | None = None, unit: str = "") -> G
         warnings.append(f"{n} parts; 10 that span what the process makes are usual")
     if count == 1:
         warnings.append("one appraiser: what is shown is repeatability alone")
-    if not values.var(axis=2).any():
+    if not np.ptp(values, axis=2).any():
         warnings.append(
             "no trial differs from another: the values are rounded too coarsely, or were copied"
         )

@@ -92,8 +92,10 @@ class Pod(StrictModel):
     """One-sided by the likelihood ratio, χ²₁(2·confidence − 1); hits and misses alone."""
     deviance: float | None = None
     null_deviance: float | None = None
+    ends: tuple[float | None, float | None] | None = None
+    """Signals at or beyond which nothing is told apart."""
     censored: tuple[int, int] | None = None
-    """Signals at the lower and at the upper end of what can be recorded."""
+    """How many targets lie at the lower and at the upper one."""
     decision: float | None = None
     """Signal above which a defect is called."""
     false_calls: FalseCalls | None

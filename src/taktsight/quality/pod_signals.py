@@ -132,6 +132,7 @@ def pod_signal(
         a90=size_of(pod.at(0.9), size_scale),
         a90_95=bound,
         a90_95_wald=bound,
+        ends=(lowest, highest),
         censored=(int(targets.at_most.sum()), int(targets.at_least.sum())),
         decision=decision,
         false_calls=false_calls_of(noise.called, confidence, _noise_chance(noise, cut)),

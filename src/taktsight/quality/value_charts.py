@@ -18,7 +18,7 @@ from taktsight.quality.control_chart import Drawn, kept, moving_range_sigma
 from taktsight.quality.spc_limits import CusumLimits, EwmaLimits, ValueLimits
 from taktsight.quality.tables import Bools, Floats
 
-NODES = 120
+NODES = 64
 ARL0 = 370.4
 """Mean points to a false alarm of a 3 σ chart of normal values: what a design aims at otherwise."""
 
