@@ -77,11 +77,12 @@ def _with_interval(
     per_part: Floats, kappa: Callable[[Floats], tuple[float, float]], confidence: float
 ) -> Kappa:
     value, observed = kappa(per_part)
-    if math.isnan(value):
-        return Kappa(value=None, low=None, high=None, observed=observed)
     n = len(per_part)
+    if math.isnan(value) or n < 3:
+        value_or_none = None if math.isnan(value) else value
+        return Kappa(value=value_or_none, low=None, high=None, observed=observed)
     without = np.array([kappa(np.delete(per_part, index, axis=0))[0] for index in range(n)])
-    if n < 3 or np.isnan(without).any():
+    if np.isnan(without).any():
         return Kappa(value=value, low=None, high=None, observed=observed)
     error = math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum()))
     half = float(ndtri((1 + confidence) / 2)) * error

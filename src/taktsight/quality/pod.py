@@ -141,8 +141,12 @@ def check_sizes(x: Floats) -> None:
         raise DataError("all targets have the same size: a curve needs several")
 
 
+LARGEST_LOG = 700.0
+"""Of a size that is still a number; only a line without a slope gets there, and it is told."""
+
+
 def size_of(x: float, scale: Scale) -> float:
-    return float(np.exp(x)) if scale == "log" else float(x)
+    return float(np.exp(min(x, LARGEST_LOG))) if scale == "log" else float(x)
 
 
 def maybe_size_of(x: float | None, scale: Scale) -> float | None:

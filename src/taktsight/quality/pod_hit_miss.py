@@ -103,17 +103,19 @@ def _newton(design: Floats, hit: Bools, link: Link, start: float) -> tuple[Float
     return beta, float(likelihood(link, design @ beta, hit)[0].sum())
 
 
-def profile(fit: HitMissFit, x: Floats, eta: Floats) -> Floats:
-    """The log likelihood of the best curve through each of K points (x, η).
+def profile(fit: HitMissFit, x: Floats, eta: Floats, start: Floats | None = None) -> tuple[Floats, Floats]:
+    """The log likelihood of the best curve through each of K points (x, η), and that curve's steepness.
 
     Args:
         fit: the fitted curve.
         x: (K,) where the curve is held.
         eta: (K,) on what.
+        start: (K,) steepness, slope × spread of sizes, to begin from: that of points nearby.
     """
     spread = float(fit.x.std())
     offset = (fit.x[None, :] - x[:, None]) / spread
-    slope = np.full(len(x), fit.slope * spread if np.isfinite(fit.slope) else 1.0)
+    first_guess = fit.slope * spread if np.isfinite(fit.slope) else 1.0
+    slope = np.full(len(x), first_guess) if start is None else start
     value, first, second = _at(fit, offset, slope, eta)
     for _ in range(MAX_STEPS):
         bend = (second * offset * offset).sum(axis=1)
@@ -129,7 +131,7 @@ def profile(fit: HitMissFit, x: Floats, eta: Floats) -> Floats:
         slope, value, first, second = slope + step, new, new_first, new_second
         if float(np.max(np.abs(gained))) <= TOLERANCE:
             break
-    return value
+    return value, slope
 
 
 def _at(fit: HitMissFit, offset: Floats, slope: Floats, eta: Floats) -> tuple[Floats, Floats, Floats]:
@@ -150,7 +152,7 @@ def size_bound_by_likelihood(fit: HitMissFit, share: float, drop: float) -> floa
     eta = np.array([predictor(fit.link, share)])
 
     def excess(x: float) -> float:
-        return float(2 * (fit.log_likelihood - profile(fit, np.array([x]), eta)[0]) - drop)
+        return float(2 * (fit.log_likelihood - profile(fit, np.array([x]), eta)[0][0]) - drop)
 
     start = fit.gap[1] if fit.gap is not None else fit.at(share)
     return _rising_root(excess, start, float(fit.x.std()) / 4)
@@ -183,15 +185,18 @@ def likelihood_bound(fit: HitMissFit, x: Floats, drop: float) -> Floats:
     highest = fit.intercept + fit.slope * x if fit.gap is None else _step_top(fit, x)
     high, width = highest.copy(), np.ones_like(x)
     low = high - width
+    slope = None
     for _ in range(60):
-        inside = 2 * (fit.log_likelihood - profile(fit, x, low)) <= drop
+        value, slope = profile(fit, x, low, slope)
+        inside = 2 * (fit.log_likelihood - value) <= drop
         if not inside.any():
             break
         width = np.where(inside, 2 * width, width)
         low = np.where(inside, low - width, low)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        inside = 2 * (fit.log_likelihood - profile(fit, x, middle)) <= drop
+        value, slope = profile(fit, x, middle, slope)
+        inside = 2 * (fit.log_likelihood - value) <= drop
         high, low = np.where(inside, middle, high), np.where(inside, low, middle)
     return high
 

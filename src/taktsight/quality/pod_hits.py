@@ -157,6 +157,7 @@ def _curve(fit: HitMissFit, scale: Scale, drop: float) -> tuple[CurvePoint, ...]
         pod = probability(fit.link, fit.intercept + fit.slope * x)
     else:
         pod = np.where(x < sum(fit.gap) / 2, 0.0, 1.0)
+    bound = np.minimum(bound, pod)
     return tuple(
         CurvePoint(size=size_of(one, scale), pod=float(p), low=float(lowest))
         for one, p, lowest in zip(x, pod, bound, strict=True)
