@@ -53,6 +53,12 @@ VERBS = {
         "taktsight.inspect.commands.audit",
         "draw passed parts to look at, and say how many defective ones escaped",
     ),
+    "pod": ("taktsight.export.commands.pod", "which defect size is surely found: a90/95 with its curve"),
+    "study": (
+        "taktsight.export.commands.study",
+        "whether people and the machine agree, and how well a measure measures",
+    ),
+    "spc": ("taktsight.export.commands.spc", "control charts of a table or a ledger, and Pareto"),
     "verify": ("taktsight.export.commands.verify", "digests, signature and golden samples of a bundle"),
     "keys": ("taktsight.export.commands.keys", "make and show the keys that sign bundles"),
     "check": (
