@@ -42,7 +42,12 @@ if TYPE_CHECKING:
 
 CHARTS = ("p", "np", "u", "c", "laney-p", "laney-u", "g", "t", "i", "ewma", "cusum", "bernoulli", "pareto")
 SHOWN = 40
-DEFAULT_ARL0 = 370.4
+DEFAULT_ARL0, WEIGHT = 370.4, 0.2
+OF_PHASE_1 = (
+    *("freeze", "exclude", "why", "target", "sigma", "width", "growing"),
+    *("allowance", "interval", "share", "worse_share", "arl0"),
+)
+"""Arguments that make limits: with frozen ones they would be passed over."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +89,7 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--method", choices=("auto", "normal", "exact"), default="auto")
     group.add_argument("--target", type=float, help="i, ewma, cusum: the mean that is wanted")
     group.add_argument("--sigma", type=float, help="i, ewma, cusum: of a value, where it is known")
-    group.add_argument("--weight", type=float, default=0.2, help="ewma: λ of the newest value (0.2)")
+    group.add_argument("--weight", type=float, default=WEIGHT, help="ewma: λ of the newest value (0.2)")
     group.add_argument("--width", type=float, help="ewma: L; without it by --arl0")
     group.add_argument("--growing", action="store_true", help="ewma: narrower limits at first")
     group.add_argument("--allowance", type=float, help="cusum: k, in the unit of values (0.5 σ)")
@@ -134,8 +139,10 @@ def _frozen(arguments: argparse.Namespace) -> FrozenLimits | None:
         return None
     from taktsight.quality.spc_limits import read_limits
 
-    if arguments.freeze is not None or arguments.exclude:
-        raise ConfigError("--limits are those of phase I: --freeze and --exclude belong there")
+    given = [f"--{name.replace('_', '-')}" for name in OF_PHASE_1 if getattr(arguments, name)]
+    given += ["--method"] * (arguments.method != "auto") + ["--weight"] * (arguments.weight != WEIGHT)
+    if given:
+        raise ConfigError(f"--limits are those of phase I, and stay: {', '.join(given)} belong there")
     frozen = read_limits(arguments.limits)
     if frozen.limits.chart != arguments.chart:
         raise ConfigError(
@@ -254,11 +261,14 @@ def _freeze(
             rules=arguments.rules or "nelson",
             points=len(series.labels) - len(left_out),
             excluded=left_out,
+            stayed=tuple(still_out),
             why=arguments.why,
             data_sha256=series.sha256,
             frozen_utc=f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
         ),
     )
+    if still_out:
+        print(f"note: point {', '.join(map(str, still_out))} lies beyond these limits and stayed in")
     print(f"limits frozen in {arguments.freeze}; next: taktsight spc {chart.limits.chart} … --limits FILE")
 
 

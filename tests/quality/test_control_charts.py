@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,8 @@ from taktsight.quality.attribute_charts import (
     laney_limits,
     share_limits,
 )
-from taktsight.quality.bernoulli_cusum import BernoulliCusum, design, draw_bernoulli, mean_run
+from taktsight.quality.bernoulli_cusum import design, draw_bernoulli, mean_run
+from taktsight.quality.bernoulli_sum import BernoulliCusum
 from taktsight.quality.control_chart import chart_of
 from taktsight.quality.gap_charts import draw_gaps, gap_limits, gaps_between, times_between
 from taktsight.quality.pareto import pareto
@@ -217,6 +220,14 @@ def test_bernoulli_cusum_part_by_part_is_the_drawn_one() -> None:
         assert signals == (value > drawn.upper[0] + 1e-12)
     cusum.reset()
     assert cusum.sum == 0
+
+
+def test_sum_of_a_line_needs_no_array_library() -> None:
+    script = (
+        "import sys; import taktsight.quality.bernoulli_sum; print({'numpy', 'scipy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_growing_limits_are_narrower_at_first_and_end_as_the_settled_ones() -> None:

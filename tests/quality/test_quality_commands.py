@@ -192,7 +192,8 @@ def test_phase_1_freezes_limits_and_phase_2_keeps_them(
     excluded = [*command, "--exclude", "15,23", "--why", "new batch of raw material, new operator"]
     assert main(excluded) == 1
     frozen = figures(Path(limits))
-    assert (frozen["points"], frozen["excluded"]) == (28, [15, 23])
+    assert (frozen["points"], frozen["excluded"], frozen["stayed"]) == (28, [15, 23], [21])
+    assert "point 21 lies beyond these limits and stayed in" in capsys.readouterr().out
     # 347 of 1,500 chips are defective; without wafers 15 and 23 it is 301 of 1,400.
     assert frozen["limits"]["share"] == pytest.approx(301 / 1400)
     again = str(tmp_path / "f.json")
@@ -200,6 +201,10 @@ def test_phase_1_freezes_limits_and_phase_2_keeps_them(
     judged = figures(Path(again))
     assert (judged["phase"], judged["out"]) == (2, [2])
     assert judged["limits"] == frozen["limits"]
+    assert (
+        main(["spc", "p", later, "--n", "50", "--limits", limits, "--method", "exact", "--why", "x"]) == 2
+    )
+    assert "--why, --method belong there" in capsys.readouterr().err
     assert main(["spc", "c", later, "--limits", limits]) == 2
     assert "not of c" in capsys.readouterr().err
 

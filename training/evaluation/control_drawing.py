@@ -147,9 +147,21 @@ def _hits(axes: Axes, chart: ControlChart, place: np.ndarray, values: np.ndarray
                 color=DEFECT_ORANGE,
                 fontweight="bold",
             )
-    for index, point in enumerate(chart.points):
-        if point.excluded:
-            axes.plot(place[index], values[index], "x", markersize=9, color=GREY, markeredgewidth=1.6)
+    left_out = np.array([index for index, point in enumerate(chart.points) if point.excluded], dtype=int)
+    if len(left_out):
+        axes.plot(
+            place[left_out],
+            values[left_out],
+            "o",
+            markersize=9,
+            color="white",
+            markeredgecolor=DEFECT_ORANGE,
+            markeredgewidth=1.4,
+            zorder=5,
+            label="left out of the limits",
+        )
+        axes.plot(place[left_out], values[left_out], "x", markersize=5, color=DEFECT_ORANGE, zorder=6)
+        axes.legend(loc="upper left")
 
 
 def _names(axes: Axes, chart: ControlChart) -> None:

@@ -148,7 +148,8 @@ def _signals(axes: Axes, pod: Pod, sizes: Floats, signals: Floats) -> None:
             )
     if pod.b0 is not None and pod.b1 is not None:
         size = np.linspace(float(sizes[there].min()), float(sizes[there].max()), 200)
-        axes.plot(size, pod.b0 + pod.b1 * (np.log(size) if pod.size_scale == "log" else size), color=INK)
+        line = pod.b0 + pod.b1 * (np.log(size) if pod.size_scale == "log" else size)
+        axes.plot(size, np.exp(line) if pod.signal_scale == "log" else line, color=INK)
     if pod.decision is not None:
         axes.axhline(pod.decision, color=INK, linewidth=1.0, linestyle=(0, (4, 2)))
         axes.annotate(
@@ -160,6 +161,8 @@ def _signals(axes: Axes, pod: Pod, sizes: Floats, signals: Floats) -> None:
             ha="right",
             va="bottom",
         )
-    axes.set_ylabel("signal")
+    axes.set_ylabel("signal" + (" (logarithmic)" if pod.signal_scale == "log" else ""))
+    if pod.signal_scale == "log":
+        axes.set_yscale("log")
     lined(axes)
     axes.legend(loc="upper left")

@@ -1,4 +1,4 @@
-"""The Bernoulli CUSUM: watches every single part for a share of defective ones that rose.
+"""The Bernoulli CUSUM, designed and drawn: watches every part for a share of defective ones that rose.
 
 Reynolds and Stoumbos, Journal of Quality Technology 31 (1999). A defective part adds 1 − 1/m, a good one
 takes 1/m off, never below 0; the sum signals strictly above h = H/m. Since m is a whole number the sum
@@ -13,35 +13,12 @@ import numpy as np
 from scipy.signal import lfilter
 
 from taktsight.errors import DataError
+from taktsight.quality.bernoulli_sum import BernoulliCusum
 from taktsight.quality.control_chart import Drawn
 from taktsight.quality.spc_limits import BernoulliLimits
 from taktsight.quality.tables import Bools, Floats
 
 LARGEST_HEIGHT = 20_000_000
-
-
-class BernoulliCusum:
-    """The sum of one line, part by part: two additions a part, no array."""
-
-    def __init__(self, limits: BernoulliLimits) -> None:
-        self._up = limits.steps - 1
-        self._height = limits.height
-        self._steps = limits.steps
-        self._sum = 0
-
-    @property
-    def sum(self) -> float:
-        """As it is charted; the limit is H/m."""
-        return self._sum / self._steps
-
-    def add(self, *, is_defective: bool) -> bool:
-        """Takes the next part; True where the sum lies strictly above its limit."""
-        self._sum = self._sum + self._up if is_defective else max(0, self._sum - 1)
-        return self._sum > self._height
-
-    def reset(self) -> None:
-        """Begins anew, once somebody has seen to it."""
-        self._sum = 0
 
 
 def design(share: float, worse_share: float, arl0: float) -> BernoulliLimits:

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from taktsight.errors import DataError
-from taktsight.quality.run_rules import RuleHit, RuleSet, rule_hits
-from taktsight.quality.spc_limits import Limits
+from taktsight.quality.run_rules import RuleHit, rule_hits
+from taktsight.quality.spc_limits import Limits, RuleSet
 from taktsight.quality.tables import Bools, Floats
 from taktsight.strict_model import StrictModel
 

@@ -96,6 +96,8 @@ class Pod(StrictModel):
     """Signals at or beyond which nothing is told apart."""
     censored: tuple[int, int] | None = None
     """How many targets lie at the lower and at the upper one."""
+    signal_scale: Scale | None = None
+    """Of y: signals or their natural logarithms."""
     decision: float | None = None
     """Signal above which a defect is called."""
     false_calls: FalseCalls | None

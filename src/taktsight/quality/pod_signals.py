@@ -134,6 +134,7 @@ def pod_signal(
         a90_95_wald=bound,
         ends=(lowest, highest),
         censored=(int(targets.at_most.sum()), int(targets.at_least.sum())),
+        signal_scale=signal_scale,
         decision=decision,
         false_calls=false_calls_of(noise.called, confidence, _noise_chance(noise, cut)),
         groups=_groups_of(targets, by_group, cut, size_scale),

@@ -15,7 +15,6 @@ import numpy as np
 from taktsight.quality.tables import Bools, Floats
 from taktsight.strict_model import StrictModel
 
-RuleSet = Literal["nelson", "western-electric", "limits"]
 Side = Literal["above", "below", "rising", "falling", "alternating", "within", "both"]
 ROUNDING = 1e-9
 """Of the width of the limits: nearer to a limit than this is on it."""

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from taktsight.errors import ConfigError
-from taktsight.quality.run_rules import RuleSet
 from taktsight.strict_json import parse_json
 from taktsight.strict_model import StrictModel
 from taktsight.whole_files import whole_file
 
+RuleSet = Literal["nelson", "western-electric", "limits"]
 Method = Literal["normal", "exact"]
 """normal: centre ± 3 σ. exact: quantiles of the distribution itself."""
 TAIL = 0.00135
@@ -137,16 +137,20 @@ class FrozenLimits(StrictModel):
     """Of phase I that the limits were computed from."""
     excluded: tuple[int, ...] = ()
     """Points of phase I that were left out, counted from 1."""
+    stayed: tuple[int, ...] = ()
+    """Points that lie beyond these limits and stayed in."""
     why: str = ""
-    """They were left out: the cause that was found."""
+    """Points were left out or stayed in: the cause, or that none was found."""
     data_sha256: str = Field(pattern="^([0-9a-f]{64})?$")
     """Of the table of phase I; "" where it came from a ledger."""
     frozen_utc: str
 
     @model_validator(mode="after")
     def _excluded_with_a_cause(self) -> FrozenLimits:
-        if self.excluded and not self.why.strip():
-            raise ValueError("points were excluded and nothing says why: a point without a cause stays in")
+        if (self.excluded or self.stayed) and not self.why.strip():
+            raise ValueError(
+                "points were excluded, or stayed in, and nothing says why: a point without a cause stays in"
+            )
         return self
 
 
