@@ -174,7 +174,7 @@ class Ledger:
         Raises:
             LedgerError: If one of them was changed; whether one is missing, :meth:`verify` says.
         """
-        query = sa.select(entries).where(entries.c.run == run).order_by(entries.c.seq)
+        query = sa.select(*self._columns()).where(entries.c.run == run).order_by(entries.c.seq)
         with self._engine.connect() as connection:
             rows = [dict(row) for row in connection.execute(query).mappings()]
         for row in rows:

@@ -47,6 +47,10 @@ VERBS = {
         "taktsight.inspect.commands.certificate",
         "show a bundle's certificate, and whether it still holds",
     ),
+    "report": (
+        "taktsight.export.commands.report",
+        "acceptance report: agreed, measured, fulfilled or not; HTML, PDF, JSON",
+    ),
     "plan": ("taktsight.quality.commands.plan", "how many parts a claim takes"),
     "rates": ("taktsight.quality.commands.rates", "escape, overkill and review load of judged parts"),
     "audit": (
