@@ -1,4 +1,4 @@
-"""From what was given to the whole report: every section, every criterion, and what is not shown and why."""
+"""From what was given to the whole report: each section, each criterion, and what is not shown and why."""
 
 from __future__ import annotations
 
@@ -185,7 +185,10 @@ def _subject(given: Given) -> Subject:
         labels=card.labels,
         views=card.views,
         mm_per_px=card.mm_per_px,
-        canvas=f"{canvas.width} × {canvas.height} px, {canvas.channels} channel(s), scaled by 1/{canvas.factor}",
+        canvas=(
+            f"{canvas.width} × {canvas.height} px, {canvas.channels} channel(s), frames scaled by "
+            f"1/{canvas.factor}"
+        ),
         parity=card.parity,
         flip_limit=card.flip_limit,
         weights=card.origin.weights,

@@ -88,9 +88,7 @@ def rate_at_most(
     )
 
 
-def undecided(
-    name: str, agreed: str, limit: float, why: str, sources: Sequence[str] = ()
-) -> Criterion:
+def undecided(name: str, agreed: str, limit: float, why: str, sources: Sequence[str] = ()) -> Criterion:
     """A criterion about something that was not measured."""
     return Criterion(
         name=name,
@@ -125,7 +123,9 @@ def size_at_most(
         why = "no size has a bound: see the warnings of the curve"
     elif not shows and bound is not None:
         missing = _more(targets, bound - estimate, limit - estimate)
-        why = "the bound nears a90 with the root of the number of targets" if missing else "a90 is the limit"
+        why = (
+            "the bound nears a90 with the root of the number of targets" if missing else "a90 is the limit"
+        )
     return Criterion(
         name=name,
         agreed=f"≤ {limit:g} mm",
@@ -186,9 +186,7 @@ def kappa_at_least(
     )
 
 
-def estimate_at_most(
-    name: str, value: float, limit: float, why: str, sources: Sequence[str]
-) -> Criterion:
+def estimate_at_most(name: str, value: float, limit: float, why: str, sources: Sequence[str]) -> Criterion:
     """A figure whose method has no bound: the estimate decides, and that is said."""
     return Criterion(
         name=name,

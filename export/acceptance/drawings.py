@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy.special import logit
 
 from taktsight.export.acceptance.document import Group
@@ -18,10 +18,11 @@ from taktsight.quality.agreement import Share
 from taktsight.training.evaluation.charts import COUNT_TICKS, DEFECT_ORANGE, GOOD_BLUE, GREY, INK
 from taktsight.training.evaluation.drawings import lined
 
-PALE_BLUE, BAND, TARGET = "#cfe3f0", "#f0f1f2", "#dcefe6"
+PALE_BLUE, BAND, GREEN = "#cfe3f0", "#f0f1f2", "#009e73"
 TICKS = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
 WORST_LOTS = 8
-PERCENT = PercentFormatter(1.0, symbol=" %")
+PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.3g} %")
+"""Not matplotlib's own: that one writes 2.5 as 2."""
 
 
 def score_drawing(histograms: Sequence[LabelScores]) -> Figure:
@@ -44,7 +45,11 @@ def score_drawing(histograms: Sequence[LabelScores]) -> Figure:
         named = f"{histogram.label}: {sum(histogram.with_label):,} parts that have it"
         axes.set_title(named, loc="left", fontsize=9.5, color=DEFECT_ORANGE, fontweight="bold")
         axes.set_title(
-            f"{sum(histogram.good):,} good parts", loc="right", fontsize=9.5, color=GOOD_BLUE, fontweight="bold"
+            f"{sum(histogram.good):,} good parts",
+            loc="right",
+            fontsize=9.5,
+            color=GOOD_BLUE,
+            fontweight="bold",
         )
         axes.set_ylabel("parts")
     lowest = grid[-1, 0]
@@ -108,15 +113,20 @@ def _curve(
     escape = np.array([point.escape.value for point in points], float)
     low, high = (np.array([getattr(point.escape, end) for point in points]) for end in ("low", "high"))
     ends = (
-        min(1.0, max(0.1, 1.6 * here.overkill.high, 1.6 * (agreed[1] or 0))),
-        min(1.0, max(0.05, 1.8 * here.escape.high, 1.8 * (agreed[0] or 0))),
+        min(1.0, max(0.05, 1.5 * here.overkill.high, 1.5 * (agreed[1] or 0))),
+        min(1.0, max(0.02, 2 * here.escape.high, 2 * (agreed[0] or 0))),
     )
     if agreed[0] is not None and agreed[1] is not None:
         axes.add_patch(
-            Rectangle((0, 0), agreed[1], agreed[0], facecolor=TARGET, edgecolor="#009e73", linewidth=1, zorder=0)
+            Rectangle((0, 0), agreed[1], agreed[0], fill=False, edgecolor=GREEN, linewidth=1.4, zorder=3)
         )
         axes.annotate(
-            "agreed", (agreed[1], agreed[0]), xytext=(-4, 3), textcoords="offset points", ha="right", color=INK
+            "agreed",
+            (agreed[1], agreed[0]),
+            xytext=(-3, 3),
+            textcoords="offset points",
+            ha="right",
+            color=GREEN,
         )
     axes.fill_between(overkill, low, high, color=PALE_BLUE, linewidth=0, step="post", zorder=1)
     axes.step(overkill, escape, where="post", color=INK, linewidth=1.5, zorder=2)
@@ -149,14 +159,26 @@ def _moves(axes: Axes, points: Sequence[TradePoint], agreed: tuple[float | None,
     for name, colour, dashes in (("escape", DEFECT_ORANGE, "solid"), ("overkill", GOOD_BLUE, (0, (5, 2)))):
         shares: list[Share] = [getattr(point, name) for point in points]
         axes.fill_between(
-            shift, [each.low for each in shares], [each.high for each in shares], color=colour, alpha=0.16, linewidth=0
+            shift,
+            [each.low for each in shares],
+            [each.high for each in shares],
+            color=colour,
+            alpha=0.16,
+            linewidth=0,
         )
-        axes.plot(shift, [each.value for each in shares], color=colour, linestyle=dashes, linewidth=1.6, label=name)
+        axes.plot(
+            shift,
+            np.array([each.value for each in shares], float),
+            color=colour,
+            linestyle=dashes,
+            linewidth=1.6,
+            label=name,
+        )
     for limit, colour in zip(agreed, (DEFECT_ORANGE, GOOD_BLUE), strict=True):
         if limit is not None:
             axes.axhline(limit, color=colour, linewidth=0.9, linestyle=(0, (1, 2)))
     axes.axvline(0, color=INK, linewidth=1.2)
-    axes.set(ylim=(-0.01, 0.5), xlabel="← stricter    limits moved by, in the logit of the score    looser →")
+    axes.set(ylim=(-0.01, 0.5), xlabel="stricter ←  limits moved by, logit of the score  → looser")
     inner = [value for value in shift if abs(value) <= 6]
     axes.set_xlim(min(inner), max(inner))
     axes.yaxis.set_major_formatter(PERCENT)
@@ -168,10 +190,21 @@ def _moves(axes: Axes, points: Sequence[TradePoint], agreed: tuple[float | None,
 def shown_groups(groups: Sequence[Group]) -> list[Group]:
     """All but lots, of which those with the highest rates: few enough to read."""
     lots = [group for group in groups if group.by == "lot"]
-    worst = sorted(lots, key=lambda lot: (-lot.escape.events, -_events(lot.overkill), lot.name))[:WORST_LOTS]
+    worst = sorted(lots, key=lambda lot: (-lot.escape.events, -_events(lot.overkill), lot.name))[
+        :WORST_LOTS
+    ]
     kept = [group for group in groups if group.by != "lot"]
-    place = next((index for index, group in enumerate(kept) if group.by in ("station", "camera")), len(kept))
+    place = next(
+        (index for index, group in enumerate(kept) if group.by in ("station", "camera")), len(kept)
+    )
     return [*kept[:place], *sorted(worst, key=lambda lot: lot.name), *kept[place:]]
+
+
+def group_name(group: Group) -> str:
+    """What it is called: a lot that is named lot-7 is not called lot lot-7."""
+    if group.by == "all":
+        return "all parts"
+    return group.name if group.name.lower().startswith(group.by) else f"{group.by} {group.name}"
 
 
 def _events(share: Share | None) -> int:
@@ -179,9 +212,9 @@ def _events(share: Share | None) -> int:
 
 
 def rate_drawing(groups: Sequence[Group]) -> Figure:
-    """Escape and overkill of each group, with intervals."""
-    shown = shown_groups(groups)
-    names = [f"{group.by} {group.name}".strip() if group.by != "all" else "all parts" for group in shown]
+    """Escape and overkill of each group, with intervals; not of lots, which are small and many."""
+    shown = [group for group in groups if group.by != "lot"]
+    names = [group_name(group) for group in shown]
     drawing = Figure(figsize=(9.6, 1.0 + 0.27 * len(shown)), layout="constrained")
     left, right = drawing.subplots(1, 2, sharey=True)
     for axes, name, colour in ((left, "escape", DEFECT_ORANGE), (right, "overkill", GOOD_BLUE)):
@@ -191,9 +224,18 @@ def rate_drawing(groups: Sequence[Group]) -> Figure:
                 continue
             whiskers = [[share.value - share.low], [share.high - share.value]]
             axes.errorbar(
-                share.value, place, xerr=whiskers, fmt="o", color=colour, ecolor=GREY, capsize=2.5, markersize=5
+                share.value,
+                place,
+                xerr=whiskers,
+                fmt="o",
+                color=colour,
+                ecolor=GREY,
+                capsize=2.5,
+                markersize=5,
             )
-        highest = max((share.high for share in shares if share is not None and share.value is not None), default=1)
+        highest = max(
+            (share.high for share in shares if share is not None and share.value is not None), default=1
+        )
         axes.set_xlim(-0.02 * highest, 1.04 * highest)
         axes.xaxis.set_major_formatter(PERCENT)
         axes.set_title(name, loc="left", fontsize=9.5, color=colour, fontweight="bold")
@@ -219,7 +261,10 @@ def timing_drawing(timing: Timing, limit_ms: float | None) -> Figure:
             axes.text(at, top, f" {name} {at:.1f} ms", va="top", color=INK)
     if limit_ms is not None:
         axes.axvline(limit_ms, color=DEFECT_ORANGE, linewidth=1.4)
-        axes.text(limit_ms, 0.85 * top, f" agreed {limit_ms:g} ms", va="top", color=DEFECT_ORANGE)
+        axes.text(
+            limit_ms, 0.85 * top, f"agreed {limit_ms:g} ms ", va="top", ha="right", color=DEFECT_ORANGE
+        )
+    axes.set_xlim(0, 1.03 * max(timing.max_ms or 0.0, limit_ms or 0.0))
     axes.set(ylim=(0, top), xlabel="trigger to verdict at the gate, ms", ylabel="verdicts")
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     lined(axes)

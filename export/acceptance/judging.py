@@ -56,7 +56,9 @@ def _claimed(standing: Standing, claim: Claim) -> Criterion:
         name=f"certified: {claim.subject}",
         agreed=f"≤ {percent(claim.alpha)}",
         limit=claim.alpha,
-        measured=f"{claim.events:,} of {claim.units:,} {standing.certificate.unit}s, {claim.allowed:,} allowed",
+        measured=(
+            f"{claim.events:,} of {claim.units:,} {standing.certificate.unit}s, {claim.allowed:,} allowed"
+        ),
         value=claim.events / claim.units,
         bound=f"≤ {percent(claim.alpha)} at {percent(sure)} confidence",
         bound_value=claim.alpha,
@@ -86,9 +88,7 @@ def rate_criteria(agreed: Criteria, rates: Rates, standing: Standing | None) -> 
         found.append(_rate(place, agreed.confidence, source, standing, "overkill"))
     if agreed.review_load is not None:
         counted = (whole.review.events, whole.review.of)
-        found.append(
-            rate_at_most("review load", counted, agreed.review_load, agreed.confidence, (source,))
-        )
+        found.append(rate_at_most("review load", counted, agreed.review_load, agreed.confidence, (source,)))
     return found
 
 
@@ -129,8 +129,13 @@ def _rate(
 def _why_not(standing: Standing, alpha: float | None, needed: int | None, lower: float) -> str:
     if needed is None:
         return f"at least {percent(lower)}"
+    if alpha is None and standing.state in ("VALID", "TIGHTENED"):
+        return (
+            "the limits were chosen on these very parts, and the certificate claims nothing of it: certify "
+            f"by label ({needed:,} parts at least), or measure on other parts"
+        )
     if alpha is None:
-        return f"the certificate is {standing.state} and says nothing of it"
+        return f"the certificate is {standing.state}, and the limits were chosen on these very parts"
     return (
         "the limits were chosen on these very parts, so only what was certified bounds it; certify at this "
         f"rate ({needed:,} parts at least), or measure on other parts"
@@ -262,6 +267,8 @@ def _cycle(
     if p99 is None:
         return undecided(name, agreed, limit_ms, "no verdict has a cycle time", (production.source,))
     slow = slower_than(recorded, limit_ms)
+    others = production.timing.other_bundles
+    other = f"{others:,} verdicts are of a bundle with another digest" if others else ""
     decided = rate_at_most(name, slow, 0.01, confidence, (production.source,), unit="verdicts")
     return decided.model_copy(
         update={
@@ -270,6 +277,7 @@ def _cycle(
             "measured": f"p99 = {p99:.1f} ms",
             "value": p99,
             "bound": f"{slow[0]:,} of {slow[1]:,} took longer: {decided.bound}",
+            "why": "; ".join(each for each in (decided.why, other) if each),
         }
     )
 

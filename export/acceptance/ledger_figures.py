@@ -21,6 +21,7 @@ from taktsight.quality.pareto import ParetoRow, pareto
 from taktsight.quality.rates import clopper_pearson
 from taktsight.quality.repeats import Repeats, repeats
 from taktsight.quality.spc_limits import FrozenLimits, ShareLimits
+from taktsight.quality.tables import Floats
 from taktsight.strict_model import StrictModel
 
 LATE = "late"
@@ -102,8 +103,7 @@ def timing(recorded: Recorded, bundle: str, confidence: float) -> Timing:
     late = sum(_is_late(row) for row in rows)
     times_ms = np.array([row["cycle_ns"] for row in rows if row["cycle_ns"] is not None], float) / 1e6
     utc = sorted(row["utc"] for row in rows)
-    timed = {} if not times_ms.size else _quantiles(times_ms)
-    return Timing(
+    untimed = Timing(
         runs=tuple(dict.fromkeys(row["run"] for row in rows)),
         triggers=len(rows),
         first_utc=utc[0],
@@ -113,8 +113,8 @@ def timing(recorded: Recorded, bundle: str, confidence: float) -> Timing:
         late=share_of(clopper_pearson(late, len(rows), confidence)),
         timed=times_ms.size,
         other_bundles=sum(row["bundle"] != bundle for row in rows),
-        **timed,
     )
+    return untimed.model_copy(update=_quantiles(times_ms)) if times_ms.size else untimed
 
 
 def slower_than(recorded: Recorded, limit_ms: float) -> tuple[int, int]:
@@ -176,7 +176,7 @@ def _is_late(row: Row) -> bool:
     return row["outcome"] == "UNINSPECTED" and any(reason.startswith(LATE) for reason in reasons)
 
 
-def _quantiles(times_ms: np.ndarray) -> dict[str, object]:
+def _quantiles(times_ms: Floats) -> dict[str, object]:
     at = [float(np.quantile(times_ms, level, method="higher")) for level in (0.5, 0.99, 0.999)]
     counts, edges = np.histogram(times_ms, TIME_BARS)
     return {

@@ -95,9 +95,7 @@ def read_table_of_parts(
                 "limits give",
             )
     first, last = _days(path)
-    return Measured(
-        parts, one_row_each(parts), marker, file_digest(path), said, first, last, warnings
-    )
+    return Measured(parts, one_row_each(parts), marker, file_digest(path), said, first, last, warnings)
 
 
 def read_evaluated_parts(folder: Path, bundle: Bundle, limits: Limits, sources: Sources) -> Measured:

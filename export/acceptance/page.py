@@ -1,4 +1,4 @@
-"""The report as one page: no script, no other file; every chart with its table, every number with its source."""
+"""The report as one page: no script, no other file; charts with their tables, numbers with their source."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ THEMED = {
     "#cfe3f0": "--pale",
     "#e3e6e8": "--grid",
     "#f0f1f2": "--band",
-    "#dcefe6": "--target",
     "#009e73": "--green",
     "#ffffff": "--paper",
     "#000000": "--ink",
 }
 """Colours of the charts, and what they are called on a screen that may be dark."""
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|ppm|mm|ms)(?:\W|$))|(?<=[≤≥]) (?=[\d.])")
 _SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
 
@@ -52,9 +52,17 @@ def rendered(report: Acceptance, pictured: Pictured) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_unbroken,
     )
     known = {source.marker: source for source in report.sources}
-    environment.filters.update(percent=percent, share=share, short=_short, count=_count, number=_number)
+    environment.filters.update(
+        percent=percent,
+        share=share,
+        short=_short,
+        count=_count,
+        number=_number,
+        group_name=drawings.group_name,
+    )
     environment.globals["src"] = lambda *markers: _markers(markers, known)
     environment.globals["named"] = lambda *markers: _named(markers, known)
     return environment.get_template(TEMPLATE).render(
@@ -114,15 +122,16 @@ def _charts(report: Acceptance, pictured: Pictured) -> dict[str, Markup]:
                 lambda: drawings.timing_drawing(timing, limit_ms),
             )
         if chart is not None:
-            made["control"] = ("Control chart of the share of rejected parts", lambda: control_drawing(chart))
+            made["control"] = (
+                "Control chart of the share of rejected parts",
+                lambda: control_drawing(chart),
+            )
         if rows:
             made["pareto"] = ("Labels that rejected parts, most frequent first", lambda: pareto_chart(rows))
     return {name: _drawn(name, said, draw) for name, (said, draw) in made.items()}
 
 
-def _study_charts(
-    report: Acceptance, pictured: Pictured
-) -> dict[str, tuple[str, Callable[[], Figure]]]:
+def _study_charts(report: Acceptance, pictured: Pictured) -> dict[str, tuple[str, Callable[[], Figure]]]:
     made: dict[str, tuple[str, Callable[[], Figure]]] = {}
     pod, agreement, gage = report.pod, report.agreement, report.gage
     if pod is not None and pictured.targets is not None:
@@ -157,6 +166,11 @@ def _agreed(report: Acceptance) -> tuple[float | None, float | None]:
         escape_rate = escape_rate if escape_rate is not None else max(escapes, default=None)
         overkill_rate = overkill_rate if overkill_rate is not None else max(overkills, default=None)
     return escape_rate, overkill_rate
+
+
+def _unbroken(value: object) -> object:
+    """Numbers and their units stay on one line."""
+    return _UNIT.sub("\u00a0", value) if type(value) is str else value
 
 
 def share(rate: Share | None) -> str:
@@ -201,4 +215,4 @@ def _named(markers: Sequence[str], known: Mapping[str, Source]) -> Markup:
         )
         for marker in markers
     ]
-    return Markup('<span class="from">from {}</span>').format(Markup(", ").join(links))
+    return Markup('<span class="from">From {}</span>').format(Markup(", ").join(links))

@@ -78,7 +78,9 @@ def _recipe(
     if arguments.recipe is not None:
         recipe, references = read_recipe(arguments.recipe, card.canvas.channels)
         if recipe.product != card.name:
-            raise ConfigError(f"{arguments.recipe}: is for {recipe.product!r}, the bundle is of {card.name!r}")
+            raise ConfigError(
+                f"{arguments.recipe}: is for {recipe.product!r}, the bundle is of {card.name!r}"
+            )
         check_fit(
             recipe, card.labels, located=card.located, paired=card.canvas.paired, views=len(card.views)
         )
@@ -123,7 +125,9 @@ def _images(
     from taktsight.inspect.inspector import Inspector
 
     engine = engine_named(arguments.engine or _certified_engine(bundle))
-    inspector = Inspector(open_backend(engine, bundle.models), bundle.card, recipe, bundle.digest, references)
+    inspector = Inspector(
+        open_backend(engine, bundle.models), bundle.card, recipe, bundle.digest, references
+    )
     samples = source_of(arguments).read()
     name = arguments.root.resolve().name
     judged = judge_images(samples, name, inspector, bundle.card.labels, bundle.card.canvas)
@@ -220,7 +224,10 @@ def _standing(arguments: argparse.Namespace, given: Given) -> Standing | None:
     )
     now = standing(certificate, found)
     marker = given.sources.add(
-        "the certificate in the bundle", "certificate.json", certificate.digest, digest_of="its canonical bytes"
+        "the certificate in the bundle",
+        "certificate.json",
+        certificate.digest,
+        digest_of="its canonical bytes",
     )
     return Standing(
         certificate=certificate,
@@ -232,9 +239,7 @@ def _standing(arguments: argparse.Namespace, given: Given) -> Standing | None:
     )
 
 
-def _evidence(
-    arguments: argparse.Namespace, given: Given, certificate: Certificate
-) -> tuple[str, bool]:
+def _evidence(arguments: argparse.Namespace, given: Given, certificate: Certificate) -> tuple[str, bool]:
     """The name of the certificate's data that lies here, and whether it is what was certified on."""
     name = arguments.root.resolve().name
     known = {each.name for each in certificate.data}
@@ -316,9 +321,7 @@ def _gage(
     return GageSection(figures=found, sources=markers), (values, appraisers, parts)
 
 
-def _study_markers(
-    study: Path, digests: tuple[str, ...], role: str, sources: Sources
-) -> tuple[str, ...]:
+def _study_markers(study: Path, digests: tuple[str, ...], role: str, sources: Sources) -> tuple[str, ...]:
     """One marker for a table; for a folder one for the key and each sheet."""
     if not study.is_dir():
         return (sources.add(role, study.name, digests[0]),)

@@ -74,8 +74,7 @@ def label_scores(parts: Parts, limits: Mapping[str, Limit]) -> tuple[LabelScores
     found = []
     for place, label in enumerate(parts.labels):
         counts = [
-            np.histogram(scores[rows, place], edges)[0]
-            for rows in (parts.has(label), ~parts.is_defective)
+            np.histogram(scores[rows, place], edges)[0] for rows in (parts.has(label), ~parts.is_defective)
         ]
         found.append(
             LabelScores(

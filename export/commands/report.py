@@ -2,11 +2,11 @@
 
     taktsight report certified.taktsight parts.csv --criteria agreed.yaml --out acceptance
     taktsight report flange.taktsight demo/flange/evaluation --records demo/records --out acceptance
-    taktsight report flange.taktsight shift/ --layout mask_folder --index shift/index.csv --part-column part …
+    taktsight report flange.taktsight shift/ --layout mask_folder --index shift/index.csv --lot-column lot …
 
-PARTS is the table that was certified or measured on (docs/certificate.md), the folder of an evaluation, or a
-folder of labelled images, which the bundle judges now. Everything else is optional, and what is missing is
-named in the report. The same inputs give the same bytes of HTML and JSON.
+PARTS is the table that was certified or measured on (docs/certificate.md), the folder of an evaluation, or
+a folder of labelled images, which the bundle judges now. Everything else is optional, and what is missing
+is named in the report. The same inputs give the same bytes of HTML and JSON.
 
 Exit status: 0 every criterion is fulfilled, or none was agreed; 1 one is not fulfilled, or the data cannot
 be used; 2 wrong arguments; 3 one cannot be decided, and the report says what is missing.
@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source(parser, root="PARTS", needs_layout=False)
     add_splits(parser)
     parser.add_argument("--ignore-column", action="append", default=[], metavar="NAME")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="acceptance.html, .pdf, .json")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="acceptance.html, .pdf, .json"
+    )
     parser.add_argument("--no-pdf", action="store_true", help="HTML and JSON alone")
     parser.add_argument("--date", metavar="YYYY-MM-DD", help="of the report (the newest of the data)")
     _add_subject(parser.add_argument_group("what is accepted"))
@@ -44,22 +46,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_subject(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--criteria", type=Path, metavar="FILE.yaml", help="what was agreed beforehand")
     group.add_argument("--population", default="", metavar="TEXT", help="what the parts are a sample of")
-    group.add_argument("--recipe", type=Path, help="the limits that judge (the certificate's, or the card's)")
+    group.add_argument(
+        "--recipe", type=Path, help="the limits that judge (the certificate's, or the card's)"
+    )
     group.add_argument("--station", type=Path, metavar="STATION.yaml", help="where the parts came from")
     group.add_argument("--book", type=Path, metavar="YAML", help="defect book")
-    group.add_argument("--engine", metavar="NAME", help="that judges images (as certified; onnxruntime:f32)")
-    group.add_argument("--allowed-key", type=Path, action="append", default=[], help="must have signed BUNDLE")
+    group.add_argument(
+        "--engine", metavar="NAME", help="that judges images (as certified; onnxruntime:f32)"
+    )
+    group.add_argument(
+        "--allowed-key", type=Path, action="append", default=[], help="must have signed BUNDLE"
+    )
 
 
 def _add_evidence(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--records", type=Path, metavar="FOLDER", help="the ledger of the line")
     group.add_argument("--run", help="of the ledger: its name or 'last' (all)")
-    group.add_argument("--per", type=int, default=50, metavar="N", help="parts of the ledger in a point (50)")
+    group.add_argument(
+        "--per", type=int, default=50, metavar="N", help="parts of the ledger in a point (50)"
+    )
     group.add_argument("--spc-limits", type=Path, metavar="FILE", help="frozen limits of a p chart")
     group.add_argument("--audit", type=Path, metavar="AUDIT.csv", help="passed parts, looked at again")
     group.add_argument("--flagged-list", type=Path, metavar="CSV", help="flagged parts: part, truth")
     group.add_argument("--agreement", type=Path, metavar="STUDY", help="folder or table of verdicts")
-    group.add_argument("--study-good", default="good,PASS", metavar="A,B", help="its verdicts that let pass")
+    group.add_argument(
+        "--study-good", default="good,PASS", metavar="A,B", help="its verdicts that let pass"
+    )
     group.add_argument("--machine", metavar="NAME", help="take the ledger's verdicts into the study")
     group.add_argument("--gage", type=Path, metavar="STUDY", help="folder or table of values")
     group.add_argument("--tolerance", type=float, help="of the gage study: width that the drawing allows")
@@ -119,11 +131,11 @@ def _tell(report: Acceptance) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     rows = [
-        (each.name, each.agreed, each.measured, each.bound, each.decision, _missing(each.missing))
+        (each.name, each.agreed, each.bound, each.decision, _missing(each.missing))
         for each in report.criteria
     ]
     if rows:
-        console.print(table("Criteria", ("", "agreed", "measured", "bound", "", "missing"), rows))
+        console.print(table("Criteria", ("", "agreed", "bound", "", "missing"), rows))
     console.print(Text(report.verdict))
     for absent in report.not_shown:
         console.print(Text(f"not shown: {absent.what}: {absent.why}"))

@@ -20,6 +20,8 @@ packages=(
     libfaketime
     libfuse2
     libmodbus-dev
+    libpango-1.0-0
+    libpangoft2-1.0-0
     mbpoll
     procps
     python3-gi
