@@ -124,18 +124,18 @@ def _check_installed() -> None:
 
 
 def _tell(report: Acceptance) -> None:
-    from rich.console import Console
     from rich.text import Text
 
+    from taktsight.export.commands.quality_output import wide_console
     from taktsight.quality.commands.output import table
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = wide_console()
     rows = [
-        (each.name, each.agreed, each.bound, each.decision, _missing(each.missing))
+        (each.name, each.agreed, each.measured, each.bound, each.decision, _missing(each.missing))
         for each in report.criteria
     ]
     if rows:
-        console.print(table("Criteria", ("", "agreed", "bound", "", "missing"), rows))
+        console.print(table("Criteria", ("", "agreed", "measured", "bound", "", "missing"), rows))
     console.print(Text(report.verdict))
     for absent in report.not_shown:
         console.print(Text(f"not shown: {absent.what}: {absent.why}"))

@@ -1,4 +1,4 @@
-"""The acceptance report: criteria decided by bounds alone, every number with its source, the same bytes again."""
+"""The acceptance report: criteria decided by bounds alone, numbers with sources, the same bytes again."""
 
 from __future__ import annotations
 

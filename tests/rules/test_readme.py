@@ -66,14 +66,18 @@ def test_every_file_of_the_tree_exists() -> None:
     """Lines of the drawn tree: a folder at the margin, what is in it indented below."""
     (tree,) = (block for _, block in BLOCKS if block.startswith("src/taktsight/ "))
     missing, folder = [], ROOT
+    within = folder
     for line in tree.splitlines():
         names = re.findall(r"(?<!\S)[\w/]+(?:\.py|/)(?!\S)", line)
         if line[:1].strip():
             folder = ROOT / names[0]
             names = names[:1]
             missing += [name for name in names if not (ROOT / name).exists()]
+        elif line.startswith("    "):  # of the folder that the line above names
+            missing += [name for name in names if not (within / name).exists()]
         else:
             missing += [name for name in names if not (folder / name).exists()]
+            within = folder / names[0] if names and names[0].endswith("/") else within
     assert missing == []
 
 
