@@ -3,6 +3,7 @@
 model.onnx      uint8 (N, H, W, C) in → maps and scores float32 out
 model.*.onnx    the same network in another precision
 card.json       labels, canvas, limits, figures, origin, version
+certificate.json  what was certified of it, where it was: see quality/certificate.py
 golden/*.png    frames whose verdicts are known, and their golden templates
 model.sig       digest of every other entry, and a P-256 signature over them
 """
@@ -27,6 +28,7 @@ from taktsight.errors import BundleError, DataError, ExportError
 from taktsight.image_files import decode_image, encode_png
 from taktsight.model_check import check_model
 from taktsight.png_check import check_pngs
+from taktsight.quality.certificate import CERTIFICATE, Certificate, parse_certificate
 from taktsight.records import Image
 from taktsight.signing import SIGNATURE, sign, verify
 from taktsight.stored_zip import Stored, read_entry, read_index, read_stored, write_stored
@@ -35,8 +37,10 @@ from taktsight.whole_files import whole_file
 
 MAX_BUNDLE_BYTES = 1 << 30
 MAX_TEXT_BYTES = 1 << 20
-"""Of the card, and of the signature."""
-_ENTRY = re.compile(r"model(\.(fp16|bf16|int8))?\.onnx|card\.json|model\.sig|golden/[A-Za-z0-9._-]+\.png")
+"""Of the card, of the certificate, and of the signature."""
+_ENTRY = re.compile(
+    r"model(\.(fp16|bf16|int8))?\.onnx|card\.json|certificate\.json|model\.sig|golden/[A-Za-z0-9._-]+\.png"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class Bundle:
     of itself proves nothing."""
     precisions: dict[str, bytes] = field(default_factory=dict)
     """The network in other precisions, by their name."""
+    certificate: Certificate | None = None
+    """What it says was certified; whether that holds for what is here, says ``quality/standing.py``."""
 
     @property
     def models(self) -> dict[str, bytes]:
@@ -70,6 +76,7 @@ def write_bundle(
     *,
     key: Path | None = None,
     precisions: Mapping[str, bytes] = MappingProxyType({}),
+    certificate: Certificate | None = None,
 ) -> str:
     """Writes a bundle atomically and returns its digest.
 
@@ -80,6 +87,7 @@ def write_bundle(
         golden: (H, W, C) uint8 frames by entry name.
         key: PEM file of a P-256 private key; without one the bundle is whole but unsigned.
         precisions: the same network in others than float32: fp16, bf16 or int8.
+        certificate: what was certified of it.
 
     Raises:
         ExportError: If a line would refuse it, or it cannot be written, for example on a full disk; nothing
@@ -90,6 +98,7 @@ def write_bundle(
     entries = {"model.onnx": model, "card.json": _readable(card)}
     entries |= {f"model.{name}.onnx": content for name, content in precisions.items()}
     entries |= {name: encode_png(image) for name, image in golden.items()}
+    entries |= {} if certificate is None else {CERTIFICATE: certificate.content}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in entries.items()}
     entries[SIGNATURE] = sign(card.name, digests, key)
     content = b"".join(write_stored(entries))
@@ -140,7 +149,8 @@ def _read(file: BinaryIO, allowed_keys: Sequence[Path], where: str) -> Bundle:
     except DataError as error:
         raise BundleError(f"{where}: {error}") from error
     others = {name[6:-5]: entries[name] for name in entries if re.fullmatch(r"model\.\w+\.onnx", name)}
-    return Bundle(card, entries["model.onnx"], frames, digest, signed_by, others)
+    certificate = _certificate(entries.get(CERTIFICATE), where)
+    return Bundle(card, entries["model.onnx"], frames, digest, signed_by, others, certificate)
 
 
 def _verified(
@@ -201,8 +211,8 @@ def _check_names(index: Sequence[Stored], where: str) -> None:
     for required in ("model.onnx", "card.json", SIGNATURE):
         if required not in sizes:
             raise BundleError(f"{where}: {required} is missing")
-    for name in ("card.json", SIGNATURE):
-        if sizes[name] > MAX_TEXT_BYTES:
+    for name in ("card.json", CERTIFICATE, SIGNATURE):
+        if sizes.get(name, 0) > MAX_TEXT_BYTES:
             raise BundleError(f"{where}: {name} has {sizes[name]} bytes; none is so large")
 
 
@@ -223,6 +233,15 @@ def _card(content: bytes, where: str) -> Card:
             "trained network: nothing was proved of it. Export the bundle again"
         )
     return card
+
+
+def _certificate(content: bytes | None, where: str) -> Certificate | None:
+    if content is None:
+        return None
+    try:
+        return parse_certificate(content)
+    except ValueError as error:
+        raise BundleError(f"{where}: {CERTIFICATE} is none that this version reads: {error}") from error
 
 
 def _check_contents(entries: Mapping[str, bytes], card: Card, golden: Sequence[str], where: str) -> None:

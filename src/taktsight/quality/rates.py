@@ -72,6 +72,41 @@ def wilson(events: int, parts: int, confidence: float = 0.95) -> Rate:
     return Rate(events, parts, low, high, confidence)
 
 
+def upper_bound(events: float, parts: float, confidence: float = 0.95) -> float:
+    """The one-sided exact bound: the true rate lies above it at most 1 − ``confidence`` of the time.
+
+    Clopper and Pearson's, which inverts the binomial test: that the rate is above α is refuted at this
+    confidence just where the bound is at most α. Counts need not be whole.
+
+    >>> upper_bound(0, 299) < 0.01 < upper_bound(0, 298)
+    True
+    """
+    _check_counts(events, parts, confidence)
+    return float(betaincinv(events + 1, parts - events, confidence)) if events < parts else 1.0
+
+
+def lower_bound(events: float, parts: float, confidence: float = 0.95) -> float:
+    """The one-sided exact bound from below; see :func:`upper_bound`."""
+    _check_counts(events, parts, confidence)
+    return float(betaincinv(events, parts - events + 1, 1 - confidence)) if events else 0.0
+
+
+def wilson_upper(events: int, parts: int, confidence: float = 0.95) -> float:
+    """The one-sided score bound: to draw with, as :func:`wilson`."""
+    _check_counts(events, parts, confidence)
+    if confidence <= 0.5:
+        raise ValueError(f"a one-sided bound wants a confidence above 0.5, got {confidence}")
+    return wilson(events, parts, 2 * confidence - 1).high
+
+
+def wilson_lower(events: int, parts: int, confidence: float = 0.95) -> float:
+    """The one-sided score bound from below."""
+    _check_counts(events, parts, confidence)
+    if confidence <= 0.5:
+        raise ValueError(f"a one-sided bound wants a confidence above 0.5, got {confidence}")
+    return wilson(events, parts, 2 * confidence - 1).low
+
+
 def escape_rate(is_defective: Bools, passed: Bools, confidence: float = 0.95) -> Rate:
     """Share of the *defective* parts that the station let through, with its exact interval.
 
@@ -96,6 +131,17 @@ def overkill_rate(is_defective: Bools, passed: Bools, confidence: float = 0.95) 
     return clopper_pearson(int(np.sum(~defective & ~opened)), int(np.sum(~defective)), confidence)
 
 
+def review_load(reviewed: Bools, confidence: float = 0.95) -> Rate:
+    """Share of *all* parts that a person has to decide on, with its exact interval.
+
+    Args:
+        reviewed: (N,) True where the verdict was REVIEW.
+        confidence: two-sided coverage of the interval, 0–1.
+    """
+    asked = np.asarray(reviewed, dtype=bool)
+    return clopper_pearson(int(np.sum(asked)), asked.size, confidence)
+
+
 def _aligned(is_defective: Bools, passed: Bools) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     defective, opened = np.asarray(is_defective, dtype=bool), np.asarray(passed, dtype=bool)
     if defective.shape != opened.shape or defective.ndim != 1:
@@ -103,7 +149,7 @@ def _aligned(is_defective: Bools, passed: Bools) -> tuple[NDArray[np.bool_], NDA
     return defective, opened
 
 
-def _check_counts(events: int, parts: int, confidence: float) -> None:
+def _check_counts(events: float, parts: float, confidence: float) -> None:
     if not 0 <= events <= parts:
         raise ValueError(f"0 ≤ events ≤ parts is needed, got {events} of {parts}")
     if not 0 < confidence < 1:
