@@ -162,6 +162,12 @@ class Ledger:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()][::-1]
 
+    def rows_after(self, seq: int, most: int) -> Sequence[Row]:
+        """The next entries after one, in order, so many at most: to read on while a line writes."""
+        query = sa.select(*self._columns()).where(entries.c.seq > seq).order_by(entries.c.seq).limit(most)
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
     def runs(self) -> Sequence[str]:
         """Names of the runs, in the order they began."""
         query = sa.select(entries.c.run).group_by(entries.c.run).order_by(sa.func.min(entries.c.seq))

@@ -75,6 +75,10 @@ VERBS = {
         "taktsight.inspect.commands.golden",
         "show known-good and known-bad parts to a running line, or it holds",
     ),
+    "drift": (
+        "taktsight.inspect.commands.drift",
+        "whether later parts are as those of a frozen reference, since when not, and why",
+    ),
     "ledger": ("taktsight.inspect.commands.ledger", "verify and list the record of every trigger"),
 }
 """Verb → the module that does it (``add_arguments`` and ``main``), and its one line of help."""
