@@ -23,6 +23,10 @@ VERBS = {
         "taktsight.training.commands.evaluate",
         "escape and overkill of a trained model, as a report",
     ),
+    "calibration": (
+        "taktsight.training.commands.calibration",
+        "whether a score means what it says, from labelled parts: ECE, Brier, reliability",
+    ),
     "export": (
         "taktsight.export.commands.export",
         "write a trained model as one bundle, proved on real parts",
@@ -40,6 +44,10 @@ VERBS = {
         "write a bundle's model for others: a Triton repository, or plain ONNX",
     ),
     "verify": ("taktsight.export.commands.verify", "digests, signature and golden samples of a bundle"),
+    "robustness": (
+        "taktsight.export.commands.robustness",
+        "verdicts that flip under other light, blur, shift, rotation and noise",
+    ),
     "keys": ("taktsight.export.commands.keys", "make and show the keys that sign bundles"),
     "check": (
         "taktsight.inspect.commands.check",
