@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -60,17 +60,14 @@ class Perturbation:
         return sum(map(ord, self.kind)), round(1000 * (self.strength + 10))
 
 
-PERTURBATIONS = tuple(
-    Perturbation(kind, strength)
-    for kind, strengths in (
-        ("light", LIGHT),
-        ("blur", BLUR_PX),
-        ("shift", SHIFT_PX),
-        ("rotation", ROTATION_DEG),
-        ("noise", FULL_WELL_E),
-    )
-    for strength in strengths
-)
+STRENGTHS: dict[Kind, tuple[float, ...]] = {
+    "light": LIGHT,
+    "blur": BLUR_PX,
+    "shift": SHIFT_PX,
+    "rotation": ROTATION_DEG,
+    "noise": FULL_WELL_E,
+}
+PERTURBATIONS = tuple(Perturbation(kind, each) for kind, several in STRENGTHS.items() for each in several)
 
 
 def perturb(
@@ -91,7 +88,7 @@ def perturb(
         "rotation": lambda light: _turned(light, perturbation.strength),
         "noise": lambda light: _noisy(light, perturbation.strength, rng),
     }
-    light = (image.astype(np.float32) / 255) ** np.float32(gamma)
+    light = np.asarray((image.astype(np.float32) / 255) ** np.float32(gamma), np.float32)
     changed = changes[perturbation.kind](light).reshape(image.shape)
     levels = 255 * np.clip(changed, 0, 1) ** np.float32(1 / gamma)
     return np.asarray(np.rint(levels), np.uint8)
@@ -116,7 +113,7 @@ def _turned(light: Light, by_deg: float) -> Light:
     )
 
 
-def _warped(light: Light, matrix: NDArray[np.float64]) -> Light:
+def _warped(light: Light, matrix: NDArray[np.floating[Any]]) -> Light:
     """By Lanczos interpolation over 8 × 8 pixels: the least blur of its own."""
     size = (light.shape[1], light.shape[0])
     warped = cv2.warpAffine(light, matrix, size, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)

@@ -40,6 +40,9 @@ from taktsight.quality.robustness import Robustness, compare
 from taktsight.recipe import Recipe, check_fit
 from taktsight.records import Image
 
+WIDTH = 132
+"""Of the table, columns at least: a terminal wraps it, a file keeps it whole."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What is perturbed, and how it is judged."""
@@ -75,7 +78,7 @@ def main(arguments: argparse.Namespace) -> int:
         open_backend(engine, bundle.models), bundle.card, recipe, bundle.digest, templates
     )
     images, is_defective = _images(arguments)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=max(Console().width, WIDTH))
     view, channels = recipe.views[0], bundle.card.canvas.channels
     bands = own_bands(view, health_reference(view, templates.get(view.camera), channels))
     bands = bands or learned_bands(inspector, images, view, channels)
@@ -113,9 +116,9 @@ def _asked(arguments: argparse.Namespace) -> list[Perturbation]:
 
 
 def _recipe(arguments: argparse.Namespace, bundle: Bundle) -> tuple[Recipe, Mapping[str, Image]]:
-    card = bundle.card
+    card, templates = bundle.card, dict[str, Image]()
     if arguments.recipe is None:
-        recipe, templates = card.own_recipe(), {}
+        recipe = card.own_recipe()
     else:
         recipe, templates = read_recipe(arguments.recipe, card.canvas.channels)
     check_fit(recipe, card.labels, located=card.located, paired=card.canvas.paired, views=len(card.views))

@@ -26,6 +26,9 @@ from taktsight.quality.calibration import BINS
 from taktsight.quality.calibration_report import CONFIDENCE, FOLDS, RESAMPLES, LabelCalibration, calibrate
 from taktsight.quality.parts_file import file_digest, read_parts
 
+WIDTH = 96
+"""Of the table, columns at least: three figures with their intervals."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's arguments."""
@@ -48,7 +51,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise ConfigError("--bins is 2 or more, --resamples 20 or more")
     parts = read_parts(arguments.parts, ignored=arguments.ignore_column)
     labels = calibrate(parts, bins=arguments.bins, resamples=arguments.resamples, seed=arguments.seed)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=max(Console().width, WIDTH))
     for label in labels:
         console.print(_table(label, arguments.bins))
     drawn = "lots" if parts.group("lot") is not None else "parts"
