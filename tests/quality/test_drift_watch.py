@@ -24,10 +24,9 @@ ARL0 = 2000.0
 PARTS = 1000
 
 
-def learned(parts: list[SeenPart]) -> DriftReference:
-    return learn(
-        parts, LABELS, station="press 4", utc="2026-11-26T00:00:00+00:00", arl0_parts=ARL0, frames={}
-    )
+def learned(parts: list[SeenPart], arl0_parts: float = ARL0) -> DriftReference:
+    utc = "2026-11-26T00:00:00+00:00"
+    return learn(parts, LABELS, station="press 4", utc=utc, arl0_parts=arl0_parts, frames={})
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +39,14 @@ def alarms_of(reference: DriftReference, parts: list[SeenPart]) -> list[Alarm]:
     return [alarm for part in parts for alarm in watch.see(part)]
 
 
-def test_parts_as_before_alarm_no_more_often_than_promised(reference: DriftReference) -> None:
-    counts = [len(alarms_of(reference, stream(500, 100 + seed))) for seed in range(12)]
-    assert sum(counts) <= 12 * 500 / ARL0 + 3
+def test_all_detectors_together_alarm_at_most_once_per_arl0_on_twenty_streams() -> None:
+    """Each with a reference of its own: their luck is a part of it."""
+    alarms = [
+        len(alarms_of(learned(stream(PARTS, 1000 + seed), 1000), stream(1000, 2000 + seed)))
+        for seed in range(20)
+    ]
+    assert sum(alarms) <= 20
+    assert sum(alarms) >= 4  # detectors that never alarm keep every promise
 
 
 def test_focus_that_fell_is_named_with_its_part_and_its_numbers(reference: DriftReference) -> None:

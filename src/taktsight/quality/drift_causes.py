@@ -26,6 +26,7 @@ LOOK_INTO = {
     ("mean_level", False): "less light: a lamp that fades, dirt, or a darker part",
     ("mean_level", True): "more light: a lamp, stray light, or a brighter part",
     ("dark_share", True): "parts of the frame are black: light, cover, or the part's place",
+    ("bright_share", False): "less light, or a lens that spreads bright edges",
     ("bright_share", True): "parts of the frame are saturated: light, exposure or a shinier part",
     ("shift_x_px", True): "camera or fixture has moved to the side",
     ("shift_x_px", False): "camera or fixture has moved to the side",
