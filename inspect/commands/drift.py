@@ -37,6 +37,8 @@ from taktsight.quality.drift_watch import SAID, Alarm, Watch
 ARL0_PARTS = 20_000
 LOOK_S = 1.0
 """How often a followed ledger is looked at."""
+FRAMES_S = 60.0
+"""How often the table of kept images is, which is read as a whole."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,10 +85,11 @@ def main(arguments: argparse.Namespace) -> int:
 def _learn(console: Console, arguments: argparse.Namespace, path: Path) -> int:
     reader = PartReader(arguments.records)
     try:
-        parts = []
+        parts, labels, station = [], reader.labels, reader.station
         for part in reader.parts():
             if arguments.run is None or any(part.name.run.startswith(run) for run in arguments.run):
                 parts.append(part)
+                labels, station = reader.labels, reader.station  # of their run, not of a later one
             if len(parts) == arguments.parts:
                 break
         if not parts:
@@ -94,8 +97,8 @@ def _learn(console: Console, arguments: argparse.Namespace, path: Path) -> int:
         names = frozenset(part.name for part in parts)
         reference = learn(
             parts,
-            reader.labels,
-            station=reader.station,
+            labels,
+            station=station,
             utc=_now(),
             arl0_parts=arguments.arl0,
             frames=kept_frames(arguments.records, reader, names),
@@ -220,6 +223,7 @@ class _Watching:
         self._frames: set[tuple[str, PartName]] = set()
         self._parts: set[PartName] = set()
         self._watches_frames = bool(reference.frames)
+        self._frames_due_s = 0.0
 
     def new_alarms(self) -> Iterator[Alarm]:
         """Those of the parts and frames that came since the last call."""
@@ -228,8 +232,9 @@ class _Watching:
                 self._skip_to = None if part.name == self._skip_to else self._skip_to
             else:
                 yield from self._see(part)
-        if not self._watches_frames:
+        if not self._watches_frames or time.monotonic() < self._frames_due_s:
             return
+        self._frames_due_s = time.monotonic() + FRAMES_S
         for camera, name, utc, file in self._reader.passed_frames():
             if name in self._parts and (camera, name) not in self._frames:
                 self._frames.add((camera, name))

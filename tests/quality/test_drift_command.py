@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -86,6 +90,22 @@ def test_a_stain_on_the_lens_is_found_in_kept_frames(
     said = capsys.readouterr().out
     assert re.search(r"lens dirt: a place of camera top, x 160–200 and y 100–130 px, is \d+% darker", said)
     assert "clean the lens" in said
+
+
+def test_a_followed_ledger_is_read_on_while_a_line_writes_it(records: Path) -> None:
+    assert drift("learn", records, "--arl0", 2000) == 0
+    command = [sys.executable, "-m", "taktsight.cli", "drift", "watch", str(records), "--follow"]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as watching:
+        try:
+            for start in (601, 651, 701):  # while it looks, and before it does
+                write_ledger(records, stream(50, start, first=start, change=logit_shift("crack", 2.5)))
+            assert watching.stdout is not None
+            assert "score of crack (camera top) rose" in watching.stdout.readline()
+        finally:
+            watching.send_signal(signal.SIGINT)
+    assert watching.returncode == 130
+    assert "score of crack" in (suspended_reason(records) or "")
 
 
 @pytest.mark.parametrize(
