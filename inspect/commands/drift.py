@@ -34,7 +34,8 @@ from taktsight.quality.drift_reference import DriftReference, read_reference, wr
 from taktsight.quality.drift_stream import PartName, SeenPart
 from taktsight.quality.drift_watch import SAID, Alarm, Watch
 
-ARL0_PARTS = 20_000
+ARL0_PARTS = 200_000
+"""At a part a second, one false alarm in two days."""
 LOOK_S = 1.0
 """How often a followed ledger is looked at."""
 FRAMES_S = 60.0

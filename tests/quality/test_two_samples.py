@@ -75,3 +75,12 @@ def test_agrees_with_the_oracle() -> None:
 def test_nothing_and_no_number_are_refused(second: list[float]) -> None:
     with pytest.raises(ValueError, match=r"rows|finite"):
         kolmogorov_smirnov(np.array([1.0]), np.array(second, np.float64))
+
+
+def test_test_that_cannot_reach_its_level_ends_early_and_one_that_can_does_not() -> None:
+    rng = np.random.default_rng(6)
+    first, second = rng.normal(size=(60, 1)), rng.normal(size=(40, 1))
+    early = mmd(first, second, np.random.default_rng(0), permutations=100_000, level=1e-4)
+    assert early.p > 1e-4
+    found = mmd(first, second + 3, np.random.default_rng(0), permutations=4999, level=4e-4)
+    assert found.p == pytest.approx(1 / 5000)

@@ -35,7 +35,7 @@ REFERENCES = 200
 """Drawn, to know what the luck of the reference does."""
 GUARANTEED = 0.9
 """Share of references whose detector keeps the stated ARL₀."""
-MAX_THRESHOLD = 40.0
+MAX_THRESHOLD = 56.0
 LONGEST = 1e12
 """Runs beyond are not told apart: doubles do not resolve them."""
 _CLOSE = 0.01

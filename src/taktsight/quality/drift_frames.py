@@ -67,28 +67,38 @@ def cells_of(image: Image) -> Floats:
     return found
 
 
-def find_stain(reference: Floats, recent: Floats, rng: np.random.Generator, *, permutations: int) -> Stain:
+def find_stain(
+    reference: Floats,
+    recent: Floats,
+    rng: np.random.Generator,
+    *,
+    permutations: int,
+    level: float = 1.0,
+) -> Stain:
     """The most marked change of a cell's median, and how likely it is by chance.
 
     Args:
         reference: (F, 768) cells of the reference's frames.
         recent: (W, 768) cells of recent frames.
         rng: draws the permutations.
-        permutations: how many ways to part the pooled frames are tried.
+        permutations: how many ways to part the pooled frames are tried at most.
+        level: once p can no longer be as low, no more are; see :func:`taktsight.quality.two_samples.mmd`.
     """
     pooled = np.concatenate([reference, recent])
     middle = np.median(pooled, axis=0)
     spread = np.maximum(1.4826 * np.median(np.abs(pooled - middle), axis=0), LEAST_SPREAD)
     change = _change(recent[np.newaxis], reference[np.newaxis])[0]
     marked = np.abs(change) / spread
-    largest = np.empty(permutations)
-    for start in range(0, permutations, _CHUNK):
-        count = min(_CHUNK, permutations - start)
-        order = rng.random((count, len(pooled))).argsort(axis=1)
-        drawn = pooled[order]
+    found: list[Floats] = []
+    as_large, tried = 0, 0
+    while tried < permutations and as_large + 1 <= level * (1 + permutations):
+        count = min(_CHUNK, permutations - tried)
+        drawn = pooled[rng.random((count, len(pooled))).argsort(axis=1)]
         changes = _change(drawn[:, : len(recent)], drawn[:, len(recent) :])
-        largest[start : start + count] = (np.abs(changes) / spread).max(axis=1)
-    p = (1 + int((largest >= marked.max() - 1e-12).sum())) / (1 + permutations)
+        found.append((np.abs(changes) / spread).max(axis=1))
+        as_large += int((found[-1] >= marked.max() - 1e-12).sum())
+        tried += count
+    largest, p = np.concatenate(found), (1 + as_large) / (1 + tried)
     return Stain(p, _box(marked, change, float(np.quantile(largest, 0.99))), float(change[marked.argmax()]))
 
 
@@ -108,7 +118,12 @@ def _box(marked: Floats, change: Floats, usual: float) -> tuple[int, int, int, i
 
 
 def compare_looks(
-    reference: Floats, recent: Floats, rng: np.random.Generator, *, permutations: int
+    reference: Floats,
+    recent: Floats,
+    rng: np.random.Generator,
+    *,
+    permutations: int,
+    level: float = 1.0,
 ) -> TwoSamples:
     """Whether recent frames look like those of the reference, by MMD along the main directions of both.
 
@@ -123,4 +138,6 @@ def compare_looks(
     if not kept:
         return TwoSamples(0.0, 1.0, "permutation")
     looks = centred @ directions[:kept].T / (sizes[:kept] / np.sqrt(len(pooled)))
-    return mmd(looks[: len(reference)], looks[len(reference) :], rng, permutations=permutations)
+    return mmd(
+        looks[: len(reference)], looks[len(reference) :], rng, permutations=permutations, level=level
+    )

@@ -21,7 +21,8 @@ from taktsight.whole_files import whole_file
 Digest = str
 FRAMES_PER_WINDOW = 20
 """Kept frames of passed parts that are held against the reference's at a time."""
-MAX_PERMUTATIONS = 20_000
+MAX_PERMUTATIONS = 100_000
+"""Of a test that finds something; one that does not ends after some hundreds."""
 
 
 class Place(StrictModel):

@@ -285,7 +285,7 @@ class _Windows:
         for view in self._tests.views:
             chosen = [place for place, each in enumerate(self._channels) if each.view == view]
             before, now = (self._scores(chosen, rows) for rows in (self._reference, window))
-            p = mmd(before, now, rng, permutations=self._permutations).p
+            p = mmd(before, now, rng, permutations=self._permutations, level=self._tests.level).p
             if p <= self._tests.level:
                 yield "mmd", view, "", p
 
@@ -317,8 +317,8 @@ class _Frames:
         return [(*each, first) for each in self._alarms(recent, rng)]
 
     def _alarms(self, recent: Floats, rng: np.random.Generator) -> Iterator[tuple[Detector, str]]:
-        stain = find_stain(self._reference, recent, rng, permutations=self._permutations)
-        view, level = self._tests.view, self._tests.level
+        view, level, most = self._tests.view, self._tests.level, self._permutations
+        stain = find_stain(self._reference, recent, rng, permutations=most, level=level)
         if stain.p <= level:
             x0, y0, x1, y1 = stain.box_px(*self._tests.size_px)
             kind = "darker" if stain.change < 0 else "brighter"
@@ -327,6 +327,6 @@ class _Frames:
                 f"a place of camera {view}, x {x0}–{x1} and y {y0}–{y1} px, is "
                 f"{abs(stain.change):.0%} {kind} on {len(recent)} passed parts (p {stain.p:.2g})",
             )
-        looks = compare_looks(self._reference, recent, rng, permutations=self._permutations)
+        looks = compare_looks(self._reference, recent, rng, permutations=most, level=level)
         if looks.p <= level:
             yield "looks", f"frames of camera {view} look otherwise (p {looks.p:.2g})"
