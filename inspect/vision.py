@@ -24,7 +24,7 @@ from taktsight.inspect.config import Station
 from taktsight.inspect.fit import Setup
 from taktsight.inspect.frame_check import FrameCheck
 from taktsight.inspect.grabbing import CameraThread, Grab, Look
-from taktsight.inspect.inspector import Inspector
+from taktsight.inspect.inspector import Inspector, NetworkInput
 from taktsight.inspect.leader import Leader
 from taktsight.inspect.messages import (
     Expose,
@@ -51,6 +51,9 @@ MAX_ENGINE_FAULTS = 3
 """In a row: no answer, or NaN in it. One may be chance, and a new process costs the parts of some seconds;
 but what breaks a CUDA context breaks it for good, and only a new process has a whole one."""
 
+SWITCH_S = 0.0005
+"""A thread that grabs gives way to the one whose network has answered: 5 ms would be a tail."""
+
 
 class Vision:
     """Cameras, engine and recipe, ready for parts."""
@@ -70,7 +73,8 @@ class Vision:
         self._triage = Triage()
         self._grabbed: queue.Queue[Grab | None] = queue.Queue(len(self.cameras) * (MAX_ASKED + 1))
         self._threads = [
-            CameraThread(camera, self._check_of, ring, self._grabbed) for camera in self.cameras
+            CameraThread(camera, self._check_of, self._prepare_for, ring, self._grabbed)
+            for camera in self.cameras
         ]
 
     @property
@@ -80,6 +84,9 @@ class Vision:
 
     def _check_of(self, expose: Expose, camera: str) -> FrameCheck:
         return self._outlooks[expose.outlook].checks[camera]
+
+    def _prepare_for(self, expose: Expose, frame: Frame) -> NetworkInput | None:
+        return self._outlooks[expose.outlook].inspector.prepare(frame)
 
     def _rehearse(self) -> None:
         if self._codes is not None and self._rehearsal:
@@ -167,9 +174,10 @@ class Vision:
             return uninspected(
                 expose, grabs, f"late: {max(0, left_ns) / 1e6:.0f} ms were left for its inspection"
             )
+        ahead = {grab.camera: grab.prepared for grab in grabs if grab.prepared is not None}
         reading = self._codes.begin(frames) if self._codes is not None else None
         try:
-            inspection = inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
+            inspection = inspector.inspect(Part(expose.trigger, frames, grabs[0].serial), ahead)
         except ValueError as error:  # a frame that does not fit says nothing of the engine
             return uninspected(expose, grabs, str(error))
         except BackendError as error:
@@ -234,6 +242,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs as a process of the line: its id, two descriptors, its usual niceness."""
     line_process, channel_descriptor, ring_descriptor, usual_nice = map(int, arguments)
     die_with_line(line_process)
+    sys.setswitchinterval(SWITCH_S)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     threading.excepthook = _end_process
     channel = Channel.inherited(channel_descriptor)
