@@ -8,7 +8,7 @@ EXTRAS := train,weights,openvino,int8,tensorrt-rtx,modbus,gpio,viva,rtsp,gentl,p
 export NO_ALBUMENTATIONS_UPDATE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench bench-faults bench-accuracy clean
+.PHONY: help install demo test check bench bench-faults bench-soak bench-accuracy clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 18
@@ -58,6 +58,11 @@ bench: $(INSTALLED) ## speed, into benchmarks/results/
 
 bench-faults: $(INSTALLED) ## every fault into a running line, counted; wants root and 20 minutes
 	$(BIN)/python benchmarks/faults.py
+
+bench-soak: $(INSTALLED) ## 20 minutes at 100 parts/s, then planted leaks that must be found; 26 minutes, a quiet machine
+	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python benchmarks/soak.py --planted-leak memory --minutes 2
+	$(BIN)/python benchmarks/soak.py --planted-leak descriptors --minutes 2
 
 bench-accuracy: $(INSTALLED) ## trains on the real sets beside the repository; 1 h 30 min on 2 cores
 	$(BIN)/python benchmarks/accuracy.py aws-aliens kolektorsdd-anomaly magnetic-tile-anomaly \

@@ -31,6 +31,12 @@ from taktsight.inspect.simulation.gige_process import GigeProcess
 from taktsight.inspect.simulation.gige_server import STAMP
 
 ADDRESS, TAKT_S, FRAMES = "127.0.55.1", 0.05, 300
+AWAY_S = (2.0, 0.3, 0.3)
+"""How long it is away, in turn: the session before has ended by then, or is still about to end."""
+LOOK_S = 0.001
+"""How often somebody looks whether the loss was found: what is measured is that much too long at most."""
+RETRY_S = 0.01
+"""Between two parts, while a frame is waited for."""
 SIZES = {"1.3 MP": (1280, 1024), "5 MP": (2448, 2048)}
 
 
@@ -100,13 +106,13 @@ def _losses(kind: str, cycles: int) -> dict[str, Any]:
             before, began_s = camera.losses, time.monotonic()
             (process.kill if is_killed else process.hold)()
             while camera.losses == before:
-                time.sleep(0.001)
+                time.sleep(LOOK_S)
             found_s.append(time.monotonic() - began_s)
-            time.sleep(2.0 if cycle % 3 == 0 else 0.3)
+            time.sleep(AWAY_S[cycle % len(AWAY_S)])
             (process.restart if is_killed else process.go_on)()
             began_s = time.monotonic()
             while _grab(camera) is None:
-                time.sleep(0.01)
+                time.sleep(RETRY_S)
             back_s.append(time.monotonic() - began_s)
             if cycle == cycles // 10:
                 first = _held()
@@ -122,7 +128,7 @@ HELD = ("descriptors", "threads", "rss_mb")
 
 def _held() -> tuple[int, int, float]:
     while any(thread.name.startswith("close-") for thread in threading.enumerate()):
-        time.sleep(0.05)
+        time.sleep(RETRY_S)
     gc.collect()
     status = Path("/proc/self/status").read_text(encoding="ascii").split()
     descriptors, threads = (len(list(Path(f"/proc/self/{what}").iterdir())) for what in ("fd", "task"))

@@ -2,6 +2,8 @@
 
     python benchmarks/faults.py                    all of them, at their full counts
     python benchmarks/faults.py power kill --share 0.1
+    python benchmarks/faults.py slow swap          slow inference on 1 % of parts, 100 hot swaps; 15 minutes
+    python benchmarks/faults.py burst --share 0.1  one fault of the station, by its name in 'simulate'
 
 Rows of faults that are not run stay in ``results/faults.json`` as they were. Mounting the disk that can be
 cut off needs root, a clock that jumps needs a C compiler.
@@ -14,10 +16,17 @@ import json
 import random
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from taktsight.benchmarks.endurance.fault_rows import (
+    Counted,
+    slow_parts_apart,
+    slow_parts_dense,
+    swapped_bundles,
+)
 from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
 from taktsight.image_files import encode_png
 from taktsight.inspect.simulation.fault_runs import STAND_FAULTS, inject_all
@@ -37,24 +46,43 @@ FAULTS: dict[str, tuple[tuple[Fault, int, float], ...]] = {
 }
 """Subject → its faults, how often each is injected, and within how many seconds all must be as before. A
 subject is a module of ``line_faults``; ``station`` is the simulated one, with its camera, PLC and belt."""
+LOADS: dict[str, tuple[tuple[Callable[[int], Counted], int, float], ...]] = {
+    "slow": ((slow_parts_apart, 30, 1), (slow_parts_dense, 30, 1)),
+    "swap": ((swapped_bundles, 100, 60),),
+}
+"""The same, of those that want a network of a known amount of work; they have figures of their own."""
 STATION, STATION_TIMES = "station", 100
-SUBJECTS = [*FAULTS, STATION]
+SUBJECTS = [*FAULTS, *LOADS, STATION]
 
 
 def main() -> None:
     """Injects, prints a table, writes ``results/faults.json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument(
-        "subjects", nargs="*", default=SUBJECTS, metavar="SUBJECT", help=", ".join(SUBJECTS)
+        "subjects",
+        nargs="*",
+        default=SUBJECTS,
+        choices=[*SUBJECTS, *STAND_FAULTS],
+        metavar="SUBJECT",
+        help=f"{', '.join(SUBJECTS)}; of the station: {', '.join(STAND_FAULTS)}",
     )
     parser.add_argument("--share", type=float, default=1.0, help="of the full counts (1)")
     parser.add_argument("--mode", action="append", choices=MODES, help="of the records (both)")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    rows = []
+    rows: list[FaultRow] = []
+    figures: dict[str, dict[str, Any]] = {}
     for subject in arguments.subjects:
-        if subject == STATION:
-            rows += _at_station(max(1, round(STATION_TIMES * arguments.share)))
+        if subject == STATION or subject in STAND_FAULTS:
+            names = list(STAND_FAULTS) if subject == STATION else [subject]
+            rows += _at_station(names, max(1, round(STATION_TIMES * arguments.share)))
+            if subject != STATION:  # the run behind this row was not the whole of it
+                rows[-1] = replace(rows[-1], fault=f"{rows[-1].fault}, {subject} alone")
+        for load, full_count, within_s in LOADS.get(subject, ()):
+            row, seen = load(max(1, round(full_count * arguments.share)))
+            rows.append(replace(row, held=row.held and row.recovered_s <= within_s))
+            figures[row.fault] = seen
+            print(rows[-1], seen, flush=True)
         for fault, full_count, within_s in FAULTS.get(subject, ()):
             for mode in arguments.mode or MODES:
                 count = max(1, round(full_count * arguments.share))
@@ -62,7 +90,8 @@ def main() -> None:
                 rows.append(replace(row, held=row.held and row.recovered_s <= within_s))
                 print(rows[-1], flush=True)
     print_faults(rows)
-    write_result("faults", [*_others(rows), *(row.values() | circumstances() for row in rows)])
+    new = [row.values() | figures.get(row.fault, {}) | circumstances() for row in rows]
+    write_result("faults", [*_others(rows), *new])
     if not all(row.held for row in rows):
         sys.exit(1)
 
@@ -85,7 +114,7 @@ def _inject(fault: Fault, count: int, mode: str, seed: int) -> FaultRow:
                 lines[-1].kill_all()
 
 
-def _at_station(times: int) -> list[FaultRow]:
+def _at_station(names: list[str], times: int) -> list[FaultRow]:
     """The simulated station, with the bundle and the drawn parts of the tests on its belt."""
     from tests.inspect.spots import GOOD, SPOT, draw_part, spot_bundle
 
@@ -100,7 +129,7 @@ def _at_station(times: int) -> list[FaultRow]:
         try:
             expected = stand.keep_known()
             stand.switch_on()
-            came = inject_all(stand, expected, list(STAND_FAULTS), times=times)
+            came = inject_all(stand, expected, names, times=times)
             return [row for row in came if isinstance(row, FaultRow)]
         finally:
             stand.close()

@@ -51,21 +51,25 @@ class Alarms:
         """When :meth:`look` must be called; None while no part comes."""
         return self._look_ns if self._meters["state"] == _ARMED else None
 
-    def look(self, now_ns: int, plc_trouble: str) -> None:
+    def look(self, now_ns: int, plc_trouble: str, trigger_trouble: str = "") -> None:
         """Raises and ends alarms; most calls are not due.
 
         Args:
             now_ns: monotonic clock.
             plc_trouble: what is wrong with the PLC, in words; "" where nothing is.
+            trigger_trouble: why parts may go by that nobody counts; "" where none do. Nobody waits for the
+                next look with that.
         """
-        if self._meters["state"] != _ARMED or now_ns < self._look_ns:
+        is_new = bool(trigger_trouble) != bool(self._meters["trigger_lost"])
+        self._meters["trigger_lost"] = int(bool(trigger_trouble))
+        if self._meters["state"] != _ARMED or (now_ns < self._look_ns and not is_new):
             return
         self._look_ns = now_ns + LOOK_NS
         self._meters["plc_lost"] = int(bool(plc_trouble))
         why = self._counts(now_ns) | {
             "disk_reserve": self._disk(),
             "ledger_behind": self._ledger(now_ns),
-            "camera_lost": self._camera(),
+            "camera_lost": trigger_trouble or self._camera(),
             "plc_lost": plc_trouble,
             "golden_due": "golden parts are due" if self._meters["golden_held"] else "",
             "escapes_unknown": self._escapes(now_ns),

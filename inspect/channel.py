@@ -14,10 +14,13 @@ BUFFER_BYTES = 1 << 20
 
 
 class Channel:
-    """One end. A message arrives whole or not at all; the death of the other end is its end of file."""
+    """One end, which one thread reads. A message arrives whole or not at all; the death of the other end is
+    its end of file.
+    """
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
+        self._received = memoryview(bytearray(MAX_MESSAGE_BYTES))  # new memory is dear once it is locked
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
 
     @staticmethod
@@ -67,11 +70,11 @@ class Channel:
             BlockingIOError: If this end does not block and nothing is there.
         """
         try:
-            content = self._end.recv(MAX_MESSAGE_BYTES)
+            size = self._end.recv_into(self._received)
         except ConnectionResetError:
             return None
         # Only our own processes hold the other end of this anonymous socket.
-        return pickle.loads(content) if content else None  # noqa: S301
+        return pickle.loads(self._received[:size]) if size else None  # noqa: S301
 
     def receive_all(self) -> tuple[list[Message], bool]:
         """What is there now, and whether the other end is still there; for an end that does not block."""

@@ -19,11 +19,18 @@ from taktsight.inspect.channel import Channel
 MAX_RESTARTS = 5
 RESTART_WINDOW_NS = 60_000_000_000
 
+START_NICE = -15
+"""A start comes before what else this computer does: parts may be coming. Where that is refused, it takes
+its turn among the others."""
+
 ChildName = Literal["vision", "recorder", "archive"]
 
 
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 """A file in the working directory must not become a module of the line."""
+
+CALM = {"OPENCV_THREAD_POOL_ACTIVE_WAIT_WORKER": "0", "OPENCV_THREAD_POOL_ACTIVE_WAIT_MAIN": "0"}
+"""OpenCV's threads spin between two jobs otherwise: a twentieth of the processor that a part takes."""
 
 
 def python_command(module: str, *arguments: object) -> list[str]:
@@ -34,6 +41,21 @@ def python_command(module: str, *arguments: object) -> list[str]:
     imports = f"import gc, sys; gc.disable(); from {module} import main; gc.enable()"
     program = f"{imports}; sys.exit(main(sys.argv[1:]))"
     return [sys.executable, "-c", program, str(os.getpid()), *map(str, arguments)]
+
+
+def hurried_command(module: str, *arguments: object) -> list[str]:
+    """As :func:`python_command`, begun in a hurry, imports and all.
+
+    Its last argument is how nice it is otherwise; :func:`~taktsight.inspect.realtime.relax` makes it so.
+    """
+    command = python_command(module, *arguments)
+    hurry = (
+        "import os; usual = os.getpriority(os.PRIO_PROCESS, 0)\n"
+        "try: os.setpriority(os.PRIO_PROCESS, 0, min(usual, int(sys.argv.pop())))\n"
+        "except PermissionError: pass\n"
+        "sys.argv.append(str(usual))\n"
+    )
+    return [*command[:2], f"import sys\n{hurry}{command[2]}", *command[3:], str(START_NICE)]
 
 
 class Child:
@@ -77,11 +99,13 @@ class Child:
         self._dying = [process for process in self._dying if process.poll() is None]
         self.channel, theirs = Channel.pair()
         inherited = (theirs.fileno(), *self._descriptors)
+        # The archive writes images when nobody wants the core, and parts do not wait for it.
+        command = python_command if self.name == "archive" else hurried_command
         self._process = subprocess.Popen(
-            python_command(f"taktsight.inspect.{self.name}", *inherited),
+            command(f"taktsight.inspect.{self.name}", *inherited),
             stdin=subprocess.DEVNULL,
             pass_fds=inherited,
-            env=os.environ | SAFE_PATH,
+            env=os.environ | SAFE_PATH | CALM,
         )
         theirs.close()
 

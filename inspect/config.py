@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from taktsight.inspect.alarm_settings import AlarmSettings, MetricsSettings
 from taktsight.inspect.belt_settings import EncoderSettings
-from taktsight.inspect.cameras.settings import CameraSettings, placed_camera, too_late
+from taktsight.inspect.cameras.settings import CameraSettings, misused_lines, placed_camera, too_late
 from taktsight.inspect.codes.settings import CodeSettings
 from taktsight.inspect.gates.settings import DryRunSettings, GateSettings
 from taktsight.inspect.golden_settings import GoldenCheck
@@ -118,6 +118,10 @@ def built_engine(engine: Engine) -> TensorRt | None:
     return engine if isinstance(engine, TensorRt) else None
 
 
+MAX_AGE_DAYS = 36_500
+"""A calendar ends at the year 1: no date lies a million days before today."""
+
+
 class Images(StrictModel):
     """Which frames are kept, and how much room they get."""
 
@@ -125,13 +129,15 @@ class Images(StrictModel):
     """Every part with one of these outcomes is kept."""
     pass_every: int = Field(default=100, ge=0)
     """Of the passed parts every n-th is kept, for audits; 0 keeps none."""
-    max_mb: float = Field(default=10_000, gt=0)
+    max_mb: float = Field(default=10_000, gt=0, le=1e9)
     """Room for images, MB; beyond it the oldest passes go first."""
-    max_age_days: float = Field(default=90, gt=0)
+    max_age_days: float = Field(default=90, gt=0, le=MAX_AGE_DAYS)
     """Images older than this are removed."""
-    max_age_days_of: dict[Outcome, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    max_age_days_of: dict[Outcome, Annotated[float, Field(gt=0, le=MAX_AGE_DAYS)]] = Field(
+        default_factory=dict
+    )
     """An outcome that is named here has an age of its own: {PASS: 7, REJECT: 365}."""
-    reserve_mb: float = Field(default=500, ge=0)
+    reserve_mb: float = Field(default=500, ge=0, le=1e9)
     """Room on the disk that images never touch, MB: the ledger needs it."""
 
 
@@ -211,7 +217,8 @@ class Station(StrictModel):
         wrong = field_contradictions(
             self.trigger, self.gate, self.plc, self.encoder, self.deadline_ms, frozenset(names)
         )
-        if wrong:
+        leader = self.trigger.camera if self.trigger.kind == "camera" else None
+        if wrong := wrong + misused_lines(self.cameras, leader):
             raise ValueError("; ".join(wrong))
         return self
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from taktsight.errors import LineError
 from taktsight.inspect.belt import Belt, GpioEncoder, PlcEncoder
 from taktsight.inspect.config import Station
 from taktsight.inspect.gates.gate import Gate
-from taktsight.inspect.messages import Exposed
+from taktsight.inspect.messages import Exposed, Watched
 from taktsight.inspect.notes import Notes
 from taktsight.inspect.plc.link import PlcLink
 from taktsight.inspect.triggers.camera import CameraTrigger
+from taktsight.inspect.triggers.hold import Hold
 from taktsight.inspect.triggers.plc import PlcTrigger
 from taktsight.inspect.triggers.timer import TimerTrigger
 from taktsight.inspect.triggers.trigger import Arrival, Trigger
@@ -40,6 +42,9 @@ class FieldSide:
         self._open_encoder(station, selector)
         self.trigger: Trigger = self._open_trigger(station, selector, notes)
         self.gate: Gate = self._open_gate(station, notes)
+        outage_s = station.trigger.max_outage_s if station.trigger.kind == "camera" else None
+        self._hold = Hold(self.gate, notes, outage_s)
+        self._came = self._numbered_after = 0
         if self._link is not None:
             self._link.start(time.monotonic_ns())
 
@@ -49,29 +54,51 @@ class FieldSide:
         link = "" if self._link is None else self._link.outage.reason
         return link or self.gate.missing
 
-    def exposed(self, exposed: Exposed) -> None:
-        """Vision says that a camera exposed a frame on its own."""
-        if isinstance(self.trigger, CameraTrigger):
-            self.trigger.exposed(exposed)
+    @property
+    def held(self) -> str:
+        """Why no part passes, in words: the trigger is lost. "" where it is not."""
+        return self._hold.reason
+
+    def arm(self, now_ns: int, parts: int | None) -> None:
+        """Parts come from now on; ``parts`` is what the cameras can show."""
+        self.gate.arm(now_ns)
+        self.trigger.arm(now_ns, parts)
+
+    def take_in(self, said: Exposed | Watched) -> None:
+        """Vision says that a camera exposed a frame on its own, or how that camera is."""
+        if not isinstance(self.trigger, CameraTrigger):
+            return
+        now_ns = time.monotonic_ns()
+        if isinstance(said, Exposed):
+            self.trigger.exposed(said, now_ns)
+        else:
+            self.trigger.watched(said, now_ns)
 
     def vision_began_anew(self) -> None:
         """Its cameras may count from 0."""
         if isinstance(self.trigger, CameraTrigger):
-            self.trigger.begin_anew()
+            self.trigger.begin_anew(time.monotonic_ns())
 
     def next_due_ns(self) -> int | None:
         """When something is due, if nothing happens before."""
         moments = [self.trigger.next_due_ns(), self.gate.next_due_ns()]
+        if self._leading is not None:
+            moments.append(self._hold.next_due_ns())
         if self._link is not None:
             moments.append(self._link.next_due_ns())
         return min((moment for moment in moments if moment is not None), default=None)
 
     def arrivals(self, now_ns: int) -> Iterator[Arrival]:
-        """The parts that have come."""
+        """The parts that have come. Of one that came during a hold nobody knows which it is."""
         for _ in range(AT_ONCE):
             arrival = self.trigger.fire(now_ns)
             if arrival is None:
                 return
+            self._came += 1
+            if self.held or arrival.triggered_ns < self._hold.ended_ns:
+                self._numbered_after = self._came
+                why = self.held or "it came while the line was held"
+                arrival = replace(arrival, unseen=arrival.unseen or why)
             yield arrival
 
     def advance(self, now_ns: int) -> None:
@@ -83,6 +110,9 @@ class FieldSide:
         if self._link is not None:
             self._link.advance(now_ns)
         self.gate.advance(now_ns)
+        camera = self._leading
+        if camera is not None and self._hold.look(camera.trouble(now_ns), now_ns):
+            self._numbered_after = self._came
 
     def close(self) -> None:
         """Gate first: it goes to its safe state."""
@@ -92,6 +122,12 @@ class FieldSide:
             self._encoder.close()
         if self._link is not None:
             self._link.close()
+
+    @property
+    def _leading(self) -> CameraTrigger | None:
+        """The camera that is the trigger, as long as parts may come."""
+        trigger = self.trigger
+        return trigger if isinstance(trigger, CameraTrigger) and not trigger.exhausted else None
 
     def _needed_link(self) -> PlcLink:
         if self._link is None:
@@ -146,4 +182,8 @@ class FieldSide:
             gate = PlcGate(settings, self._needed_link(), trigger.number_of, notes)
             trigger.tell_anew(gate.numbers_begin_anew)
             return gate
-        return PlcGate(settings, self._needed_link(), lambda number: number, notes)
+        return PlcGate(settings, self._needed_link(), self._number_of, notes)
+
+    def _number_of(self, trigger: int) -> int | None:
+        """What a PLC calls a part that it does not trigger itself: it counts from 1 once it is told to."""
+        return trigger - self._numbered_after if trigger > self._numbered_after else None

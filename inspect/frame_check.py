@@ -61,6 +61,9 @@ class FrameCheck:
 
     def fault(self, expose: Expose, exposure: Exposure) -> str:
         """Why this is no frame of this part; empty where it is one."""
+        health = self._view.health
+        # Each time: the watch goes on over a changeover, and this frame may be for a part before it.
+        self._watch.wanted_px = health.frame_px if health else None
         return self._watch.fault(expose, exposure, time.monotonic_ns())
 
     def measure(self, frame: Frame) -> Checked:
@@ -116,6 +119,5 @@ def _new_watch(station: Station, view: View, channels: int) -> FrameWatch:
         view.camera,
         channels,
         max_age_ns=round(station.max_frame_age_ms * 1e6),
-        frame_px=view.health.frame_px if view.health else None,
         repeats="frames" if view.camera in station.repeats_allowed else None,
     )

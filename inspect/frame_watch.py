@@ -76,7 +76,7 @@ class FrameWatch:
         channels: int,
         *,
         max_age_ns: int,
-        frame_px: tuple[int, int] | None = None,
+        wanted_px: tuple[int, int] | None = None,
         repeats: Repeats | None = None,
     ) -> None:
         """For one camera.
@@ -85,13 +85,14 @@ class FrameWatch:
             camera: its name, which every fault begins with.
             channels: 1 or 3, as the bundle wants frames.
             max_age_ns: how long before its trigger a frame may have been exposed, ns.
-            frame_px: width and height that frames must have; None for those of the first one.
+            wanted_px: width and height that frames must have; None for those of the first one.
             repeats: what frames may have in common; None for what the camera says of each.
         """
         self._camera = camera
         self._channels = channels
         self._max_age_ns = max_age_ns
-        self._wanted_px = frame_px
+        self.wanted_px = wanted_px
+        """Of the recipe that the next frame is for; a changeover may change it."""
         self._first_px: tuple[int, int] | None = None
         self._repeats = repeats
         self._memory = Memory()
@@ -131,7 +132,7 @@ class FrameWatch:
             return f"wrong format: {image.shape[2]} channels, the bundle wants {self._channels}"
         size_px = (image.shape[1], image.shape[0])
         self._first_px = self._first_px or size_px
-        wanted_px = self._wanted_px or (size_px if is_any_size else self._first_px)
+        wanted_px = self.wanted_px or (size_px if is_any_size else self._first_px)
         if size_px != wanted_px:
             return "wrong size: {}×{} pixels, {}×{} are wanted".format(*size_px, *wanted_px)
         return ""

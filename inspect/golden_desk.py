@@ -44,7 +44,7 @@ class GoldenDesk:
 
     def changed_over(self) -> None:
         """The line goes on with another bundle or recipe: the check is due."""
-        self._watch.demand("the line was changed over")
+        self._watch.changed_over()
 
     def triggered(self, trigger: int) -> None:
         """A part is there."""

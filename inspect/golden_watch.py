@@ -12,7 +12,8 @@ from typing import Literal
 from taktsight.inspect.golden_settings import GoldenCheck, GoldenPart
 from taktsight.records import Outcome, Verdict
 
-Judged = Literal["right", "wrong", "not judged"]
+Judged = Literal["right", "wrong", "not judged", "past"]
+"""``past``: right, but by what judged before a changeover."""
 MAX_ANNOUNCED = 64
 """Announced parts on their way through the line."""
 
@@ -34,6 +35,7 @@ class Seen:
             "right": f"{got}, as it must be",
             "wrong": f"{got}, must be {wanted}",
             "not judged": f"was not judged, must be {wanted}: show it again",
+            "past": f"{got} before the changeover, must be {wanted}: show it again",
         }
         return f"golden part {self.part.name}: {ends[self.judged]}"
 
@@ -48,6 +50,7 @@ class GoldenWatch:
         self._right_ns: dict[str, int] = {}
         self._announced: GoldenPart | None = None
         self._on_their_way: dict[int, GoldenPart] = {}
+        self._newest = self._changed_over = 0
         self.passed = 0
         """Checks that were passed."""
         if check is not None:
@@ -69,6 +72,11 @@ class GoldenWatch:
             return
         self._why, self._due_ns = why, None
         self._right_ns.clear()
+
+    def changed_over(self) -> None:
+        """The parts that come from now on are judged by something else: a check is due, with them alone."""
+        self._changed_over = self._newest
+        self.demand("the line was changed over")
 
     def held(self, now_ns: int) -> str:
         """Why the line holds; empty where it does not."""
@@ -101,6 +109,7 @@ class GoldenWatch:
 
     def triggered(self, trigger: int) -> None:
         """A part is there: the one that was announced, if one was."""
+        self._newest = trigger
         if self._announced is not None:
             self._on_their_way[trigger], self._announced = self._announced, None
 
@@ -118,7 +127,7 @@ class GoldenWatch:
         announced = self._on_their_way.pop(trigger, None)
         part = self._by_serial(serial) or announced
         if part is not None:
-            seen = Seen(part, trigger, verdict, _judged(part, verdict))
+            seen = Seen(part, trigger, verdict, self._judged(part, trigger, verdict))
             self._note(seen, now_ns)
             return Verdict(Outcome.UNINSPECTED, (seen.sentence, *verdict.reasons)), seen
         held = self.held(now_ns)
@@ -145,8 +154,9 @@ class GoldenWatch:
         within_ns = self._check.within_min * 6e10 if self._check is not None else 0
         self._right_ns = {name: at for name, at in self._right_ns.items() if now_ns - at <= within_ns}
 
-
-def _judged(part: GoldenPart, verdict: Verdict) -> Judged:
-    if verdict.outcome is Outcome.UNINSPECTED:
-        return "not judged"
-    return "right" if verdict.outcome is part.must_be else "wrong"
+    def _judged(self, part: GoldenPart, trigger: int, verdict: Verdict) -> Judged:
+        if verdict.outcome is Outcome.UNINSPECTED:
+            return "not judged"
+        if verdict.outcome is not part.must_be:
+            return "wrong"
+        return "right" if trigger > self._changed_over else "past"

@@ -12,9 +12,9 @@ import yaml
 
 from taktsight.errors import ConfigError
 from taktsight.health_bands import Health
+from taktsight.inspect.config_text import write_text
 from taktsight.recipe import Recipe
 from taktsight.strict_yaml import parse_yaml, read_yaml
-from taktsight.whole_files import whole_file
 
 
 def health_block(health: Mapping[str, Any], comment: str) -> str:
@@ -41,11 +41,7 @@ def write_health(recipe: Path, camera: str, health: Mapping[str, Any], comment: 
             f"{recipe}: its bands cannot be put in in the way the file is written; put in by hand, under "
             f"the view {camera}:\n{block}"
         )
-    try:
-        with whole_file(file) as opened:
-            opened.write(changed.encode())
-    except OSError as error:
-        raise ConfigError(f"{recipe}: cannot be written: {error.strerror}; it is as it was") from error
+    write_text(recipe, changed)
 
 
 def _with_block(text: str, camera: str, block: str) -> str | None:

@@ -255,10 +255,10 @@ def _row(seq: int, run: str, entry: Entry, utc: str, previous: str) -> dict[str,
         "number": entry.number,
         "kind": entry.kind,
         "trigger": entry.trigger,
-        "serial": entry.serial,
+        "serial": None if entry.serial is None else _readable(entry.serial),
         "utc": utc,
         "outcome": entry.outcome,
-        "reasons": _json(list(entry.reasons)),
+        "reasons": _json([_readable(reason) for reason in entry.reasons]),
         "cycle_ns": entry.cycle_ns,
         "stage_ns": _json(entry.stage_ns),
         # float32 → double → shortest decimal: it reads back as the same float32.
@@ -293,6 +293,11 @@ def _add_columns(engine: sa.Engine) -> None:
     for name in set(ADDED) - _columns_of(engine):
         with engine.begin() as connection:
             connection.execute(sa.DDL(f"ALTER TABLE {entries.name} ADD COLUMN {name} TEXT"))  # type: ignore[no-untyped-call]
+
+
+def _readable(text: str) -> str:
+    """The text; what is no Unicode in it, as of a file's name in another encoding, is spelled out."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _json(value: Any) -> str:

@@ -35,8 +35,10 @@ from taktsight.inspect.messages import (
     Result,
     StartRecorder,
     StartVision,
+    Watched,
 )
 from taktsight.inspect.meters import Meters, size_meters
+from taktsight.inspect.patience import Patience
 from taktsight.inspect.realtime import become_punctual
 from taktsight.inspect.recorder_port import RecorderPort
 from taktsight.inspect.recorder_side import RecorderSide
@@ -44,13 +46,14 @@ from taktsight.inspect.ring import size_ring
 from taktsight.inspect.stop_signals import stop_signals
 from taktsight.inspect.triggers.trigger import Arrival
 from taktsight.inspect.vision_port import Said, VisionPort
+from taktsight.inspect.vision_side import VisionSide
 
 log = logging.getLogger(__name__)
 
 VISION_STOP_NS = 5_000_000_000
 """How long late results are waited for when the line stops."""
 RECORDER_STOP_NS = 30_000_000_000
-"""How long the line waits for its last entries to be on the disk."""
+"""How long the line waits for a disk that takes none of its last entries."""
 GATE_STOP_NS = 10_000_000_000
 """How long the line waits for its gate to carry out the last verdicts."""
 
@@ -83,6 +86,15 @@ class Line:
             self._field.gate, self._books, self._desk, self._fail, is_strict=is_strict
         )
         self._recorder_side = RecorderSide(self._recorder, self.meters, self._selector, self._fail)
+        self._vision_side = VisionSide(
+            self._vision,
+            self.meters,
+            self._selector,
+            take=self._take_in,
+            lost=self._vision_lost,
+            begins_anew=self._vision_begins_anew,
+            fail=self._fail,
+        )
         self._stop_asked = False
         self._failure: TaktsightError | None = None
         self.meters["takt_ns"] = round((station.takt_ms or 0) * 1e6)
@@ -112,25 +124,30 @@ class Line:
 
     def _boot(self) -> bool:
         """Everything in service, or the error of what refuses; False if stopped before."""
-        self._vision.start(StartVision(self._station, self._today, self._versions), time.monotonic_ns())
+        self._vision_side.start(StartVision(self._station, self._today, self._versions))
         records = self._station.records
         rules = ImageRules(**dict(records.images))
         self._recorder_side.start(StartRecorder(self.run_name, records.folder, rules))
-        self._listen_to_vision()
         for refused in become_punctual():
             log.info("%s", refused)
         self._run_until(lambda: (self._vision.ready and self._recorder.ready) or self._stop_asked)
         if not self._stop_asked and self._failure is None and self._field.missing:
             log.info("the line waits: %s", self._field.missing)
-        self._run_until(lambda: not self._field.missing or self._stop_asked)
+        # All at once: what was ready may have been started anew while something else was waited for.
+        self._run_until(lambda: self._is_ready or self._stop_asked)
         if self._failure is not None:
             raise self._failure
-        if not (self._vision.ready and self._recorder.ready) or self._field.missing:
+        if not self._is_ready:
             return False
         must_listen = self._station.golden is not None
         folder = self._station.records.folder
         self._control = open_control(folder, self._selector, self._handle, must_listen=must_listen)
         return True
+
+    @property
+    def _is_ready(self) -> bool:
+        """Whether everything that parts need is there."""
+        return bool(self._vision.ready and self._recorder.ready and not self._field.missing)
 
     def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
         return (self._changeovers if "changeover" in request else self._desk).handle(request)
@@ -145,8 +162,7 @@ class Line:
         self._books.armed(*facts)
         log.info("run %s is armed: bundle %.12s", self.run_name, ready.bundle_digest)
         now_ns = time.monotonic_ns()
-        self._field.gate.arm(now_ns)
-        self._field.trigger.arm(now_ns, ready.parts)
+        self._field.arm(now_ns, ready.parts)
         self.meters["armed_ns"] = now_ns
         self._books.state("armed")
         self._run_until(lambda: self._stop_asked or self._field.trigger.exhausted)
@@ -158,29 +174,29 @@ class Line:
     def _finish(self) -> None:
         """The last verdicts carried out, late results, the last entries, and the end of both processes."""
         self._field.gate.disarm()
-        self._run_until(lambda: self._field.gate.is_settled, GATE_STOP_NS)
+        self._run_until(lambda: self._field.gate.is_settled, Patience(GATE_STOP_NS))
         self._vision.stop()
-        self._run_until(lambda: self._vision.ended, VISION_STOP_NS)
+        self._run_until(lambda: self._vision.ended, Patience(VISION_STOP_NS))
         if self._failure is not None:
             self._books.fault(str(self._failure))
         self._books.closed()
         recorder = self._recorder
-        self._run_until(lambda: recorder.ended or not recorder.unrecorded, RECORDER_STOP_NS)
-        recorder.stop()
-        self._run_until(lambda: recorder.ended, RECORDER_STOP_NS)
+        patience = Patience(RECORDER_STOP_NS, lambda: recorder.acknowledged)
+        self._run_until(lambda: recorder.ended or not recorder.unrecorded, patience)
+        recorder.stop()  # it ends with what it was sent, whatever still waits here
+        self._run_until(lambda: recorder.ended, Patience(RECORDER_STOP_NS))
         if recorder.unrecorded:
             self._fail(LineError(f"{recorder.unrecorded} entries could not be written to the ledger"))
         self._books.state("stopped")
 
-    def _run_until(self, done: Callable[[], object], limit_ns: int | None = None) -> None:
-        """Steps until it is done, for so long at most; while the line works, until something fails."""
-        give_up_ns = None if limit_ns is None else time.monotonic_ns() + limit_ns
+    def _run_until(self, done: Callable[[], object], patience: Patience | None = None) -> None:
+        """Steps until it is done, or patience is over; without one, until something fails."""
         while not done():
-            if give_up_ns is None and self._failure is not None:
+            if patience is None and self._failure is not None:
                 return
-            if give_up_ns is not None and time.monotonic_ns() >= give_up_ns:
+            if patience is not None and patience.is_over(time.monotonic_ns()):
                 return
-            self._step(give_up_ns)
+            self._step(None if patience is None else patience.wake_ns())
 
     def _step(self, wake_ns: int | None = None) -> None:
         """Waits for the next thing to happen and does it."""
@@ -202,11 +218,9 @@ class Line:
         for arrival in self._field.arrivals(now_ns):
             self._trigger_part(arrival, now_ns)
         self._gate_side.write_down(now_ns)
-        gives_up_ns = self._vision.gives_up_ns()
-        if gives_up_ns is not None and now_ns >= gives_up_ns:
-            self._lose_vision(self._vision.hung())
+        self._vision_side.look(now_ns)
         self._books.count(self._conductor, self._gate_side.waiting, self._gate_side.withdrawn)
-        self._alarms.look(now_ns, self._field.missing)
+        self._alarms.look(now_ns, self._field.missing, self._field.held)
 
     def _attempt(self, act: Callable[[], object]) -> None:
         """Whatever hardware cannot go on stops the line, which answers its open parts first."""
@@ -231,20 +245,9 @@ class Line:
     def _answer(self, answers: Sequence[Answer]) -> None:
         self._gate_side.answer(answers, self._recorder.acknowledged)
 
-    def _read_vision(self) -> None:
-        try:
-            messages, alive = self._vision.receive()
-        except TaktsightError as error:  # it refuses to take up service, or is not what it was
-            self._end_vision(error)
-            return
-        for message in messages:
-            self._take_in(message)
-        if not alive:
-            self._lose_vision("vision stopped")
-
     def _take_in(self, message: Said) -> None:
-        if isinstance(message, Exposed):
-            self._field.exposed(message)
+        if isinstance(message, Exposed | Watched):
+            self._field.take_in(message)
         elif isinstance(message, Result):
             self._take_result(message)
         elif isinstance(message, Prepared):
@@ -273,41 +276,21 @@ class Line:
         if late is not None:
             self._books.late(late, now_ns)
 
-    def _lose_vision(self, reason: str) -> None:
-        """Its open parts are UNINSPECTED; it is started anew, unless that happened too often."""
-        self._selector.unregister(self._vision.child.channel)
+    def _vision_lost(self, reason: str) -> None:
+        """Its open parts are UNINSPECTED."""
         self._answer(self._conductor.vision_lost(reason, time.monotonic_ns()))
-        if self._vision.stopping:
-            self._vision.end()
-            return
-        log.warning("%s; it is started anew", reason)
+
+    def _vision_begins_anew(self, reason: str) -> None:
         if refused := self._changeovers.vision_lost():
             self._books.changed_over(refused)
         self._books.fault(reason)
         self._field.vision_began_anew()
-        self.meters.add("vision_restarts")
-        try:
-            self._vision.restart(time.monotonic_ns())
-        except LineError as error:
-            self._vision.end()
-            self._fail(error)
-            return
-        self._listen_to_vision()
-
-    def _end_vision(self, error: TaktsightError) -> None:
-        self._selector.unregister(self._vision.child.channel)
-        self._vision.end()
-        self._answer(self._conductor.vision_lost(str(error), time.monotonic_ns()))
-        self._fail(error)
 
     def _fail(self, error: TaktsightError) -> None:
         """No part comes any more; those that are open get their verdict, then the line stops."""
         self._field.trigger.disarm()
         if self._failure is None:
             self._failure = error
-
-    def _listen_to_vision(self) -> None:
-        self._selector.register(self._vision.child.channel, selectors.EVENT_READ, self._read_vision)
 
     @property
     def _open_parts(self) -> int:

@@ -94,6 +94,15 @@ class Exposed:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """Vision → line, several times a second: is the camera there that is the trigger?"""
+
+    camera: str
+    lost: str
+    """Why none of its frames will come; "" while it is there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expose:
     """Line → vision: a part is there."""
 
@@ -240,6 +249,7 @@ Message = (
     | Refused
     | VisionReady
     | Exposed
+    | Watched
     | Expose
     | Result
     | Entry

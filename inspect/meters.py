@@ -57,6 +57,8 @@ FIELDS = (
     "lost_triggers",  # parts that the trigger counted and nobody could look at
     "bounces",
     "counter_resets",
+    "trigger_lost",  # 1 while the camera that is the trigger is lost: no part passes
+    "trigger_outages",
     "plc_lost",  # 1 while the PLC cannot be relied on
     "plc_outages",
     "plc_torn_readings",

@@ -45,7 +45,9 @@ def measure_cycles_ms(station: Station, today: date) -> list[float]:
 def wait_for_a_wire(station: Station) -> frozenset[str]:
     """Cameras that a sensor triggers: without a part they have no frame."""
     return frozenset(
-        camera.name for camera in station.cameras if getattr(camera, "trigger", None) == "hardware"
+        camera.name
+        for camera in station.cameras
+        if getattr(camera, "trigger", None) in ("hardware", "lines")
     )
 
 

@@ -34,7 +34,7 @@ from taktsight.inspect.messages import (
     Stop,
 )
 from taktsight.inspect.meters import Meters
-from taktsight.inspect.realtime import die_with_line
+from taktsight.inspect.realtime import die_with_line, relax
 from taktsight.inspect.ring import Ring
 from taktsight.records import Outcome
 
@@ -228,8 +228,8 @@ def lock_records(folder: Path) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs as a process of the line: its process id; descriptors of channel, ring and meters."""
-    line_process, channel_descriptor, ring_descriptor, meters_descriptor = map(int, arguments)
+    """Runs as a process of the line: its id, three descriptors, its usual niceness."""
+    line_process, channel_descriptor, ring_descriptor, meters_descriptor, usual_nice = map(int, arguments)
     die_with_line(line_process)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     channel = Channel.inherited(channel_descriptor)
@@ -242,6 +242,7 @@ def main(arguments: Sequence[str]) -> int:
     except TaktsightError as error:
         channel.send(Refused(type(error).__name__, str(error)))
         return error.exit_code
+    relax(usual_nice)
     channel.send(RecorderReady())
     channel.never_wait()
     meters = Meters(meters_descriptor)

@@ -20,6 +20,8 @@ from taktsight.records import Image
 MAX_FRAME_BYTES = 1 << 26
 """Room in a slot, 20 MP of colour. Only what is written takes memory."""
 HEADER_BYTES = 4096
+NOWHERE = -1
+"""Generation of a frame that found no slot; none ever has it."""
 _GENERATION = struct.Struct("<Q")
 
 
@@ -47,26 +49,40 @@ class Ring:
         self.frames = size // (HEADER_BYTES + MAX_FRAME_BYTES)
         self._memory = mmap.mmap(descriptor, size)
         self._next = 0
+        self._busy: set[int] = set()
         self._lock = threading.Lock()
 
     def write(self, image: Image, camera: str) -> Slot:
-        """Copies a frame in, over the oldest one.
+        """Copies a frame in, over the oldest one that nobody is writing; where there is none it is lost.
 
         Raises:
             CameraError: If the frame is larger than a slot.
         """
         if image.nbytes > MAX_FRAME_BYTES:
             raise CameraError(f"{camera}: a frame of {image.nbytes} bytes; at most {MAX_FRAME_BYTES} fit")
-        with self._lock:
-            index = self._next
-            self._next = (index + 1) % self.frames
+        height, width, channels = image.shape
+        shape = (height, width, channels)
+        index = self._take_slot()
+        if index is None:
+            return Slot(0, NOWHERE, camera, shape)
         # A writer that died in the middle left an odd generation behind.
         writing = self._generation(index) | 1
         self._set_generation(index, writing)
-        height, width, channels = image.shape
-        self._pixels(index, (height, width, channels))[:] = image
+        self._pixels(index, shape)[:] = image
         self._set_generation(index, writing + 1)
-        return Slot(index, writing + 1, camera, (height, width, channels))
+        self._busy.discard(index)
+        return Slot(index, writing + 1, camera, shape)
+
+    def _take_slot(self) -> int | None:
+        """The next slot that no other thread is writing: one may have been held up for a whole round."""
+        with self._lock:
+            for ahead in range(self.frames):
+                index = (self._next + ahead) % self.frames
+                if index not in self._busy:
+                    self._next = (index + 1) % self.frames
+                    self._busy.add(index)
+                    return index
+        return None
 
     def read(self, slot: Slot) -> Image | None:
         """A copy of the frame; None if it was overwritten, even in part."""

@@ -45,8 +45,15 @@ def _missing(
 
 
 def _camera(trigger: TriggerSettings, cameras: Set[str]) -> Iterator[str]:
-    if trigger.kind == "camera" and trigger.camera not in cameras:
+    if trigger.kind != "camera":
+        return
+    if trigger.camera not in cameras:
         yield f"trigger.camera {trigger.camera!r}: the cameras are {', '.join(sorted(cameras))}"
+    if trigger.takt_ms is not None and trigger.takt_ms < trigger.min_takt_ms:
+        yield (
+            f"trigger.takt_ms {trigger.takt_ms:g} is below min_takt_ms {trigger.min_takt_ms:g}: every "
+            "other part would count as a bounce"
+        )
 
 
 def _pulse(trigger: TriggerSettings, gate: GateSettings, deadline_ms: float) -> Iterator[str]:

@@ -20,6 +20,7 @@ TROUBLES = {
     "lost_triggers": "triggers lost",
     "bounces": "bounces",
     "counter_resets": "counters set anew",
+    "trigger_outages": "outages of the camera that is the trigger",
     "plc_outages": "outages of the PLC",
     "plc_torn_readings": "torn readings",
     "unacknowledged": "verdicts not acknowledged",

@@ -66,6 +66,8 @@ def draw(meters: Meters, title: str) -> Panel:
     border = "green" if state == "armed" else "yellow"
     if any(meters[f"alarm_{name}_since_ns"] for name in ALARMS):
         border = "red"
+    if meters["trigger_lost"]:
+        heading, border = f"{heading}  [bold red]HELD: the camera that is the trigger is lost[/]", "red"
     if meters["golden_held"]:
         heading, border = f"{heading}  [bold red]HELD: show the golden parts[/]", "red"
     return Panel(

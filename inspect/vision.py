@@ -17,17 +17,17 @@ from collections.abc import Sequence
 from datetime import date
 
 from taktsight.errors import BackendError, CameraError, TaktsightError
-from taktsight.inspect.cameras.camera import Camera, leader_of, open_camera
+from taktsight.inspect.cameras.camera import Camera, open_camera
 from taktsight.inspect.channel import Channel
 from taktsight.inspect.codes.reader import CodeReader
 from taktsight.inspect.config import Station
 from taktsight.inspect.fit import Setup
 from taktsight.inspect.frame_check import FrameCheck
 from taktsight.inspect.grabbing import CameraThread, Grab, Look
-from taktsight.inspect.inspector import Inspector
+from taktsight.inspect.inspector import Inspector, NetworkInput
+from taktsight.inspect.leader import Leader
 from taktsight.inspect.messages import (
     Expose,
-    Exposed,
     NotPrepared,
     Prepare,
     Prepared,
@@ -38,7 +38,7 @@ from taktsight.inspect.messages import (
 )
 from taktsight.inspect.outlook import Outlook, check_follows, open_outlook
 from taktsight.inspect.part_results import inspected, skew_faults, uninspected
-from taktsight.inspect.realtime import die_with_line
+from taktsight.inspect.realtime import die_with_line, relax
 from taktsight.inspect.ring import Ring
 from taktsight.inspect.triage import Triage
 from taktsight.inspect.versions import remember_version
@@ -51,6 +51,9 @@ MAX_ENGINE_FAULTS = 3
 """In a row: no answer, or NaN in it. One may be chance, and a new process costs the parts of some seconds;
 but what breaks a CUDA context breaks it for good, and only a new process has a whole one."""
 
+SWITCH_S = 0.0005
+"""A thread that grabs gives way to the one whose network has answered: 5 ms would be a tail."""
+
 
 class Vision:
     """Cameras, engine and recipe, ready for parts."""
@@ -60,7 +63,7 @@ class Vision:
         self._number = number
         self._outlooks = {number: open_outlook(station, today)}
         self.cameras = open_cameras(station, self.outlook.setup)
-        self._leader = leader_of(self.cameras, station.trigger)
+        self.leader = Leader(self.cameras, station.trigger)
         self._codes = CodeReader(station.code) if station.code is not None else None
         self._max_skew_ms = station.max_skew_ms
         self._rehearsal = rehearsal(self.cameras)
@@ -70,7 +73,8 @@ class Vision:
         self._triage = Triage()
         self._grabbed: queue.Queue[Grab | None] = queue.Queue(len(self.cameras) * (MAX_ASKED + 1))
         self._threads = [
-            CameraThread(camera, self._check_of, ring, self._grabbed) for camera in self.cameras
+            CameraThread(camera, self._check_of, self._prepare_for, ring, self._grabbed)
+            for camera in self.cameras
         ]
 
     @property
@@ -80,6 +84,9 @@ class Vision:
 
     def _check_of(self, expose: Expose, camera: str) -> FrameCheck:
         return self._outlooks[expose.outlook].checks[camera]
+
+    def _prepare_for(self, expose: Expose, frame: Frame) -> NetworkInput | None:
+        return self._outlooks[expose.outlook].inspector.prepare(frame)
 
     def _rehearse(self) -> None:
         if self._codes is not None and self._rehearsal:
@@ -118,15 +125,6 @@ class Vision:
         """How many parts every camera can show; None without end."""
         return min((camera.parts for camera in self.cameras if camera.parts is not None), default=None)
 
-    def tell_exposures(self, channel: Channel) -> None:
-        """Where a camera is the trigger, the line learns of each of its frames from now on."""
-        if self._leader is not None:
-            name, camera = self._leader
-            # One that finds no room is a gap in the camera's count: the line makes a lost part of it.
-            camera.tell_exposures(
-                lambda counter, captured_ns: channel.try_send(Exposed(name, counter, captured_ns))
-            )
-
     def expose(self, expose: Expose | None) -> None:
         """Asks every camera for the part; None after the last one."""
         for thread in self._threads:
@@ -155,6 +153,7 @@ class Vision:
 
     def close(self) -> None:
         """Lets go of the cameras."""
+        self.leader.close()
         for camera in self.cameras:
             camera.close()
         if self._codes is not None:
@@ -175,9 +174,10 @@ class Vision:
             return uninspected(
                 expose, grabs, f"late: {max(0, left_ns) / 1e6:.0f} ms were left for its inspection"
             )
+        ahead = {grab.camera: grab.prepared for grab in grabs if grab.prepared is not None}
         reading = self._codes.begin(frames) if self._codes is not None else None
         try:
-            inspection = inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
+            inspection = inspector.inspect(Part(expose.trigger, frames, grabs[0].serial), ahead)
         except ValueError as error:  # a frame that does not fit says nothing of the engine
             return uninspected(expose, grabs, str(error))
         except BackendError as error:
@@ -239,9 +239,10 @@ def _end_process(arguments: threading.ExceptHookArgs) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs as a process of the line: its process id, the channel's and the ring's descriptor."""
-    line_process, channel_descriptor, ring_descriptor = map(int, arguments)
+    """Runs as a process of the line: its id, two descriptors, its usual niceness."""
+    line_process, channel_descriptor, ring_descriptor, usual_nice = map(int, arguments)
     die_with_line(line_process)
+    sys.setswitchinterval(SWITCH_S)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     threading.excepthook = _end_process
     channel = Channel.inherited(channel_descriptor)
@@ -255,8 +256,9 @@ def main(arguments: Sequence[str]) -> int:
     except TaktsightError as error:
         channel.send(Refused(type(error).__name__, str(error)))
         return error.exit_code
+    relax(usual_nice)
     channel.send(vision.outlook.ready(vision.parts))
-    vision.tell_exposures(channel)
+    vision.leader.tell(channel)
     threading.Thread(target=_listen, args=(channel, vision), name="listen", daemon=True).start()
     try:
         vision.run(channel)

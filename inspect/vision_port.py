@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,13 +23,14 @@ from taktsight.inspect.messages import (
     StartVision,
     Stop,
     VisionReady,
+    Watched,
 )
 from taktsight.records import Outcome
 
 if TYPE_CHECKING:
     from taktsight.inspect.config import Station
 
-Said = Result | Exposed | Prepared | NotPrepared
+Said = Result | Exposed | Watched | Prepared | NotPrepared
 log = logging.getLogger(__name__)
 
 MAX_ASKED = 64
@@ -53,6 +55,7 @@ class VisionPort:
         self._hung_starts = 0
         self._restarts_in_vain = 0
         self._asked: OrderedDict[int, int] = OrderedDict()
+        self._watched_ns: int | None = None
 
     def start(self, start: StartVision, now_ns: int) -> None:
         """Tells it what to work with."""
@@ -102,7 +105,9 @@ class VisionPort:
             return None
         if self.ready is None:
             return self._started_ns + START_LIMIT_NS
-        oldest = next(iter(self._asked.values()), None)
+        # Where a camera is the trigger, a vision that hangs is never asked for a part.
+        moments = (next(iter(self._asked.values()), None), self._watched_ns)
+        oldest = min((moment for moment in moments if moment is not None), default=None)
         return None if oldest is None else oldest + self._hang_limit_ns
 
     def hung(self) -> str:
@@ -118,7 +123,7 @@ class VisionPort:
         Raises:
             LineError: If it was started too often, or there is no hope in starting it again.
         """
-        self.ready = None
+        self.ready = self._watched_ns = None
         self._asked.clear()
         self._restarts_in_vain += 1
         self._check_hope()
@@ -140,6 +145,9 @@ class VisionPort:
         self.child.kill()
 
     def _note(self, message: Message) -> Said | None:
+        if isinstance(message, Watched):
+            self._watched_ns = time.monotonic_ns()
+            return message
         if isinstance(message, Exposed | Prepared | NotPrepared):
             return message
         if isinstance(message, Result):

@@ -9,8 +9,9 @@ from taktsight.training.evaluation.evaluate import evaluate
 from taktsight.training.evaluation.figures import Figures
 from taktsight.training.evaluation.judged import OpenedPart
 from taktsight.training.evaluation.label_noise import write_list
-from taktsight.training.evaluation.operating_point import ChosenLimits, choose_limits
+from taktsight.training.evaluation.operating_point import ChosenLimits, choose_limits, judge
 from taktsight.training.evaluation.report import Subject, write_report
+from taktsight.training.evaluation.targets import write_targets
 from taktsight.training.lessons import learn_lessons
 from taktsight.training.predict import choose_map_score, judge_split, open_sample, part_name
 from taktsight.training.run_folder import TrainedRun
@@ -75,6 +76,9 @@ def evaluate_run(
         run.folder / FOLDER, figures, subject, open_part, lessons, book=run.data.book, pictures=pictures
     )
     write_list(run.folder / FOLDER, lessons.suspects)
+    judged = [seen.at(map_score) for seen in test]
+    verdicts = judge(judged, labels, figures.limits)
+    write_targets(run.folder / FOLDER, judged, verdicts, figures.limits, run.data.mm_per_px)
     return report, figures
 
 

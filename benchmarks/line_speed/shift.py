@@ -16,6 +16,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from taktsight.benchmarks.endurance.processes import private_mb
 from taktsight.inspect.ledger import Ledger
 from taktsight.inspect.meters import STATES
 from taktsight.records import Outcome
@@ -114,13 +115,8 @@ def _look(line: RunningLine) -> _Look:
             if int(fields[3]) != line.process.pid or _is_idle(stat.parent):
                 continue
             cpu_s += (int(fields[11]) + int(fields[12])) * TICK_S
-            memory_mb += _own_mb(stat.parent)
+            memory_mb += private_mb(stat.parent)
     return _Look(at_s, judged, triggers, cpu_s, memory_mb)
-
-
-def _own_mb(process: Path) -> float:
-    lines = (process / "status").read_text(encoding="ascii").splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon")), 0.0)
 
 
 def _is_idle(process: Path) -> bool:

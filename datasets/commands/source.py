@@ -14,14 +14,24 @@ if TYPE_CHECKING:
 COLUMNS = ("image", "part", "lot", "camera", "view", "reference", "split")
 
 
-def add_source(parser: argparse.ArgumentParser) -> None:
-    """Declares folder, layout, annotations and index."""
+def add_source(parser: argparse.ArgumentParser, *, root: str = "ROOT", needs_layout: bool = True) -> None:
+    """Declares folder, layout, annotations and index.
+
+    Args:
+        parser: of the command.
+        root: what its help calls the folder.
+        needs_layout: False where ``root`` may be a table, which has no layout.
+    """
     from taktsight.datasets.readers import Layout, Unlabelled
 
-    parser.add_argument("root", metavar="ROOT", type=Path, help="folder of the data set")
+    parser.add_argument("root", metavar=root, type=Path, help="folder of the data set")
     layouts = get_args(Layout)
     parser.add_argument(
-        "--layout", required=True, choices=layouts, metavar="LAYOUT", help=f"one of {', '.join(layouts)}"
+        "--layout",
+        required=needs_layout,
+        choices=layouts,
+        metavar="LAYOUT",
+        help=f"one of {', '.join(layouts)}",
     )
     parser.add_argument(
         "--good", default="good", metavar="NAME", help="what good parts are called (default: good)"

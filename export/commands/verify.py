@@ -57,6 +57,7 @@ def main(arguments: argparse.Namespace) -> int:
     print(f"version    {card.version}, {f'last day {card.expires}' if card.expires else 'without expiry'}")
     engines = _replayed(arguments.bundle, bundle, arguments.engine)
     _print_card(bundle)
+    _print_certificate(bundle)
     if arguments.run is not None:
         _compare(arguments, bundle, engines)
     return 0
@@ -124,6 +125,26 @@ def _print_card(bundle: Bundle) -> None:
     for parity in card.parity:
         print(f"parity     {parity.engine} against {parity.reference}: {parity.flips} flips")
     print("\n".join(card.origin.training.in_words()))
+
+
+def _print_certificate(bundle: Bundle) -> None:
+    """What it certifies, and what of that holds where the card's own limits judge."""
+    certificate = bundle.certificate
+    if certificate is None:
+        print("certified  nothing: 'taktsight certify' bounds escapes and overkill")
+        return
+    from taktsight.inspect.engines import engine_named
+    from taktsight.quality.standing import found_in, standing
+
+    for claim in certificate.claims:
+        shown = f"{claim.events} of {claim.units} {certificate.unit}s, {1 - claim.delta:.2%} confidence"
+        print(f"certified  {claim.subject} at most {100 * claim.alpha:.4g} %: {shown}")
+    precision = engine_named(certificate.engine).precision
+    own = found_in(bundle, bundle.card.own_recipe(), certificate.engine, precision)
+    print(
+        f"certified  for {certificate.population}; {certificate.issued}, digest {certificate.digest[:16]}…"
+    )
+    print(f"certified  with the card's own limits it is {standing(certificate, own)}")
 
 
 def _compare(arguments: argparse.Namespace, bundle: Bundle, engines: Sequence[str]) -> None:

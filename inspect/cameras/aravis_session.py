@@ -14,7 +14,7 @@ from taktsight.inspect.cameras.aravis_features import AravisFeatures
 from taktsight.inspect.cameras.aravis_library import CONTROL_LOST, Aravis, load_aravis
 from taktsight.inspect.cameras.gige_clock import find_latch
 from taktsight.inspect.cameras.gige_settings import AravisSettings, GigeSettings
-from taktsight.inspect.cameras.gige_setup import set_up
+from taktsight.inspect.cameras.gige_setup import carries_chunks, set_up
 from taktsight.inspect.cameras.gvcp import answers
 from taktsight.inspect.cameras.network import (
     SOCKET_BYTES,
@@ -24,6 +24,7 @@ from taktsight.inspect.cameras.network import (
     is_loopback,
 )
 from taktsight.inspect.cameras.session import Received
+from taktsight.inspect.cameras.wall_clock import WallClock
 
 ANSWER_S = 0.5
 """A camera that is there answers within that."""
@@ -104,9 +105,10 @@ class AravisSession:
         self._device = arv.call("arv_camera_get_device", camera)
         self._features = AravisFeatures(arv, self._device)
         self._is_gige = bool(arv.call("arv_camera_is_gv_device", camera))
+        self._wall = WallClock(LONGEST_NS)
         self._is_unplugged = False
         self._unplugged = CONTROL_LOST(self._note_unplugged)  # kept: the library only has its address
-        self._chunks = settings.chunks
+        self._chunks, self._lines = settings.chunks, settings.line_scan
         self.address = self._address() if self._is_gige else None
         self.running = set_up(self._features, settings)
         self._ticks_per_s = self._frequency() if self._is_gige else 0
@@ -118,7 +120,9 @@ class AravisSession:
         if self._is_gige:
             arv.set_number(self._stream, "socket-buffer-size", SOCKET_BYTES)
             arv.set_number(self._stream, "frame-retention", retention_us)
-        self._parser = arv.call("arv_camera_create_chunk_parser", camera) if self._chunks else None
+        self._parser = (
+            arv.call("arv_camera_create_chunk_parser", camera) if carries_chunks(settings) else None
+        )
         self._buffers = AravisBuffers(arv, self._stream, settings.buffers, self.running.payload_bytes)
         try:
             self._features.execute("AcquisitionStart")
@@ -140,6 +144,7 @@ class AravisSession:
         self._buffers.put_back_returned()
         buffer = self._arv.call("arv_stream_timeout_pop_buffer", self._stream, round(wait_s * 1e6))
         if not buffer:
+            self._wall.look(time.time_ns(), time.monotonic_ns())
             return None
         arrived_ns, age_ns = time.monotonic_ns(), self._age_ns(buffer)
         began_ns = arrived_ns - age_ns
@@ -171,8 +176,8 @@ class AravisSession:
 
     def _age_ns(self, buffer: int) -> int:
         """How long ago its first packet came. The library has it on the wall clock, which may be set."""
-        age_ns = time.time_ns() - int(self._arv.call("arv_buffer_get_system_timestamp", buffer))
-        return age_ns if 0 <= age_ns < LONGEST_NS else 0
+        noted_ns = int(self._arv.call("arv_buffer_get_system_timestamp", buffer))
+        return self._wall.age_ns(noted_ns, time.time_ns(), time.monotonic_ns())
 
     def _whole(self, buffer: int, received: Received) -> Received:
         arv, padding = self._arv, c.c_int()
@@ -202,6 +207,8 @@ class AravisSession:
             said["number"] = self._chunk("integer", buffer, b"ChunkFrameID")
         if "ExposureTime" in self._chunks:
             said["exposure_us"] = self._chunk("float", buffer, b"ChunkExposureTime")
+        if self._lines is not None and self._lines.chunk is not None:
+            said["encoder_count"] = self._chunk("integer", buffer, f"Chunk{self._lines.chunk}".encode())
         return said
 
     def _chunk(self, kind: str, buffer: int, name: bytes) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from taktsight.errors import ConfigError
 from taktsight.inspect.cameras.gige_settings import AravisSettings, VivaSettings
@@ -14,6 +14,9 @@ from taktsight.inspect.cameras.settings import CameraSettings, FolderSettings
 from taktsight.inspect.messages import Expose
 from taktsight.inspect.triggers.settings import TriggerSettings
 from taktsight.records import Image
+
+if TYPE_CHECKING:
+    from taktsight.inspect.cameras.session import Session
 
 Repeats = Literal["nothing", "rows", "frames"]
 """What two exposures may have in common by chance: nothing, where a sensor's noise comes through untouched;
@@ -77,6 +80,13 @@ class SelfTriggered(Protocol):
         :meth:`Camera.grab`, with the same ``captured_ns``.
         """
 
+    def outage(self) -> str:
+        """Why no frame of it will come; "" while one may. Asked many times a second; it does not wait.
+
+        Raises:
+            LineError: If the driver hangs and nothing but a new process helps.
+        """
+
 
 def leader_of(cameras: Sequence[Camera], trigger: TriggerSettings) -> tuple[str, SelfTriggered] | None:
     """The camera that is the station's trigger, with its name; None where something else is.
@@ -130,13 +140,31 @@ def _open_folder(settings: FolderSettings, channels: int) -> Camera:
 def _open_gige(settings: AravisSettings | VivaSettings, channels: int) -> Camera:
     from taktsight.inspect.cameras.gige_camera import GigeCamera
 
+    if settings.line_scan is not None:
+        return _open_line_scan(settings, channels)
+    camera = GigeCamera(settings, channels, _opener(settings))
+    if settings.trigger != "hardware":
+        return camera
+    from taktsight.inspect.cameras.wired_gige import WiredGigeCamera
+
+    return WiredGigeCamera(camera)
+
+
+def _open_line_scan(settings: AravisSettings | VivaSettings, channels: int) -> Camera:
+    from taktsight.inspect.cameras.line_scan_camera import LineScanCamera, with_room
+
+    roomy = with_room(settings)
+    return LineScanCamera(roomy, channels, _opener(roomy))
+
+
+def _opener(settings: AravisSettings | VivaSettings) -> Callable[[float], Session]:
     if isinstance(settings, AravisSettings):
         from taktsight.inspect.cameras.aravis_session import open_aravis
 
-        return GigeCamera(settings, channels, partial(open_aravis, settings))
+        return partial(open_aravis, settings)
     from taktsight.inspect.cameras.viva_session import open_viva
 
-    return GigeCamera(settings, channels, partial(open_viva, settings))
+    return partial(open_viva, settings)
 
 
 def _open_live(settings: LiveCameraSettings, channels: int) -> Camera:

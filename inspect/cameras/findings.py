@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from taktsight.errors import TaktsightError
 from taktsight.inspect.cameras.addresses import without_password
 from taktsight.inspect.cameras.camera import open_camera
+from taktsight.inspect.cameras.gige_settings import GigeSettings
 from taktsight.inspect.cameras.live_settings import (
     GenicamSettings,
     GstreamerSettings,
@@ -34,7 +35,10 @@ def camera_findings(station: Station, channels: int) -> Iterator[Finding]:
     """
     for camera in station.cameras:
         yield from _of_one(camera, channels)
+        if isinstance(camera, GigeSettings):
+            yield from _of_lines(camera)
     yield from _of_several(station.cameras, station.max_skew_ms)
+    yield from _of_trigger(station)
     if station.code is not None and find_spec("zxingcpp") is None:
         text = "reading the code on the part needs zxing-cpp"
         yield Finding("fix", "code", text, "pip install 'taktsight[codes]'")
@@ -77,6 +81,24 @@ def _of_one(camera: CameraSettings, channels: int) -> Iterator[Finding]:
         yield Finding("note", "camera", f"{camera.name}: {doubt}")
 
 
+def _of_lines(camera: GigeSettings) -> Iterator[Finding]:
+    line_scan, height = camera.line_scan, camera.height_px
+    if line_scan is None or height is None:
+        return
+    if line_scan.overlap is not None and line_scan.stride % height:
+        text = (
+            f"{camera.name}: line_scan: height_px {height} does not divide the stride of "
+            f"{line_scan.stride} lines (lines less overlap): tiles wait for the rest of a block"
+        )
+        yield Finding("note", "camera", text)
+    if line_scan.count == "frame_number":
+        text = f"{camera.name}: line_scan.count: frame_number knows of lost blocks, not of lost lines"
+        yield Finding("note", "camera", f"{text}, nor of a belt that runs back; an encoder's count does")
+    if line_scan.lead_lines < 0:
+        text = f"{camera.name}: line_scan.lead_lines {line_scan.lead_lines}: lines before the trigger"
+        yield Finding("note", "camera", f"{text} must not be older than max_frame_age_ms")
+
+
 def _doubtful_clock(camera: LiveCameraSettings) -> str:
     if isinstance(camera, V4l2Settings | RtspSettings | GstreamerSettings) and camera.clock == "arrival":
         return (
@@ -87,6 +109,17 @@ def _doubtful_clock(camera: LiveCameraSettings) -> str:
             "delay_ms: 0 takes a frame for exposed when it comes: it may show the part before; measure it"
         )
     return ""
+
+
+def _of_trigger(station: Station) -> Iterator[Finding]:
+    """Where only a driver says that the camera is lost, it may say so late."""
+    trigger = station.trigger
+    if trigger.kind != "camera" or trigger.takt_ms is not None:
+        return
+    camera = next(camera for camera in station.cameras if camera.name == trigger.camera)
+    if isinstance(camera, GenicamSettings):
+        text = f"{camera.name}: only its driver says when this trigger is lost, which may take seconds"
+        yield Finding("note", "trigger", f"{text}; give trigger.takt_ms where the belt never runs empty")
 
 
 def _of_several(cameras: Sequence[CameraSettings], max_skew_ms: float | None) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 
 from taktsight.inspect.cameras.camera import Exposure
@@ -10,7 +11,7 @@ from taktsight.inspect.cameras.device_clock import DeviceClock, FrameCounter
 from taktsight.inspect.cameras.gige_setup import Running
 from taktsight.inspect.cameras.pixel_formats import decode_view
 from taktsight.inspect.cameras.session import Received
-from taktsight.inspect.cameras.stream import Broken, FrameStream, Undeveloped
+from taktsight.inspect.cameras.stream import Broken, FrameSink, Undeveloped
 
 EXPOSURE_TOLERANCE = 0.02
 ARRIVAL_NS = 50_000_000
@@ -20,41 +21,56 @@ ARRIVAL_NS = 50_000_000
 class FrameIntake:
     """Between a camera's receiver and the stream that parts take their frames from."""
 
-    def __init__(self, stream: FrameStream, channels: int) -> None:
+    def __init__(self, stream: FrameSink, channels: int) -> None:
         self._stream, self._channels = stream, channels
         self._clock, self._counter = DeviceClock(0), FrameCounter()
         self._came = threading.Condition()
         self._seen = self._whole = 0
+        self._is_serving = False
         self.fault = ""
         """What was wrong with the last frame that was not whole."""
+        self.tell: Callable[[int, int], object] | None = None
+        """Is given number and time of each frame that has a number, once it is in the stream."""
 
     def begin_anew(self, running: Running) -> None:
         """The camera was opened again: it may have been off, and counts time and frames from zero."""
         self._clock = DeviceClock(running.transfer_ns + ARRIVAL_NS)
         self._counter.begin_anew()
+        self._is_serving = False
+
+    def serve(self) -> None:
+        """How the camera's clock goes is known: its frames are for parts from now on."""
+        self._is_serving = True
 
     def note_time(self, device_ns: int, before_ns: int, after_ns: int) -> None:
         """The camera was asked for its time."""
         self._clock.note_answer(device_ns, before_ns, after_ns)
 
     def take_in(self, running: Running, received: Received) -> None:
-        """A frame has come in. It becomes an image once a part wants it."""
+        """A frame has come in. One that only tries the camera is for nobody."""
         fault = received.fault or _unlike(running, received)
         if received.device_ns is None:
             captured_ns = self._clock.guessed_ns(received.began_ns)
         else:
             captured_ns = self._clock.exposed_ns(received.device_ns, received.began_ns)
-        counter = None if received.number is None else self._counter.count(received.number)
-        if fault:
-            self._stream.put(Broken(fault, captured_ns, counter))
-        else:
-            develop = partial(self._develop, running, received, captured_ns, counter)
-            self._stream.put(Undeveloped(captured_ns, develop, counter))
+        if self._is_serving:
+            self._hand_on(running, received, captured_ns, fault)
         with self._came:
             self.fault = fault or self.fault
             self._seen += 1
             self._whole += not fault
             self._came.notify_all()
+
+    def _hand_on(self, running: Running, received: Received, captured_ns: int, fault: str) -> None:
+        """It becomes an image once a part wants it."""
+        counter = None if received.number is None else self._counter.count(received.number)
+        if fault:
+            self._stream.put(Broken(fault, captured_ns, counter))
+        else:
+            develop = partial(self._develop, running, received, captured_ns, counter)
+            self._stream.put(Undeveloped(captured_ns, develop, counter, received.encoder_count))
+        if self.tell is not None and counter is not None:
+            self.tell(counter, captured_ns)
 
     def seen(self) -> tuple[int, int]:
         """How many frames have come in, and how many of them were whole."""

@@ -12,9 +12,10 @@ import numpy as np
 from taktsight.errors import CameraError, ConfigError
 from taktsight.image_files import with_channels
 from taktsight.inspect.cameras.camera import Exposure
+from taktsight.inspect.cameras.genicam_camera import genicam_camera
 from taktsight.inspect.cameras.genicam_nodes import set_nodes
 from taktsight.inspect.cameras.gentl_producers import producer_of
-from taktsight.inspect.cameras.live import LiveCamera, triggered_camera
+from taktsight.inspect.cameras.live import LiveCamera
 from taktsight.inspect.cameras.live_settings import GentlSettings, NodeValue
 from taktsight.inspect.cameras.pfnc import format_of
 from taktsight.inspect.cameras.pixel_formats import decode
@@ -40,14 +41,7 @@ def open_gentl(settings: GentlSettings, channels: int) -> LiveCamera | WiredCame
         CameraError: If it cannot be opened, or harvesters is not installed.
         ConfigError: If it does not run as it is asked to.
     """
-    by_command = settings.model_copy(update={"trigger": "software", "trigger_source": None})
-    if settings.trigger == "software":
-        return triggered_camera(settings, lambda: GentlSource(settings, channels))
-    if settings.trigger == "hardware":
-        return WiredCamera(
-            settings, lambda: GentlSource(settings, channels), lambda: GentlSource(by_command, channels)
-        )
-    return LiveCamera(settings, lambda: GentlSource(settings, channels))
+    return genicam_camera(settings, lambda asked: GentlSource(asked, channels))
 
 
 class GentlSource:

@@ -6,6 +6,7 @@ Whoever grabs never waits for the camera, only for a frame and only for so long.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -37,8 +38,9 @@ class GigeCamera:
         self.name = settings.name
         self._settings, self._channels = settings, channels
         self._stream = FrameStream(settings.name, max(2, settings.buffers // 2))
+        self._intake = FrameIntake(self._stream, channels)
         try:
-            self._keeper = Keeper(settings, self._stream, FrameIntake(self._stream, channels), open_session)
+            self._keeper = Keeper(settings, self._stream, self._intake, open_session)
         except ConfigError as error:
             raise ConfigError(f"camera {self.name!r}: {error}") from error
         except CameraError as error:
@@ -58,6 +60,15 @@ class GigeCamera:
     def strays(self) -> int:
         """Frames that no part asked for, or asked for too late."""
         return self._stream.strays
+
+    @property
+    def lost(self) -> str:
+        """Why no frame will come; "" as long as one may."""
+        return self._stream.lost
+
+    def tell_frames(self, tell: Callable[[int, int], object]) -> None:
+        """From now on ``tell`` is given number and time of each frame, on the receiving thread."""
+        self._intake.tell = tell
 
     def rehearsal(self) -> Image:
         """Grey, of the size that it delivers."""

@@ -10,11 +10,16 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from taktsight.errors import CameraError
+from taktsight.inspect.cameras.line_scan_settings import LineScanSettings, changed
 from taktsight.inspect.cameras.pfnc import format_of
 from taktsight.strict_model import StrictModel
 
 Pixels = Annotated[int, Field(ge=1, le=65_536)]
 Chunk = Literal["Timestamp", "FrameID", "ExposureTime"]
+MAX_BLOCKS = 256
+"""Of a part of a line-scan camera."""
+BLOCKS_PER_ROUND = 16
+"""A count that begins again sooner says nothing about a gap."""
 FREE_PERIODS = 1.5
 """Of a camera that runs free: the first frame after the trigger begins within one period."""
 
@@ -38,9 +43,9 @@ class GigeSettings(StrictModel):
     """Absent: as the camera has it; it is never left to an automatic of the camera's."""
     gain_db: float | None = None
     """Absent: as the camera has it, without an automatic."""
-    trigger: Literal["software", "hardware", "free"] = "software"
+    trigger: Literal["software", "hardware", "free", "lines"] = "software"
     """software: the line triggers the camera; hardware: a wire does; free: the camera runs, and the first
-    frame after the trigger is the part's."""
+    frame after the trigger is the part's; lines: a line-scan camera, whose lines are joined."""
     trigger_source: str | None = None
     """Of a hardware trigger: Line1, …"""
     trigger_edge: Literal["rising", "falling"] = "rising"
@@ -60,6 +65,8 @@ class GigeSettings(StrictModel):
     """Frames that may be on their way at once: received, waiting, inspected, recorded."""
     chunks: tuple[Chunk, ...] = ()
     """What each frame shall carry: its own time, number and exposure; a wrong exposure is a fault."""
+    line_scan: LineScanSettings | None = None
+    """Of a line-scan camera: it sends blocks of height_px lines, which are joined to images of parts."""
 
     @property
     def within_ms(self) -> float:
@@ -84,7 +91,28 @@ class GigeSettings(StrictModel):
             raise ValueError("trigger: free needs its fps; the others have none")
         if self.fps is not None and (self.exposure_us or 0) > 1e6 / self.fps:
             raise ValueError(f"exposure_us {self.exposure_us:g} is longer than a frame at {self.fps:g} fps")
+        if (self.trigger == "lines") != (self.line_scan is not None):
+            raise ValueError("line_scan needs trigger: lines, and trigger: lines its line_scan")
+        if self.line_scan is not None and (wrong := self._line_contradiction(self.line_scan)):
+            raise ValueError(f"line_scan: {wrong}")
         return self
+
+    def _line_contradiction(self, line_scan: LineScanSettings) -> str:
+        idle = ("expose_within_ms", "expose_before_ms", "frame_timeout_ms", "buffers")
+        if given := changed(self, idle):
+            return f"{', '.join(given)}: the count says which lines are a part's; leave it out"
+        if self.height_px is None:
+            return "needs height_px, the lines of a block"
+        if line_scan.lines > MAX_BLOCKS * self.height_px:
+            return f"lines {line_scan.lines} are more than {MAX_BLOCKS} blocks of {self.height_px} lines"
+        if self.exposure_us and line_scan.lines_per_s and self.exposure_us > 1e6 / line_scan.lines_per_s:
+            return (
+                f"exposure_us {self.exposure_us:g}: a line is shorter at {line_scan.lines_per_s:g} a second"
+            )
+        counts = BLOCKS_PER_ROUND * self.height_px * line_scan.counts_per_line
+        if line_scan.count != "frame_number" and counts >= 1 << line_scan.counter_bits:
+            return f"counter_bits {line_scan.counter_bits}: the count begins again too soon to tell a gap"
+        return ""
 
 
 class AravisSettings(GigeSettings):

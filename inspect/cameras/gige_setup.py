@@ -12,6 +12,7 @@ from typing import Protocol
 
 from taktsight.errors import CameraError, ConfigError
 from taktsight.inspect.cameras.gige_settings import GigeSettings
+from taktsight.inspect.cameras.line_scan_settings import LineScanSettings
 from taktsight.inspect.cameras.pfnc import PixelFormat, format_of
 
 RELATIVE_TOLERANCE = 0.01
@@ -144,6 +145,9 @@ def _set_trigger(features: Features, settings: GigeSettings) -> None:
     for selector in selectors:
         features.set_choice("TriggerSelector", selector)
         _choose_if_there(features, "TriggerMode", "Off")
+    if settings.line_scan is not None:
+        _set_line_trigger(features, settings.line_scan, selectors)
+        return
     if settings.fps is not None:
         if not selectors:
             _choose_if_there(features, "TriggerMode", "Off")
@@ -202,22 +206,68 @@ def _set_gain(features: Features, gain_db: float | None) -> None:
     _set_number(features, "Gain", gain_db, "gain_db", GAIN_TOLERANCE_DB)
 
 
+def carries_chunks(settings: GigeSettings) -> bool:
+    """Whether frames carry something beside their pixels."""
+    return bool(_wanted_chunks(settings))
+
+
+def _wanted_chunks(settings: GigeSettings) -> dict[str, str]:
+    """Chunk → the setting that asks for it."""
+    wanted: dict[str, str] = dict.fromkeys(settings.chunks, "chunks")
+    line_scan = settings.line_scan
+    if line_scan is not None and line_scan.chunk is not None:
+        wanted[line_scan.chunk] = f"line_scan.count {line_scan.count}: its chunk"
+    return wanted
+
+
 def _set_chunks(features: Features, settings: GigeSettings) -> None:
+    wanted = _wanted_chunks(settings)
     if not features.has("ChunkModeActive"):
-        if settings.chunks:
-            raise ConfigError("chunks: this camera's frames carry none; leave chunks out")
+        if wanted:
+            asked = ", ".join(dict.fromkeys(wanted.values()))
+            end = "; leave chunks out" if settings.chunks else "; count: frame_number does without"
+            raise ConfigError(f"{asked}: this camera's frames carry none{end}")
         return
-    features.set_switch("ChunkModeActive", on=bool(settings.chunks))
-    if not settings.chunks:
+    features.set_switch("ChunkModeActive", on=bool(wanted))
+    if not wanted:
         return
     offered = features.choices("ChunkSelector")
-    missing = [chunk for chunk in settings.chunks if chunk not in offered]
+    missing = {chunk: key for chunk, key in wanted.items() if chunk not in offered}
     if missing:
-        raise ConfigError(f"chunks {', '.join(missing)}: this camera offers {', '.join(offered)}")
+        asked = " and ".join(dict.fromkeys(missing.values()))
+        raise ConfigError(f"{asked} {', '.join(missing)}: this camera offers {', '.join(offered)}")
     for chunk in offered:
         features.set_choice("ChunkSelector", chunk)
         if features.has("ChunkEnable"):
-            features.set_switch("ChunkEnable", on=chunk in settings.chunks)
+            features.set_switch("ChunkEnable", on=chunk in wanted)
+    if settings.line_scan is not None:
+        _choose_counter(features, settings.line_scan)
+
+
+def _choose_counter(features: Features, line_scan: LineScanSettings) -> None:
+    """Which of several encoders or counters the chunk is of."""
+    if line_scan.count_selector is not None:
+        name = "ChunkEncoderSelector" if line_scan.count == "encoder" else "ChunkCounterSelector"
+        _choose(features, name, line_scan.count_selector, "line_scan.count_selector")
+
+
+def _set_line_trigger(features: Features, line_scan: LineScanSettings, selectors: list[str]) -> None:
+    """Lines are started by a source or by the camera's clock, frames by nobody."""
+    if features.has("AcquisitionFrameRateEnable"):  # a limit that would hold blocks up
+        features.set_switch("AcquisitionFrameRateEnable", on=False)
+    if line_scan.lines_per_s is not None:
+        if features.has("AcquisitionLineRateEnable"):
+            features.set_switch("AcquisitionLineRateEnable", on=True)
+        key, rate = "line_scan.lines_per_s", line_scan.lines_per_s
+        name = _first(features, ("AcquisitionLineRate", "AcquisitionLineRateAbs"), key)
+        _set_number(features, name, rate, key, rate * RELATIVE_TOLERANCE)
+        return
+    if "LineStart" not in selectors:
+        said = ", ".join(selectors) or "none at all"
+        raise ConfigError(f"line_scan.line_source: this camera has no trigger LineStart, but {said}")
+    _choose(features, "TriggerSelector", "LineStart", "line_scan")
+    _choose(features, "TriggerSource", line_scan.line_source or "", "line_scan.line_source")
+    _choose(features, "TriggerMode", "On", "line_scan.line_source")
 
 
 def _first(features: Features, names: tuple[str, ...], key: str) -> str:

@@ -17,7 +17,7 @@ from taktsight.inspect.cameras.gvcp import Pulse
 from taktsight.inspect.cameras.network import is_address
 from taktsight.inspect.cameras.running_session import RunningSession
 from taktsight.inspect.cameras.session import Session
-from taktsight.inspect.cameras.stream import FrameStream
+from taktsight.inspect.cameras.stream import FrameSink
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Keeper:
     """A camera from its first session to its last one."""
 
     def __init__(
-        self, settings: GigeSettings, stream: FrameStream, intake: FrameIntake, open_session: OpenSession
+        self, settings: GigeSettings, stream: FrameSink, intake: FrameIntake, open_session: OpenSession
     ) -> None:
         """Opens it.
 
@@ -111,6 +111,7 @@ class Keeper:
         except CameraError:
             self._closing.append(running.end())
             raise
+        self._intake.serve()
         return running
 
     def _warm_up(self, running: RunningSession) -> None:
@@ -120,7 +121,7 @@ class Keeper:
             CameraError: If none comes.
         """
         trigger = self._settings.trigger
-        if trigger == "hardware":
+        if trigger in ("hardware", "lines"):
             return
         whole, began_s = 0, time.monotonic()
         for _ in range(WARM_UP_FRAMES):
@@ -133,7 +134,6 @@ class Keeper:
             whole += came
             if whole == KNOWN_FRAMES or (whole > 1 and time.monotonic() - began_s > KNOWN_S):
                 break
-        self._stream.clear()
         if not whole:
             address = running.session.address
             why = self._intake.fault or f"none came at all; does a firewall hold up UDP from {address}?"
@@ -152,7 +152,7 @@ class Keeper:
         if self._pulse is None:
             return
         self._pulse.listen()
-        frame_ns = self.session.heard_ns if self.session is not None else 0
+        frame_ns = self.session.whole_ns if self.session is not None else 0
         if now_ns - max(self._pulse.asked_ns, frame_ns) >= ASK_NS:  # a frame is a sign of life too
             self._pulse.ask()
 
@@ -184,11 +184,10 @@ class Keeper:
 
     def _heard_ns(self, running: RunningSession, now_ns: int) -> int:
         """The last sign of life. A camera that runs free owes frames; another one may have none to send."""
-        if self._settings.trigger == "free":
-            return running.heard_ns
+        heard_ns = running.heard_ns if self._settings.trigger == "free" else now_ns
         if self._pulse is None:
-            return now_ns
-        return max(running.heard_ns, self._pulse.answered_ns or running.began_ns)
+            return heard_ns
+        return min(heard_ns, max(running.whole_ns, self._pulse.answered_ns or running.began_ns))
 
     def _frames_ns(self, count: float) -> int:
         return 0 if self._settings.fps is None else round(count * 1e9 / self._settings.fps)

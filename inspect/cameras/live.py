@@ -30,6 +30,8 @@ MIN_SILENCE_NS = 250_000_000
 """A camera that runs freely is silent after three of its periods, and not before this time."""
 STUCK_NS = 5_000_000_000
 """A driver that has not answered for so long is left behind, and the camera opened anew beside it."""
+DUMB_NS = 250_000_000
+"""A driver that was asked for a frame answers within this, if only that there is none."""
 GIVEN_UP_NS = 30_000_000_000
 """A driver that has not answered for so long never will: only a new process is rid of it."""
 MAX_STUCK = 4
@@ -73,6 +75,7 @@ class LiveCamera:
         except TaktsightError as error:
             raise type(error)(f"{self.name}: {error}") from error
         self._stuck: list[tuple[int, Receiver]] = []
+        self._leaving = threading.Lock()
         self._receiver = self._receive(source)
 
     @property
@@ -98,6 +101,20 @@ class LiveCamera:
     def tell_frames(self, tell: Callable[[int, int], object]) -> None:
         """From now on ``tell`` is given number and time of each frame, on the receiving thread."""
         self._tell = self._receiver.tell = tell
+
+    def outage(self) -> str:
+        """Why no frame will come, of a camera that only sends one where a part is; "" while one may.
+
+        Raises:
+            LineError: If the driver hangs and nothing but a new process helps.
+        """
+        now_ns = time.monotonic_ns()
+        self._leave_stuck(now_ns)
+        receiver = self._receiver
+        if receiver.is_lost:
+            return self._stream.lost or "it was lost, and no frame has come since"
+        dumb_ns = now_ns - receiver.progress_ns
+        return f"its driver has not answered for {dumb_ns / 1e6:.0f} ms" if dumb_ns > DUMB_NS else ""
 
     def grab(self, expose: Expose) -> Exposure:
         """The frame that was exposed for a part.
@@ -149,6 +166,10 @@ class LiveCamera:
 
     def _leave_stuck(self, now_ns: int) -> None:
         """Another receiver takes the place of one whose driver does not answer."""
+        with self._leaving:  # the part's thread asks, and whoever watches the camera
+            self._look_at_stuck(now_ns)
+
+    def _look_at_stuck(self, now_ns: int) -> None:
         self._stuck = [(since_ns, each) for since_ns, each in self._stuck if each.is_alive]
         if any(now_ns - since_ns > GIVEN_UP_NS for since_ns, _ in self._stuck):
             raise LineError(

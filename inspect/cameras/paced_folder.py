@@ -41,6 +41,10 @@ class PacedFolderCamera:
         self._thread = threading.Thread(target=self._expose, args=(tell,), name=name, daemon=True)
         self._thread.start()
 
+    def outage(self) -> str:
+        """A folder is always there."""
+        return ""
+
     def rehearsal(self) -> Image:
         """The first image."""
         return self._images.rehearsal()

@@ -11,8 +11,9 @@ import numpy as np
 from taktsight.errors import CameraError, ConfigError
 from taktsight.image_files import with_channels
 from taktsight.inspect.cameras.camera import Exposure, Repeats
+from taktsight.inspect.cameras.genicam_camera import genicam_camera
 from taktsight.inspect.cameras.genicam_nodes import set_nodes
-from taktsight.inspect.cameras.live import LiveCamera, triggered_camera
+from taktsight.inspect.cameras.live import LiveCamera
 from taktsight.inspect.cameras.live_settings import NodeValue, PylonSettings
 from taktsight.inspect.cameras.receiver import Frame
 from taktsight.inspect.cameras.source_clock import Dated, SourceClock
@@ -36,14 +37,7 @@ def open_pylon(settings: PylonSettings, channels: int) -> LiveCamera | WiredCame
         CameraError: If it cannot be opened, or pypylon is not installed.
         ConfigError: If it does not run as it is asked to.
     """
-    by_command = settings.model_copy(update={"trigger": "software", "trigger_source": None})
-    if settings.trigger == "software":
-        return triggered_camera(settings, lambda: PylonSource(settings, channels))
-    if settings.trigger == "hardware":
-        return WiredCamera(
-            settings, lambda: PylonSource(settings, channels), lambda: PylonSource(by_command, channels)
-        )
-    return LiveCamera(settings, lambda: PylonSource(settings, channels))
+    return genicam_camera(settings, lambda asked: PylonSource(asked, channels))
 
 
 class PylonSource:

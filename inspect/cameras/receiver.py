@@ -18,7 +18,7 @@ from taktsight.inspect.cameras.stream import Broken, FrameStream
 
 log = logging.getLogger(__name__)
 
-SLICE_NS = 200_000_000
+SLICE_NS = 100_000_000
 """How long one call waits for a frame, where the driver can be told."""
 SILENCE_NS = 2_000_000_000
 """A camera that runs freely and sends nothing for so long is opened anew."""
@@ -105,6 +105,7 @@ class Receiver:
                 if source is None:
                     source = self._open_source()
                     self.frame_ns = time.monotonic_ns()
+                    self._opened()
                 self._receive(source)
             except TaktsightError as error:
                 self._lose(str(error))
@@ -137,9 +138,7 @@ class Receiver:
         checked = self._checked(frame) if isinstance(frame, Exposure) else frame
         if self._stopped.is_set():
             return
-        if self.is_lost:
-            self.is_lost = False
-            log.info("camera %s is there again", self.name)
+        self._find()
         self._stream.put(checked)
         self._tell_of(frame)
 
@@ -169,6 +168,17 @@ class Receiver:
             reason = f"a frame of {got} px came; the camera began with {wanted} px"
             return Broken(reason, frame.captured_ns, frame.counter)
         return frame
+
+    def _opened(self) -> None:
+        """Where frames only come when parts do, nothing else says that the camera is there again."""
+        if not self._is_free and not self._stopped.is_set():
+            self._find()
+            self._stream.regain()
+
+    def _find(self) -> None:
+        if self.is_lost:
+            self.is_lost = False
+            log.info("camera %s is there again", self.name)
 
     def _lose(self, reason: str) -> None:
         if not self.is_lost:

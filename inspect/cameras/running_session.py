@@ -28,8 +28,9 @@ class RunningSession:
         self, name: str, session: Session, take_in: Callable[[Received], None], note_time: NoteTime
     ) -> None:
         self.session = session
-        self.began_ns = self.heard_ns = time.monotonic_ns()
-        """Monotonic clock: when the last frame came, whole or not."""
+        self.began_ns = self.heard_ns = self.whole_ns = time.monotonic_ns()
+        """Monotonic clock: when the last frame came, whole or not; and the last whole one. What is left
+        of a frame comes long after its last packet, and says nothing of how the camera is by then."""
         self.broken_off = ""
         """Why the library will send no more frames; "" as long as it may."""
         self.missed = 0
@@ -74,6 +75,8 @@ class RunningSession:
                 return
             if received is not None and not self._ending.is_set():
                 self.heard_ns, self.missed = received.arrived_ns, 0
+                if not received.fault:
+                    self.whole_ns = received.arrived_ns
                 self._take_in(received)
 
     def _fire(self) -> None:

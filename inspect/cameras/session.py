@@ -32,6 +32,8 @@ class Received:
     """Bytes behind each row that are no pixels."""
     exposure_us: float | None = None
     """As the frame itself says."""
+    encoder_count: int | None = None
+    """Of a line-scan camera: the encoder's at its first line, as the frame itself says."""
 
 
 class Session(Protocol):

@@ -63,5 +63,29 @@ def too_late(cameras: Sequence[CameraSettings], takt_ms: float) -> list[str]:
 def _exposed_for_ms(camera: CameraSettings) -> float:
     """Between the first and the last moment at which a frame may be exposed for its part, ms."""
     if isinstance(camera, GigeSettings):
+        if camera.line_scan is not None:  # which lines are a part's is counted
+            return 0.0
         return camera.expose_before_ms + camera.within_ms
     return camera.expose_within_ms if isinstance(camera, LiveSettings) else 0.0
+
+
+def misused_lines(cameras: Sequence[CameraSettings], leader: str | None) -> list[str]:
+    """Line-scan cameras whose lines are cut otherwise than the station's trigger says.
+
+    Args:
+        cameras: the station's.
+        leader: the one that is its trigger; None where something else is.
+    """
+    wrong = []
+    for camera in cameras:
+        line_scan = camera.line_scan if isinstance(camera, GigeSettings) else None
+        if line_scan is None:
+            continue
+        if camera.name != leader and line_scan.overlap is not None:
+            wrong.append(
+                f"camera {camera.name}: line_scan.overlap is of an endless web, which needs trigger: "
+                f"{{kind: camera, camera: {camera.name}}}"
+            )
+        if camera.name == leader and line_scan.lead_lines:
+            wrong.append(f"camera {camera.name}: it is the trigger: line_scan.lead_lines has no meaning")
+    return wrong

@@ -11,10 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from taktsight.errors import CameraError
 from taktsight.inspect.cameras.camera import Exposure
 
+MAX_GAP = 65_535
+"""Frames lost at once; more is no gap, but a number that no camera counts to, or a count begun anew."""
 ROOM = 8
 """Frames that wait; one more, and the oldest goes."""
 
@@ -36,6 +39,24 @@ class Undeveloped:
     develop: Callable[[], Exposure]
     """Called once, by whoever takes it. It may raise a CameraError."""
     counter: int | None = None
+    encoder_count: int | None = None
+    """Of a line-scan camera: the encoder's at its first line."""
+
+
+class FrameSink(Protocol):
+    """Where received frames go."""
+
+    def put(self, frame: Exposure | Undeveloped | Broken) -> None:
+        """A frame has come, so the camera is there. Never waits."""
+
+    def lose(self, reason: str) -> None:
+        """The camera is gone."""
+
+    def regain(self) -> None:
+        """The camera is there again, but has not sent a frame yet."""
+
+    def clear(self) -> None:
+        """Frames that are there are for nobody."""
 
 
 class FrameStream:
@@ -125,8 +146,9 @@ class FrameStream:
     def _count(self, frame: Exposure | Undeveloped | Broken) -> None:
         """Of all frames, not only those that parts ask for: between these there may be any number."""
         counter = frame.counter
-        if counter is not None and self._counter is not None and counter > self._counter + 1:
-            self._lost_frames += counter - self._counter - 1
+        if counter is not None and self._counter is not None:
+            gap = counter - self._counter - 1
+            self._lost_frames += gap if 0 < gap <= MAX_GAP else 0
         self._counter = counter
 
     def _next(self, not_before_ns: int) -> Exposure | Undeveloped | Broken | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from taktsight.errors import CameraError, ConfigError
 from taktsight.inspect.cameras.gige_clock import find_latch
 from taktsight.inspect.cameras.gige_settings import GigeSettings, VivaSettings
-from taktsight.inspect.cameras.gige_setup import set_up
+from taktsight.inspect.cameras.gige_setup import carries_chunks, set_up
 from taktsight.inspect.cameras.gvcp import answers
 from taktsight.inspect.cameras.network import check_buffer, fitting_packet_size, is_address
 from taktsight.inspect.cameras.session import Received
@@ -99,7 +99,8 @@ class VivaSession:
         self._camera, self.address = camera, address
         self._features = VivaFeatures(camera)
         self._is_gige = camera.transport == "gige"
-        self._chunks = settings.chunks
+        self._chunks, self._lines = settings.chunks, settings.line_scan
+        self._carries_chunks = carries_chunks(settings)
         self._has_lost_control = False
         self.running = set_up(self._features, settings)
         self._ticks_per_s = self._frequency()
@@ -169,13 +170,16 @@ class VivaSession:
 
     def _carried(self, frame: Frame) -> dict[str, Any]:
         """What the frame says of itself beside its pixels."""
-        said = asked(lambda: self._camera.chunk_features(frame)) if self._chunks else {}
+        said = asked(lambda: self._camera.chunk_features(frame)) if self._carries_chunks else {}
         carried: dict[str, Any] = {}
-        for chunk in self._chunks:
+        counted = () if self._lines is None or self._lines.chunk is None else (self._lines.chunk,)
+        for chunk in (*self._chunks, *counted):
             value = said.get(f"Chunk{chunk}")
             if not isinstance(value, str):
                 raise CameraError(f"no {chunk}: {value}")
-            if chunk == "Timestamp":
+            if chunk in counted:
+                carried["encoder_count"] = int(value)
+            elif chunk == "Timestamp":
                 carried["device_ns"] = self._ns(int(value))
             elif chunk == "FrameID":
                 carried["number"] = int(value)

@@ -62,6 +62,14 @@ class WiredCamera:
         """
         self._camera.tell_frames(tell)
 
+    def outage(self) -> str:
+        """Why no frame will come, as far as its driver says; "" while one may.
+
+        Raises:
+            LineError: If the driver hangs and nothing but a new process helps.
+        """
+        return self._camera.outage()
+
     def grab(self, expose: Expose) -> Exposure:
         """The frame that the wire exposed for a part.
 

@@ -24,6 +24,7 @@ from taktsight.card import Card
 from taktsight.errors import TaktsightError
 from taktsight.inspect.backends.backend import engine_name
 from taktsight.inspect.cameras.findings import camera_findings, tried_cameras
+from taktsight.inspect.certified import found_at
 from taktsight.inspect.config import Station, load_station
 from taktsight.inspect.endpoint_port import why_unheard
 from taktsight.inspect.field_check import check_field
@@ -33,6 +34,7 @@ from taktsight.inspect.machine.examine import examine
 from taktsight.inspect.machine.finding import Finding, Grade
 from taktsight.inspect.machine.network import check_network
 from taktsight.inspect.machine.probe import this_machine
+from taktsight.quality.standing import standing
 from taktsight.recipe import View
 
 STYLES: dict[Grade, str] = {"ok": "green", "note": "yellow", "fix": "bold red"}
@@ -162,6 +164,18 @@ def _check_setup(station: Station, setup: Setup, today: date) -> Iterator[Findin
     point = bundle.card.operating_point
     rate = f"{point.escapes} of {point.defective} defective parts passed, at most {point.escape_upper:.1%}"
     yield Finding("ok", "proof", f"{rate} of such (95 %), measured on {point.measured_on}")
+    yield _check_certificate(station, setup)
+
+
+def _check_certificate(station: Station, setup: Setup) -> Finding:
+    certificate = setup.bundle.certificate
+    if certificate is None:
+        return Finding("note", "certificate", "none: no bound on escapes was certified; taktsight certify")
+    now = standing(certificate, found_at(station, setup))
+    if now.state == "VALID":
+        text = f"VALID: {'; '.join(claim.subject for claim in certificate.claims)} as certified"
+        return Finding("ok", "certificate", f"{text} on {certificate.issued}")
+    return Finding("note", "certificate", str(now))
 
 
 def _check_health(view: View) -> Finding:

@@ -27,7 +27,7 @@ from taktsight.inspect.golden_settings import GoldenCheck, GoldenPart
 POLL_S = 0.05
 MAX_TRIES = 3
 """Of a part that came to no verdict."""
-STYLES = {"right": "green", "wrong": "bold red", "not judged": "yellow"}
+STYLES = {"right": "green", "wrong": "bold red", "not judged": "yellow", "past": "yellow"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,7 +118,7 @@ class Guide:
             style, said = STYLES[seen["judged"]], "; ".join(seen["reasons"])
             sentence = f"[{style}]{escape(seen['sentence'])}[/]"
             self._console.print(f"part {seen['trigger']}: {sentence}  {escape(said)}")
-            if seen["judged"] != "not judged":
+            if seen["judged"] in ("right", "wrong"):
                 return bool(seen["judged"] == "right")
         return False
 

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from taktsight.inspect.children import start_crew
+from taktsight.inspect.children import START_NICE, start_crew
 from taktsight.inspect.terminal import log_into_pipe
 
 
@@ -35,10 +35,13 @@ def main(arguments: argparse.Namespace) -> int:
         crew = start_crew()  # first: vision has the longest way to go
         gc.disable()  # the line does so anyway, and its imports are the faster for it
         try:
-            from taktsight.inspect.config import load_station, with_values
-            from taktsight.inspect.shift import work_shift
+            from taktsight.inspect.realtime import hurried
 
-            station = load_station(arguments.station)
+            with hurried(START_NICE):
+                from taktsight.inspect.config import load_station, with_values
+                from taktsight.inspect.shift import work_shift
+
+                station = load_station(arguments.station)
             if arguments.parts is not None:
                 station = with_values(station, trigger=with_values(station.trigger, parts=arguments.parts))
             versions = station.records.folder

@@ -38,6 +38,9 @@ class DryRunGate:
     def arm(self, now_ns: int) -> None:
         """Nothing is to be prepared."""
 
+    def hold(self) -> None:
+        """Nothing moves."""
+
     def disarm(self) -> None:
         """Nothing is to be ended."""
 

@@ -34,6 +34,9 @@ class Gate(Protocol):
     def arm(self, now_ns: int) -> None:
         """Parts come from now on."""
 
+    def hold(self) -> None:
+        """Parts may go by that nobody counts, until :meth:`arm` is called again: safe, and said."""
+
     def disarm(self) -> None:
         """No part comes any more; what it was given is still carried out."""
 

@@ -53,6 +53,10 @@ class GpioGate:
         """The heartbeat begins."""
         self._next_beat_ns = now_ns
 
+    def hold(self) -> None:
+        """The heartbeat stands: what hangs on it drops out, and everything is rejected."""
+        self._next_beat_ns = None
+
     def disarm(self) -> None:
         """Pulses that are to come still do, and the heartbeat with them."""
 
@@ -68,6 +72,8 @@ class GpioGate:
         why = "where the part is on the belt is not known" if begins is None else ""
         if begins is not None and is_pass and self._place(now_ns) - begins > self._late:
             why = "the part was at the gate before its verdict"
+        if is_pass and self._meets_the_one_before(now_ns):
+            why = "its pulse would have met the part before it, whose pulse was not over"
         if begins is not None:
             self._pulses.add(Window(answer.trigger, is_pass and not why, begins))
         self.advance(now_ns)
@@ -119,6 +125,12 @@ class GpioGate:
         if self._settings.delay_ms is not None:
             return answer.triggered_ns + round(self._settings.delay_ms * 1e6)
         return now_ns
+
+    def _meets_the_one_before(self, now_ns: int) -> bool:
+        """Where pulses begin with their verdicts, the part before may still be there: both left at once."""
+        is_at_once = self._belt is None and self._settings.delay_ms is None
+        ends_ns = self._pulses.ends_ns
+        return is_at_once and ends_ns is not None and now_ns < ends_ns
 
     def _lose_belt(self, reason: str) -> None:
         lost = self._pulses.drop()

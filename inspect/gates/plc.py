@@ -46,8 +46,13 @@ class PlcGate:
         return self._outbox.is_settled
 
     def arm(self, now_ns: int) -> None:
-        """Says so to the PLC."""
+        """Says so to the PLC; one that does not trigger the parts itself counts them from there."""
+        self.numbers_begin_anew()
         self._outbox.set_armed(True)
+
+    def hold(self) -> None:
+        """Says that parts are not inspected. Those that were seen before still have their numbers."""
+        self._outbox.set_armed(False)
 
     def disarm(self) -> None:
         """Says so to the PLC."""
@@ -72,7 +77,7 @@ class PlcGate:
         self._outbox.hold(self._link.outage.reason, now_ns)
 
     def numbers_begin_anew(self) -> None:
-        """The PLC has set its part counter anew: what is on its way has no number any more."""
+        """Parts are numbered anew: what is on its way has no number any more."""
         self._report(self._outbox.forget_numbers())
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ GREETING = 0x4000
 """How far the handshake jumps with a new connection: what the program says of a block that still lay in the
 PLC must not be taken for its answer."""
 MAX_GREETINGS = 0x1000
-STRANGE_NUMBER = "the PLC has set its part counter anew since this part came"
+STRANGE_NUMBER = "the PLC was lost or has set its part counter anew since this part came"
 
 
 @dataclass(slots=True)

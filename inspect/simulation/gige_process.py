@@ -4,7 +4,8 @@
 
 A command a line on its standard input, as JSON, is answered with the camera's state on its standard output;
 it ends with its input: ``{"spoil": "torn", "count": 2}``, ``{"lose": 0.01}``, ``{"stall": 3}``,
-``{"fire": 1}``, ``{}``.
+``{"fire": 1}``, ``{}``. With ``--line-scan`` it is a line-scan camera over an endless web; its faults are
+those of :mod:`line_scan_server`: ``{"spoil": "drop"}``, ``{"lines_per_s": 0}``, ``{"forward": false}``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from taktsight.image_files import read_image
 from taktsight.inspect.cameras.folder import list_images
 from taktsight.inspect.simulation.belt import belt_scene
 from taktsight.inspect.simulation.gige_server import DeviceTime, GigeServer, Scene
+from taktsight.inspect.simulation.line_scan_server import LineScanServer, web_of
 from taktsight.inspect.simulation.loopback import bring_up, take_down
 from taktsight.records import Image
 
@@ -137,6 +139,8 @@ def slopes(width: int, height: int) -> Scene:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until its input ends."""
     asked = _parser().parse_args(arguments)
+    if asked.line_scan is not None:
+        return _serve_lines(asked)
     try:
         server = _server(asked)
     except TaktsightError as error:
@@ -165,13 +169,54 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--width", type=int, default=640, help="of the sensor; with --images, theirs")
     parser.add_argument("--height", type=int, default=480)
-    parser.add_argument("--stamped", action="store_true", help="number and time over the first 16 pixels")
+    parser.add_argument(
+        "--stamped",
+        action="store_true",
+        help="number and time over the first 16 pixels; of lines, the number",
+    )
     parser.add_argument("--ahead-ns", type=int, default=0, help="how far its clock is ahead of ours")
     parser.add_argument(
         "--drift-ppm", type=float, default=0.0, help="how much faster its clock is than ours"
     )
     parser.add_argument("--trigger-poll-hz", type=float, default=200.0)
+    lines = parser.add_argument_group("a line-scan camera; --images are joined to the web")
+    lines.add_argument("--line-scan", type=int, metavar="LINES", help="of a block, at most")
+    lines.add_argument("--lines-per-s", type=float, default=5000.0, help="how fast the belt runs")
+    lines.add_argument("--counts-per-line", type=int, default=1, help="of the encoder, which has 32 bits")
+    lines.add_argument("--first-count", type=int, default=0, help="what it shows at the first line")
     return parser
+
+
+def _serve_lines(asked: argparse.Namespace) -> int:
+    try:
+        server = _line_server(asked)
+    except TaktsightError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    _say({"address": asked.address, "serial": asked.serial})
+    for line in sys.stdin:
+        _say(server.obey(json.loads(line)))
+    server.close()
+    return 0
+
+
+def _line_server(asked: argparse.Namespace) -> LineScanServer:
+    if asked.images is None:
+        image = slopes(asked.width, asked.height)(0, 0)
+    else:
+        image = np.concatenate([read_image(file) for file in list_images(asked.images)])
+    return LineScanServer(
+        asked.address,
+        asked.serial,
+        web_of(image),
+        (image.shape[1], asked.line_scan),
+        lines_per_s=asked.lines_per_s,
+        counts_per_line=asked.counts_per_line,
+        first_count=asked.first_count,
+        user_name=asked.user_name,
+        device_time=DeviceTime(asked.ahead_ns, asked.drift_ppm),
+        stamped=asked.stamped,
+    )
 
 
 def _server(asked: argparse.Namespace) -> GigeServer:

@@ -134,7 +134,7 @@ class GigeServer:
         self._last = _Sent()
         self._exposed = threading.Lock()
         self._arv = arv = load_aravis()
-        _declare()
+        declare()
         bring_up(address)
         camera = arv.call(
             "arv_gv_fake_camera_new_full", address.encode(), serial.encode(), str(XML).encode()
@@ -270,7 +270,7 @@ class GigeServer:
         self._arv.call("arv_fake_camera_write_register", self._fake, register, value)
 
 
-def _declare() -> None:
+def declare() -> None:
     """What libaravis has for cameras that are none."""
     arv, pointer, number = load_aravis(), c.c_void_p, c.c_uint32
     arv.declare("arv_gv_fake_camera_new_full", pointer, c.c_char_p, c.c_char_p, c.c_char_p)

@@ -8,10 +8,10 @@ import yaml
 
 from taktsight.errors import ConfigError
 from taktsight.inspect.config import Engine, Station, with_values
+from taktsight.inspect.config_text import write_text
 from taktsight.inspect.trials.choice import Measured
 from taktsight.inspect.trials.task import candidate
 from taktsight.strict_yaml import parse_yaml, read_yaml
-from taktsight.whole_files import whole_file
 
 
 def write_backend(station: Path, best: Measured) -> None:
@@ -30,11 +30,7 @@ def write_backend(station: Path, best: Measured) -> None:
             f"{station}: its backend cannot be replaced in the way the file is written; put in by hand:\n"
             f"{_block(engine)}"
         )
-    try:
-        with whole_file(file) as opened:
-            opened.write(changed.encode())
-    except OSError as error:
-        raise ConfigError(f"{station}: cannot be written: {error.strerror}; it is as it was") from error
+    write_text(station, changed)
 
 
 def with_backend(text: str, engine: Engine) -> str:

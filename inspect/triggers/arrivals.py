@@ -45,6 +45,10 @@ class Arrivals:
         if self.is_armed and not self.exhausted:
             self._waiting.append(arrival)
 
+    def forget_numbers(self) -> None:
+        """No PLC knows those that wait; they can still be looked at."""
+        self._waiting = deque(replace(part, number=None) for part in self._waiting)
+
     def spoil(self, why: str) -> None:
         """Those that wait can be looked at no more, and no PLC knows them."""
         self._waiting = deque(replace(part, unseen=why, number=None) for part in self._waiting)

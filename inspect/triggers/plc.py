@@ -41,7 +41,7 @@ class PlcTrigger:
         self._told_anew = tell
 
     def number_of(self, trigger: int) -> int | None:
-        """The PLC's own number of a part; None where it has set its counter anew since. Ask once."""
+        """The PLC's own number of a part; None where it was lost or counts anew since. Ask once."""
         return self._numbers.pop(trigger, None)
 
     @property
@@ -81,6 +81,9 @@ class PlcTrigger:
         if self._counter is None or not self._arrivals.is_armed:
             self._counter = counter
             return
+        if reading.is_first:  # it may have been started anew: its numbers are other parts', and look alike
+            self._arrivals.forget_numbers()
+            self._numbers.clear()
         went_on = steps(self._counter, counter)
         if went_on == 0:
             self._note_quiet(reading.received_ns)

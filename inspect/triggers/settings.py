@@ -39,6 +39,12 @@ class CameraTriggerSettings(StrictModel):
     kind: Literal["camera"]
     camera: str = Field(min_length=1)
     """Which one, by its name; the station's other cameras follow it."""
+    takt_ms: float | None = Field(default=None, ge=1, le=3_600_000)
+    """Time between two parts, ms, where the belt never runs empty: three without a frame, and 250 ms, are a
+    camera that is lost. Absent: belts may be empty, and the camera's signs of life must say it."""
+    max_outage_s: float | None = Field(default=None, ge=0, le=86_400)
+    """A camera that is lost for longer stops the line, s; 0: at once. Absent: the line holds until it is
+    back. In either case nothing passes meanwhile."""
     min_takt_ms: MinTaktMs = 0
     parts: Parts = None
 

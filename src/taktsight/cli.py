@@ -43,6 +43,26 @@ VERBS = {
         "taktsight.export.commands.convert",
         "write a bundle's model for others: a Triton repository, or plain ONNX",
     ),
+    "certify": (
+        "taktsight.export.commands.certify",
+        "limits with a bound on escapes and overkill, or what is missing for them",
+    ),
+    "certificate": (
+        "taktsight.inspect.commands.certificate",
+        "show a bundle's certificate, and whether it still holds",
+    ),
+    "plan": ("taktsight.quality.commands.plan", "how many parts a claim takes"),
+    "rates": ("taktsight.quality.commands.rates", "escape, overkill and review load of judged parts"),
+    "audit": (
+        "taktsight.inspect.commands.audit",
+        "draw passed parts to look at, and say how many defective ones escaped",
+    ),
+    "pod": ("taktsight.export.commands.pod", "which defect size is surely found: a90/95 with its curve"),
+    "study": (
+        "taktsight.export.commands.study",
+        "whether people and the machine agree, and how well a measure measures",
+    ),
+    "spc": ("taktsight.export.commands.spc", "control charts of a table or a ledger, and Pareto"),
     "verify": ("taktsight.export.commands.verify", "digests, signature and golden samples of a bundle"),
     "robustness": (
         "taktsight.export.commands.robustness",

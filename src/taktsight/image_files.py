@@ -12,6 +12,12 @@ from taktsight.records import Image
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
+FASTEST = (
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG),
+)
+
 
 def read_image(path: Path, channels: int | None = None) -> Image:
     """The image in a file.
@@ -66,7 +72,12 @@ def decode_image(content: bytes, name: str) -> Image:
     raise DataError(f"{name}: has {decoded.shape[2]} channels; mono or RGB is wanted, without alpha")
 
 
-def encode_png(image: Image, compression: int = 1) -> bytes:
-    """Lossless; ``compression`` 0 (fast) to 9 (small)."""
+def encode_png(image: Image, compression: int | None = None) -> bytes:
+    """Lossless; ``compression`` 0 to 9 as zlib counts, 9 the smallest; None: the fastest.
+
+    The fastest takes half the time of level 1 and is smaller on camera images: each pixel against the mean
+    of its neighbours, and of what noise leaves only runs are worth looking for.
+    """
     stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.shape[2] == 3 else image
-    return cv2.imencode(".png", stored, (cv2.IMWRITE_PNG_COMPRESSION, compression))[1].tobytes()
+    how = FASTEST if compression is None else (cv2.IMWRITE_PNG_COMPRESSION, compression)
+    return cv2.imencode(".png", stored, how)[1].tobytes()

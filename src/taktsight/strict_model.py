@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class StrictModel(BaseModel):
-    """Frozen; an unknown key is a mistake, never ignored."""
+    """Frozen; an unknown key is a mistake, never ignored, and a number is one that ends."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @property
     def digest(self) -> str:

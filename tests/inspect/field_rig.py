@@ -60,8 +60,7 @@ class Rig:
         """Waits for the hardware; parts come from then on."""
         self.run_until(lambda: not self.field.missing)
         now_ns = time.monotonic_ns()
-        self.field.gate.arm(now_ns)
-        self.field.trigger.arm(now_ns, parts)
+        self.field.arm(now_ns, parts)
 
     def run_until(self, done: Callable[[], object], timeout_s: float = 20) -> None:
         """Steps until it is so."""
@@ -75,6 +74,10 @@ class Rig:
         until_s = time.monotonic() + time_s
         while time.monotonic() < until_s:
             self.step()
+
+    def now_ns(self) -> int:
+        """The line's clock."""
+        return time.monotonic_ns()
 
     def step(self) -> None:
         moments = (self.field.next_due_ns(), self._conductor.next_deadline_ns())

@@ -22,7 +22,7 @@ from ..cards import make_card
 SIZE_PX = 64
 GOOD, SPOT = 0, 255
 GREY, DARK = 90, 0
-"""What a part is painted in; a fragile model fails on a dark one."""
+"""What a part is painted in; a fragile model fails on a dark one, an uneven one takes longer."""
 
 
 def draw_part(brightness: int, *, size_px: int = SIZE_PX, paint: int = GREY) -> Image:
@@ -46,6 +46,36 @@ def spot_model(*, slowness: int = 0) -> bytes:
             helper.make_node("Mul", ["least", "zero"], ["nothing"]),
         ],
         [helper.make_tensor("side", TensorProto.INT64, [2], [slowness, slowness])],
+        seen="planes",
+        dark=128,
+        added_to_maps="nothing",
+        added_to_scores="nothing",
+    )
+
+
+def uneven_model(side: int, dark_side: int) -> bytes:
+    """The spot model with a product of two matrices, larger ones where a part is painted DARK.
+
+    Args:
+        side: of both matrices; the work grows with its third power.
+        dark_side: of those of a dark part.
+    """
+    return _model(
+        [
+            helper.make_node("ReduceMin", ["pixels"], ["low"], keepdims=0),
+            helper.make_node("Div", ["low", "grey"], ["share"]),
+            helper.make_node("Clip", ["share", "zero", "one"], ["at_most_one"]),
+            helper.make_node("Cast", ["at_most_one"], ["place"], to=TensorProto.INT64),  # 0 of a dark part
+            helper.make_node("Gather", ["sizes", "place"], ["size"]),
+            helper.make_node("Mul", ["low", "zero"], ["none"]),
+            helper.make_node("Expand", ["none", "size"], ["matrix"]),
+            helper.make_node("MatMul", ["matrix", "matrix"], ["product"]),
+            helper.make_node("ReduceMin", ["product"], ["nothing"], keepdims=0),
+        ],
+        [
+            helper.make_tensor("grey", TensorProto.FLOAT, [], [float(GREY)]),
+            helper.make_tensor("sizes", TensorProto.INT64, [2, 2], [dark_side, dark_side, side, side]),
+        ],
         seen="planes",
         dark=128,
         added_to_maps="nothing",
@@ -156,6 +186,7 @@ def spot_bundle(
     *,
     model: bytes | None = None,
     spot_scores: float = 1.0,
+    reject_score: float = 0.6,
     mm_per_px: float | None = 0.1,
     version: int = 1,
     expires: date | None = None,
@@ -174,7 +205,7 @@ def spot_bundle(
         expires=expires,
         labels=("spot",),
         mm_per_px=mm_per_px,
-        limits=(Limit(label="spot", reject_score=0.6, review_score=0.3, map_score=0.2),),
+        limits=(Limit(label="spot", reject_score=reject_score, review_score=0.3, map_score=0.2),),
         golden=(
             GoldenSample(file="golden/good.png", other_views=good, outcome=Outcome.PASS, scores=(0.0,)),
             GoldenSample(

@@ -41,7 +41,7 @@ SLOW = {"kind": "timer", "takt_ms": 1000}
 
 
 def stated(place: Place, *cameras: dict[str, Any], **values: object) -> list[str]:
-    station = load_station(place.write(cameras=list(cameras), trigger=SLOW, **values))
+    station = load_station(place.write(cameras=list(cameras), **({"trigger": SLOW} | values)))
     return [f"{each.grade} {each.text}" for each in camera_findings(station, 1)]
 
 
@@ -114,6 +114,22 @@ def test_check_has_nothing_to_say_of_cameras_that_are_well_set(
 ) -> None:
     monkeypatch.setattr(findings, "find_spec", lambda name: name)
     assert stated(place, V4L2, RTSP, PYLON | {"name": "front"}, max_skew_ms=20) == []
+
+
+def test_check_says_where_only_a_driver_can_tell_that_the_trigger_is_lost(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "find_spec", lambda name: name)
+    wired = PYLON | {"trigger": "hardware", "trigger_source": "Line1", "expose_before_ms": 50}
+    trigger = {"kind": "camera", "camera": "top"}
+    (found,) = stated(place, wired, trigger=trigger)
+    assert found.startswith("note top: only its driver says when this trigger is lost")
+    assert stated(place, wired, trigger=trigger | {"takt_ms": 400}) == []
+
+
+def test_takt_of_a_trigger_is_not_below_what_counts_as_a_bounce(place: Place) -> None:
+    trigger = {"kind": "camera", "camera": "side", "takt_ms": 40, "min_takt_ms": 50}
+    assert "every other part would count as a bounce" in refusal(place, RTSP, trigger=trigger)
 
 
 def views(*captured_ms: float) -> list[Frame]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from taktsight.inspect.cameras.device_clock import KEPT_NS, DeviceClock, FrameCounter
+from taktsight.inspect.cameras.wall_clock import WallClock
 
 MS = 1_000_000
 FASTEST_NS = 2 * MS
@@ -118,3 +120,24 @@ def test_no_number_comes_again_after_the_camera_was_opened_again() -> None:
     before = [counter.count(number) for number in (500, 501)]
     counter.begin_anew()
     assert counter.count(1) > before[-1] + 1
+
+
+@pytest.mark.parametrize("step", [200 * MS, -200 * MS, 3_600_000 * MS])
+def test_wall_clock_that_was_set_while_a_frame_came_in_makes_it_no_older(step: int) -> None:
+    """20 ms before it was whole its first packet came; then somebody set the clock."""
+    wall = WallClock(2_000 * MS)
+    ages = []
+    for takt in range(40):
+        now_ns, wall_ns = takt * 100 * MS, takt * 100 * MS + (step if takt >= 10 else 0)
+        noted_ns = wall_ns - 20 * MS - (step if takt == 10 else 0)
+        ages.append(wall.age_ns(noted_ns, wall_ns, now_ns))
+    assert set(ages[:10]) == {20 * MS} == set(ages[-5:])
+    assert ages[10] == 0
+    assert max(ages) == 20 * MS
+
+
+def test_wall_clock_that_was_set_before_the_frame_was_whole_is_noticed_at_the_look_between() -> None:
+    wall = WallClock(2_000 * MS)
+    wall.look(0, 0)
+    wall.look(150 * MS, 50 * MS)  # set forward by 100 ms, after the first packet at 40
+    assert wall.age_ns(40 * MS, 160 * MS, 60 * MS) == 0

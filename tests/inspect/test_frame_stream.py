@@ -45,6 +45,14 @@ def test_frame_behind_a_lost_one_is_not_given_to_the_part_that_lost_it(stream: F
     assert take(stream, 290, 350) == 300
 
 
+def test_number_that_no_camera_counts_to_is_no_gap(stream: FrameStream) -> None:
+    """What some drivers say of a damaged frame; the meters of the line hold 64 bits."""
+    for captured_ns, counter in ((100, 1), (200, 2**64 - 1), (300, 2), (400, 4)):
+        stream.put(Exposure(np.zeros((2, 2, 1), np.uint8), captured_ns, counter))
+    lost = [stream.take(start, start + 50, time.monotonic_ns()).lost_frames for start in (90, 390)]
+    assert sum(lost) == 1
+
+
 def test_frame_of_the_part_before_is_dropped_and_counted(stream: FrameStream) -> None:
     stream.put(frame(100))
     stream.put(frame(200))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from taktsight.errors import CameraError
+from taktsight.health_bands import Health
 from taktsight.inspect.cameras.camera import Exposure, Repeats
 from taktsight.inspect.cameras.stream import Broken, FrameStream
+from taktsight.inspect.frame_check import FrameCheck
 from taktsight.inspect.frame_watch import REMEMBERED, FrameWatch, digest_rows
 from taktsight.inspect.messages import Expose
+from taktsight.recipe import View
 from taktsight.records import Image
 
 MS = 1_000_000
@@ -127,7 +131,7 @@ def test_rehearsal_gives_the_size_and_is_no_part() -> None:
 
 
 def test_size_that_the_recipe_names_holds_for_stored_frames_too() -> None:
-    sensor = Sensor("frames", frame_px=(300, 200))
+    sensor = Sensor("frames", wanted_px=(300, 200))
     assert sensor.show() == ""
     assert "wrong size" in sensor.show(noise(1)[:, :200])
 
@@ -193,3 +197,18 @@ def test_stream_counts_the_frames_that_the_camera_lost_not_those_that_nobody_wan
         stream.take(9 * MS, 10 * MS, 0)
     stream.put(Exposure(noise(3), 10 * MS, 1))  # the camera was restarted
     assert stream.take(10 * MS, 11 * MS, 0).lost_frames == 0
+
+
+def test_size_that_a_recipe_wants_is_wanted_from_its_changeover_on_and_not_before() -> None:
+    watch = FrameWatch("camera", 1, max_age_ns=100 * MS)
+    before = FrameCheck(watch, View(mm_per_px=0.1))
+    after = FrameCheck(watch, View(mm_per_px=0.1, health=Health(frame_px=(640, 480))))
+
+    def show(check: FrameCheck) -> str:
+        now_ns = time.monotonic_ns()
+        image = noise(now_ns % 2**32)
+        return check.fault(Expose(1, now_ns, now_ns + TAKT), Exposure(image, now_ns))
+
+    assert show(before) == ""
+    assert "wrong size: 300×200 pixels, 640×480 are wanted" in show(after)
+    assert show(before) == ""

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 pytest.importorskip("viva_genicam")
 
 
+APART_S = 0.3
+"""A camera's clock and its frames' own count from different moments, so far apart at least."""
 SMALL = {"width_px": 320, "height_px": 240, "exposure_us": 5000, "expose_within_ms": 1000}
 """viva-genicam's camera has 16 MP, and exposes at its own pace of 30 a second when it is fired."""
 
@@ -49,7 +51,7 @@ def viva_camera(**values: Any) -> Iterator[FakeGigeCamera]:
     with own_address() as address, FakeGigeCamera(bind_ip=address, **values) as camera:
         # Its frames count from the start of the acquisition, its clock from its own start: far enough apart
         # that the two are told from each other. Of a real camera both are one.
-        time.sleep(0.3)
+        time.sleep(APART_S)
         yield camera
 
 

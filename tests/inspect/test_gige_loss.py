@@ -16,6 +16,7 @@ import pytest
 
 from taktsight.errors import CameraError
 from taktsight.inspect.cameras.camera import Camera
+from taktsight.inspect.cameras.gige_camera import GigeCamera
 from taktsight.inspect.simulation.gige_process import GigeProcess
 
 from .gige_rig import KINDS, StartGige, aravis, grab, needs_aravis, opened, part, stamp, until
@@ -23,6 +24,8 @@ from .gige_rig import KINDS, StartGige, aravis, grab, needs_aravis, opened, part
 CYCLES = 3
 AWAY_S = 2.0
 TAKT_S = 0.05
+SETTLED_S = 0.5
+"""Nothing is on its way from the camera any more."""
 FREE = {"trigger": "free", "fps": 30, "expose_within_ms": 200}
 
 
@@ -86,11 +89,36 @@ def test_camera_that_was_away_is_back_again_and_again(
     assert not any(thread.name.endswith(f"-{settings.name}") for thread in left)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_frames_that_only_try_a_camera_that_is_opened_again_are_for_no_part(
+    kind: str, start_gige: StartGige
+) -> None:
+    """Its clock is not known by them yet, and while it is tried nobody looks whether it is lost again."""
+    if kind == "viva":
+        pytest.importorskip("viva_genicam")
+    gige = start_gige()
+    with opened(KINDS[kind](gige)) as camera:
+        grab(camera)
+        for _ in range(CYCLES):
+            assert isinstance(camera, GigeCamera)
+            losses = camera.losses
+            gige.kill()
+            parts_in_the_gap(camera)
+            assert camera.losses == losses + 1
+            gige.restart()
+            until(lambda: whole(camera))
+            assert camera.lost == ""
+            gige.hold()  # at once: it is found though the camera has only just come back
+            parts_in_the_gap(camera)
+            gige.go_on()
+            until(lambda: whole(camera))
+
+
 def test_part_that_waits_hears_of_the_loss_before_its_own_time_is_over(start_gige: StartGige) -> None:
     gige = start_gige()
     with opened(aravis(gige, expose_within_ms=30_000, frame_timeout_ms=60_000)) as camera:
         grab(camera)
-        time.sleep(0.5)  # nothing is on its way any more
+        time.sleep(SETTLED_S)
         gige.hold()
         with pytest.raises(CameraError, match="the camera is lost: no sign of life for"):
             camera.grab(part(wait_ns=60_000_000_000))  # with a minute to go

@@ -193,3 +193,22 @@ def test_check_that_could_not_find_both_kinds_of_fault_is_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=says):
         Station(parts=parts)
+
+
+def test_parts_that_were_on_their_way_at_a_changeover_say_nothing_of_what_judges_now() -> None:
+    """They were exposed for the bundle before: the new one has shown nothing yet."""
+    station = Station()
+    station.check()
+    assert station.held == ""
+    for trigger in (3, 4):
+        station.watch.triggered(trigger)
+    station.watch.changed_over()
+    for trigger, verdict, serial in ((3, REJECT, "bad.png"), (4, PASS, "good.png")):
+        told, seen = station.watch.at_gate(trigger, verdict, serial, station.now_ns)
+        assert told.outcome is Outcome.UNINSPECTED
+        assert seen is not None
+        assert "before the changeover" in seen.sentence
+    assert "the line was changed over" in station.held
+    station.trigger = 4
+    station.check()
+    assert station.held == ""

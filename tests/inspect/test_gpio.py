@@ -14,16 +14,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taktsight.errors import LineError
+from taktsight.inspect.conductor import Answer
+from taktsight.inspect.gates import gpio as gates_gpio
+from taktsight.inspect.gates.settings import GpioGateSettings
 from taktsight.inspect.gpio.chip import input_settings, output_settings, request
 from taktsight.inspect.gpio.pulses import Pulses, Window
 from taktsight.inspect.gpio.settings import GpioInput
+from taktsight.inspect.notes import unheard
 from taktsight.inspect.triggers.min_takt import MinTakt
+from taktsight.records import Outcome, Verdict
 
 from .gpio_stand_in import CHIP, GpioChip, compile_chip
 from .place import Place
 from .plc_peer import MakePlc
 from .running_line import StartLine, taktsight
 
+STILL_S = 0.3
+"""Nothing moves for so long: what is to come has not come yet, and will not by itself."""
 MS = 1_000_000
 WIDTH_NS = 30 * MS
 LATE_NS = 5 * MS
@@ -133,6 +140,33 @@ def test_real_chip_answers() -> None:
         pytest.skip("this machine has no GPIO chip")
     with gpiod.Chip(str(chips[0])) as chip:
         assert chip.get_info().num_lines > 0
+
+
+class Outputs:
+    """In the place of a chip's lines."""
+
+    def __init__(self) -> None:
+        self.levels: dict[int | str, bool] = {}
+
+    def release(self) -> None:
+        pass
+
+
+def test_verdict_that_waited_for_the_one_before_it_opens_no_gate_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both leave in the same moment, and before the gate is the part that nobody looked at."""
+    outputs = Outputs()
+    monkeypatch.setattr(gates_gpio, "output_settings", lambda **_: None)
+    monkeypatch.setattr(gates_gpio, "request", lambda *_: outputs)
+    monkeypatch.setattr(gates_gpio, "set_levels", lambda lines, levels: lines.levels.update(levels))
+    gate = gates_gpio.GpioGate(
+        GpioGateSettings(kind="gpio", pass_line=3, not_pass_line=4, width_ms=60_000), None, unheard()
+    )
+    for trigger, outcome in ((1, Outcome.UNINSPECTED), (2, Outcome.PASS)):
+        gate.act(Answer(trigger, Verdict(outcome, ("why",)), 0, 1 << 62, None))
+    assert outputs.levels == {4: True}
+    assert [acted.verdict.outcome for acted in gate.acted()] == [Outcome.UNINSPECTED] * 2
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +304,7 @@ def test_part_is_let_through_when_the_belt_has_brought_it_to_the_gate(
     line.wait_until(lambda: line.meters["PASS"] == 1)
     assert [level for level, _ in chip.levels(3)] == [0]  # judged, and on its way
     plc.tell("belt 390")
-    time.sleep(0.3)
+    time.sleep(STILL_S)
     assert [level for level, _ in chip.levels(3)] == [0]
     plc.tell("belt 12")
     line.wait_until(lambda: [level for level, _ in chip.levels(3)] == [0, 1, 0])

@@ -73,19 +73,20 @@ def test_frame_of_another_size_makes_its_part_uninspected(place: Place) -> None:
 
 
 def test_slow_model_is_late_at_the_gate_margin_and_recorded_as_late(place: Place) -> None:
-    spot_bundle(place.folder / "spots.takt", model=spot_model(slowness=1800))
+    """It takes far longer than the deadline, and the takt leaves a busy machine time for it."""
+    spot_bundle(place.folder / "spots.takt", model=spot_model(slowness=3000))
     station = place.write(
-        deadline_ms=40, gate_margin_ms=10, trigger={"kind": "timer", "takt_ms": 300, "parts": 4}
+        deadline_ms=200, gate_margin_ms=50, trigger={"kind": "timer", "takt_ms": 4000, "parts": 3}
     )
     ended = taktsight("run", station)
     assert ended.returncode == 0, ended.stderr
-    assert place.gate() == [(trigger, "UNINSPECTED") for trigger in range(1, 5)]
+    assert place.gate() == [(trigger, "UNINSPECTED") for trigger in range(1, 4)]
     rows = place.rows("verdict")
-    assert all(json.loads(row["reasons"]) == ["late: no verdict within 30 ms"] for row in rows)
-    assert all(row["cycle_ns"] >= 30 * MS for row in rows)
+    assert all(json.loads(row["reasons"]) == ["late: no verdict within 150 ms"] for row in rows)
+    assert all(row["cycle_ns"] >= 150 * MS for row in rows)
     late = place.rows("late")
-    assert [(row["trigger"], row["outcome"]) for row in late[:3]] == [(1, "PASS"), (2, "PASS"), (3, "PASS")]
-    assert all(row["cycle_ns"] > 30 * MS for row in late)
+    assert [(row["trigger"], row["outcome"]) for row in late[:2]] == [(1, "PASS"), (2, "PASS")]
+    assert all(row["cycle_ns"] > 150 * MS for row in late)
 
 
 def test_strict_line_has_each_verdict_in_the_ledger_before_the_gate_acts(place: Place) -> None:

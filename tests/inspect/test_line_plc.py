@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -135,12 +136,33 @@ def test_killed_vision_lets_no_part_through_and_the_plc_is_told(
 
 def test_line_waits_for_its_plc_and_can_be_stopped_meanwhile(place: Place, start_line: StartLine) -> None:
     spoken = {"kind": "modbus_tcp", "host": "127.0.0.1", "port": 1}
-    line = start_line(place.write(plc=spoken, trigger={"kind": "plc"}, gate={"kind": "plc"}), "--no-live")
-    line.wait_until(lambda: line.child("recorder") is not None)
-    time.sleep(2)
+    station, log = (
+        place.write(plc=spoken, trigger={"kind": "plc"}, gate={"kind": "plc"}),
+        place.folder / "log",
+    )
+    line = start_line(station, "--no-live", log=log)
+    line.wait_until(lambda: "the line waits: " in log.read_text(encoding="utf-8"))
+    status, _, _ = line.stop()
+    assert status == 0, log.read_text(encoding="utf-8")
+    assert line.meters["triggers"] == 0
+
+
+def test_line_that_waits_for_its_plc_waits_for_a_vision_that_died_meanwhile_too(
+    place: Place, plc: Plc, start_line: StartLine
+) -> None:
+    plc.stall()
+    line = start_line(station(place, plc), "--no-live")
+    line.wait_until((place.records / "versions.json").exists)
+    time.sleep(1)  # vision is in service, and the line waits for the PLC alone
+    line.kill("vision")
+    line.wait_until(lambda: line.meters["vision_restarts"] == 1)
+    line.send("vision", signal.SIGSTOP)
+    plc.go_on()
+    time.sleep(1.5)  # the PLC is there, and vision is not
+    line.send("vision", signal.SIGCONT)
+    line.wait_until(lambda: ("on",) in plc.told("line"))
     status, _, err = line.stop()
     assert status == 0, err
-    assert line.meters["triggers"] == 0
 
 
 def findings(station: Path) -> dict[str, str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +17,7 @@ import psutil  # type: ignore[import-untyped]  # its stubs are not installed
 import pytest
 
 from taktsight.errors import ConfigError
+from taktsight.inspect.children import START_NICE
 from taktsight.inspect.config import load_station
 from taktsight.inspect.fit import read_setup
 from taktsight.recipe import load_recipe
@@ -94,6 +98,15 @@ def _too_large_region(place: Place) -> dict[str, object]:
     return {"recipe": "recipe.yaml"}
 
 
+def _endless(name: str, value: object) -> dict[str, object]:
+    """What ends the process that reckons with it."""
+    return {"records": {"folder": "records", "images": {name: value}}}
+
+
+def _gate(**values: object) -> dict[str, object]:
+    return {"kind": "gpio", "pass_line": 1, "delay_ms": 600, "width_ms": 20} | values
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -108,6 +121,12 @@ def _too_large_region(place: Place) -> dict[str, object]:
         (lambda place: {"gate_margin_ms": 500}, "leaves nothing of deadline_ms"),
         (lambda place: {"recipe": "lost.yaml"}, "lost.yaml: there is no such file"),
         (lambda place: {"cameras": [{"kind": "folder", "folder": "a"}] * 2}, "camera stands twice"),
+        (lambda place: _endless("max_age_days", 1_000_000), "records.images.max_age_days"),
+        (lambda place: _endless("max_age_days_of", {"PASS": 1e9}), "records.images.max_age_days_of"),
+        (lambda place: _endless("max_mb", math.inf), "records.images.max_mb"),
+        (lambda place: _endless("reserve_mb", 1e300), "records.images.reserve_mb"),
+        (lambda place: {"max_skew_ms": math.inf}, "max_skew_ms"),
+        (lambda place: {"gate": _gate(late_ms=math.inf)}, "gate.gpio.late_ms"),
     ],
 )
 def test_station_that_contradicts_itself_is_refused_in_one_sentence(
@@ -182,10 +201,36 @@ assert len(names) > 25, names
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may come before others")
+def test_processes_that_began_in_a_hurry_are_as_nice_as_before_once_they_are_ready(
+    place: Place, start_line: StartLine
+) -> None:
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    line = start_line(place.endless(), "--no-live")
+    line.wait_until(lambda: line.child("vision") is not None and line.child("recorder") is not None)
+    children = [child for name in ("vision", "recorder") if (child := line.child(name)) is not None]
+    line.wait_until(lambda: line.meters["armed_ns"] > 0 or min(map(niceness, children)) == START_NICE)
+    line.wait_until(lambda: line.meters["PASS"] >= 1)
+    tasks = [task for child in children for task in Path(f"/proc/{child}/task").iterdir()]
+    assert len(tasks) > len(children), "vision has threads"
+    assert {niceness(int(task.name)) for task in tasks} == {usual}
+    line.stop()
+
+
+def listens_to_signals(process_id: int) -> bool:
+    """Whether it has a handler for SIGTERM, as a line has from the beginning of its work."""
+    status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii")
+    caught = int(next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")), 16)
+    return bool(caught & 1 << (signal.SIGTERM - 1))
+
+
+def niceness(process_or_thread: int) -> int:
+    return os.getpriority(os.PRIO_PROCESS, process_or_thread)
+
+
 def test_line_that_is_stopped_while_it_starts_ends_at_once(place: Place, start_line: StartLine) -> None:
     line = start_line(place.endless(), "--no-live")  # it has its meters now, so it listens to signals soon
-    line.wait_until(lambda: line.child("recorder") is not None)
-    time.sleep(0.3)
+    line.wait_until(lambda: line.child("recorder") is not None and listens_to_signals(line.process.pid))
     asked_at = time.monotonic()
     status, _, err = line.stop()
     assert status == 0, err

@@ -23,7 +23,7 @@ from taktsight.inspect.inspector import golden_mistakes, golden_part
 from taktsight.inspect.ledger import FILE, Ledger
 from taktsight.inspect.messages import Entry, Expose
 from taktsight.inspect.meters import Meters, size_meters
-from taktsight.inspect.ring import Ring, size_ring
+from taktsight.inspect.ring import Ring, Slot, size_ring
 from taktsight.inspect.triggers.timer import TimerTrigger
 from taktsight.inspect.triggers.trigger import Arrival
 from taktsight.records import Image
@@ -68,6 +68,29 @@ def test_writer_that_died_in_a_slot_leaves_no_frame_behind(ring: Ring) -> None:
     again = ring.write(flat(9), "top")
     assert again.generation % 2 == 0
     assert again.generation > slot.generation
+
+
+def test_two_writers_in_one_slot_leave_one_frame_or_none(ring: Ring) -> None:
+    """One was held up until the ring had gone round: the other's frame must not be taken for its own."""
+    pixels = ring._pixels
+    slots: list[Slot] = []
+
+    def held_up(index: int, shape: tuple[int, int, int]) -> Image:
+        ring._pixels = pixels  # type: ignore[method-assign]
+        slots.extend(ring.write(flat(value), "side") for value in (2, 3, 4, 5))
+        return pixels(index, shape)
+
+    ring._pixels = held_up  # type: ignore[method-assign]
+    slots.append(ring.write(flat(1), "top"))
+    for slot, value in zip(slots, (2, 3, 4, 5, 1), strict=True):
+        copy = ring.read(slot)
+        assert copy is None or (copy == value).all(), f"the frame of {slot.camera} is another one's"
+    assert ring.read(ring.write(flat(6), "top")) is not None
+
+
+def test_frame_that_finds_every_slot_being_written_is_a_lost_image(ring: Ring) -> None:
+    ring._busy.update(range(ring.frames))
+    assert ring.read(ring.write(flat(1), "top")) is None
 
 
 def test_reader_never_sees_half_a_frame(ring: Ring) -> None:
@@ -159,6 +182,17 @@ def test_entries_sent_again_are_written_once(ledger: Ledger) -> None:
     ledger.append("run", entries(10), (), "2030-01-02")
     assert [row["trigger"] for row in ledger.rows()] == list(range(1, 11))
     assert ledger.verify().rows == 10
+
+
+def test_text_that_is_no_unicode_is_written_readable_and_keeps_nobody_out(ledger: Ledger) -> None:
+    """The name of a file in another encoding, as the serial of a part."""
+    serial = os.fsdecode(b"T\xfcr.png")
+    last = replace(entries(9)[-1], serial=serial, reasons=(f"{serial}: cannot be decoded",))
+    ledger.append("run", [*entries(8), last], (), "2030-01-02")
+    row = ledger.rows(1)[0]
+    assert (row["serial"], row["trigger"]) == ("T\\udcfcr.png", 9)
+    assert "cannot be decoded" in row["reasons"]
+    assert ledger.verify().rows == 9
 
 
 def test_scores_read_back_as_the_same_float32(ledger: Ledger) -> None:

@@ -59,6 +59,8 @@ def test_each_step_of_the_counter_is_one_part_in_order(
     for step, is_first, is_taken in steps:
         before, counter, now_ns = counter, counter + step & 0xFFFF, now_ns + 10
         waiting = len(wanted) - len(taken)
+        if is_first:  # what waits may have another number in a PLC that was started anew
+            wanted[len(taken) :] = [(None, is_lost) for _, is_lost in wanted[len(taken) :]]
         feed.listener(Reading(PartBlock(counter, 0, 0, 0, None), now_ns - 10, now_ns, is_first))
         if step > MAX_LOST or (step and waiting > MAX_LOST):
             resets += 1
@@ -90,3 +92,20 @@ def test_part_from_before_the_counter_was_set_anew_has_no_number() -> None:
     assert trigger.number_of(1) == 8
     feed.listener(Reading(PartBlock(0, 0, 0, 0, None), 9, 9, False))
     assert (trigger.number_of(2), told) == (None, ["anew"])
+
+
+def test_part_from_before_the_connection_was_lost_has_no_number_even_where_the_counter_stands() -> None:
+    """A PLC that was started anew may have counted as far as before: that number is another part now."""
+    feed = Feed()
+    notes = Notes(lambda _text: None, lambda _name, _count: None)
+    trigger = PlcTrigger(PlcTriggerSettings(kind="plc"), cast(PlcLink, feed), notes)
+    assert feed.listener is not None
+    trigger.arm(0, None)
+    for now_ns, counter in enumerate((0, 1, 2)):
+        feed.listener(Reading(PartBlock(counter, 0, 0, 0, None), now_ns, now_ns, False))
+        trigger.fire(now_ns)
+    feed.listener(Reading(PartBlock(2, 0, 0, 0, None), 5_000, 5_001, True))
+    assert trigger.number_of(2) is None
+    feed.listener(Reading(PartBlock(3, 0, 0, 0, None), 5_002, 5_003, False))
+    trigger.fire(5_003)
+    assert trigger.number_of(3) == 3

@@ -53,14 +53,14 @@ def camera(heard: Heard) -> CameraTrigger:
 
 
 def test_frame_of_the_leading_camera_is_a_part_and_no_other_is(camera: CameraTrigger) -> None:
-    camera.exposed(Exposed("top", 7, 100))
-    camera.exposed(Exposed("side", 7, 101))
+    camera.exposed(Exposed("top", 7, 100), 0)
+    camera.exposed(Exposed("side", 7, 101), 0)
     assert taken(camera) == [Arrival(100)]
 
 
 def test_frames_that_did_not_arrive_are_parts_that_nobody_saw(camera: CameraTrigger, heard: Heard) -> None:
-    camera.exposed(Exposed("top", 7, 100 * MS))
-    camera.exposed(Exposed("top", 10, 200 * MS))
+    camera.exposed(Exposed("top", 7, 100 * MS), 0)
+    camera.exposed(Exposed("top", 10, 200 * MS), 0)
     first, *lost, last = taken(camera)
     assert (first, last) == (Arrival(100 * MS), Arrival(200 * MS))
     why = "the trigger was lost: 2 frames of camera top did not arrive"
@@ -69,24 +69,24 @@ def test_frames_that_did_not_arrive_are_parts_that_nobody_saw(camera: CameraTrig
 
 
 def test_second_frame_of_a_part_is_a_bounce(camera: CameraTrigger, heard: Heard) -> None:
-    camera.exposed(Exposed("top", 1, 100 * MS))
-    camera.exposed(Exposed("top", 2, 103 * MS))
+    camera.exposed(Exposed("top", 1, 100 * MS), 0)
+    camera.exposed(Exposed("top", 2, 103 * MS), 0)
     assert len(taken(camera)) == 1
     assert heard.counts == {"bounces": 1}
 
 
 @pytest.mark.parametrize("after", [7, 3, 90_000])
 def test_count_that_stands_or_goes_back_is_said(camera: CameraTrigger, heard: Heard, after: int) -> None:
-    camera.exposed(Exposed("top", 7, 100 * MS))
-    camera.exposed(Exposed("top", after, 200 * MS))
+    camera.exposed(Exposed("top", 7, 100 * MS), 0)
+    camera.exposed(Exposed("top", after, 200 * MS), 0)
     assert heard.faults == [f"camera top: after frame 7 came {after}"]
     assert taken(camera) == [Arrival(100 * MS), Arrival(200 * MS)]
 
 
 def test_camera_of_a_new_vision_may_count_from_0(camera: CameraTrigger, heard: Heard) -> None:
-    camera.exposed(Exposed("top", 7, 100 * MS))
-    camera.begin_anew()
-    camera.exposed(Exposed("top", 1, 200 * MS))
+    camera.exposed(Exposed("top", 7, 100 * MS), 0)
+    camera.begin_anew(0)
+    camera.exposed(Exposed("top", 1, 200 * MS), 0)
     assert heard.faults == []
     assert len(taken(camera)) == 2
 
@@ -164,7 +164,12 @@ def test_vision_that_is_lost_is_followed_again(place: Place, start_line: StartLi
     line.wait_until(lambda: line.meters["PASS"] > passed + 2)
     status, _, err = line.stop()
     assert status == 0, err
-    assert place.faults() == ["vision stopped"]
+    stopped, held, back = place.faults()
+    assert (stopped, held) == (
+        "vision stopped",
+        "held: the trigger is lost: camera camera: vision is started anew",
+    )
+    assert back.startswith("the trigger is back after")
 
 
 def test_camera_that_never_says_that_it_exposed_is_refused(place: Place) -> None:

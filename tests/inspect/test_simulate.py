@@ -15,7 +15,7 @@ from taktsight.errors import CameraError, ConfigError
 from taktsight.image_files import encode_png
 from taktsight.inspect.cameras import aravis_library
 from taktsight.inspect.simulation.belt import NOISE, SensorNoise, marked, part_shown
-from taktsight.inspect.simulation.fault_runs import LINE_FAULTS, NAMES, STAND_FAULTS
+from taktsight.inspect.simulation.fault_runs import LINE_FAULTS, NAMES, STAND_FAULTS, inject_all
 from taktsight.inspect.simulation.fault_table import FaultRow, Tally
 from taktsight.inspect.simulation.part_counter import PartCounter
 from taktsight.inspect.simulation.stand import Asked, Stand
@@ -204,3 +204,11 @@ def test_without_aravis_it_says_what_to_install(
 
 def test_every_fault_has_a_name_of_its_own() -> None:
     assert len(set(NAMES)) == len(STAND_FAULTS) + len(LINE_FAULTS)
+
+
+def test_burst_leaves_no_more_parts_open_than_come_within_a_deadline(
+    stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [row for row in inject_all(stand, EXPECTED, ["burst"]) if isinstance(row, FaultRow)]
+    assert [(row.injected, row.lost, row.misassigned) for row in rows] == [(1, 0, 0), (0, 0, 0)]
+    assert "come within a deadline" not in caplog.text

@@ -100,6 +100,19 @@ def test_evaluation_writes_a_report_for_people_and_one_for_programs(workshop: Pa
     assert evaluation["subject"]["digests"]["weights"] == weights
 
 
+def test_evaluation_writes_the_true_defects_for_a_curve_of_detection(workshop: Path) -> None:
+    folder = workshop / "run" / "evaluation"
+    evaluation = json.loads((folder / "evaluation.json").read_text())["figures"]
+    with (folder / "targets.csv").open(newline="") as file:
+        targets = list(csv.DictReader(file))
+    defects = [row for row in targets if row["label"]]
+    by_size = [row for row in evaluation["by_size"] if row["label"] is None]
+    assert sum(row["hit"] == "1" for row in defects) == sum(row["found"]["events"] for row in by_size)
+    assert len(defects) == sum(row["found"]["parts"] for row in by_size)
+    assert all(float(row["size_mm"]) > 0 for row in defects)
+    assert len(targets) - len(defects) == evaluation["overkill"]["parts"]  # good parts, of size 0
+
+
 def test_same_seed_gives_the_same_weights_in_another_process(in_workshop: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     arguments = ["train", "training.yaml", "--run", str(run), "--trainer.max_epochs=1"]

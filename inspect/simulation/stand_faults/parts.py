@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -10,7 +11,9 @@ from taktsight.inspect.simulation.fault_table import Tally
 from taktsight.inspect.simulation.witness import UNINSPECTED, Witness
 
 MISCOUNTED = 4
-PACE, BURST_S = 3.0, 2.0
+PACE, BURST_S, LOOK_S = 3.0, 2.0, 0.002
+SPARE_PARTS = 2
+"""That may be open beyond those of one deadline: one that comes, one that is just answered."""
 
 
 def miscounted(fault: SensorFault) -> Callable[[Witness, Tally], None]:
@@ -29,13 +32,19 @@ def miscounted(fault: SensorFault) -> Callable[[Witness, Tally], None]:
 
 
 def burst(witness: Witness, tally: Tally) -> None:
-    """Parts come three times as fast for two seconds."""
-    belt = witness.stand.belt
-    belt.at_pace(PACE)
+    """Parts come three times as fast for two seconds: none waits for longer than its deadline."""
+    stand, most_open = witness.stand, 0
+    stand.belt.at_pace(PACE)
     tally.injected += 1
-    time.sleep(BURST_S)
-    belt.at_pace(1.0)
+    until_s = time.monotonic() + BURST_S
+    while time.monotonic() < until_s:
+        most_open = max(most_open, stand.line.meters["open_parts"])
+        time.sleep(LOOK_S)
+    stand.belt.at_pace(1.0)
     witness.until_inspected(tally, time.monotonic_ns())
+    may_be_open = math.ceil(PACE * stand.asked.deadline_ms / stand.asked.takt_ms) + SPARE_PARTS
+    if most_open > may_be_open:
+        tally.broken.append(f"{most_open} parts were open at once, {may_be_open} come within a deadline")
 
 
 def _count_lost(witness: Witness, tally: Tally, trigger: int) -> None:

@@ -90,8 +90,8 @@ class Place(StrictModel):
     """The station that the parts came from."""
 
     name: str = Field(min_length=1)
-    sha256: Digest | None = None
-    """Of its file; None where only its name is known."""
+    cameras: Digest
+    """SHA-256 of its cameras' settings."""
 
 
 class Certificate(StrictModel):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from taktsight.quality.certificate import Claim, Scope, Unit
-from taktsight.quality.design_effect import MATTERS, kish_design_effect
+from taktsight.quality.design_effect import kish_design_effect, matters
 from taktsight.quality.learn_then_test import Thresholds
 from taktsight.quality.parts import Parts
 
@@ -30,34 +30,49 @@ class Wanted:
     unit: Unit = "part"
 
 
+LOTS_SHARED = (
+    "{:,} lots gave defective and good parts: the claim about good lots takes it that the limits chosen on "
+    "their defective parts say nothing of their good ones"
+)
+
+
 def claimed_together(wanted: Wanted, claims: Sequence[Claim], thresholds: Thresholds) -> str:
     """Which claims hold together, with what confidence, in words."""
+    escape, overkill = _percent(wanted.escape), _percent(wanted.overkill)
     escapes = [claim for claim in claims if claim.kind == "escape"]
     sure, both = 1 - wanted.escape_delta, 1 - wanted.escape_delta - wanted.overkill_delta
     unit = "parts" if wanted.unit == "part" else "lots with such parts"
     if wanted.scope == "part":
         said = (
-            f"With {sure:.0%} confidence at most {wanted.escape:.3g} of the defective {unit} pass, "
-            "mixed as they were here"
+            f"With {_percent(sure)} confidence at most {escape} of the defective {unit} "
+            "pass, mixed as they were here"
         )
     else:
-        delta = f", each tested at {escapes[0].delta:.4g}" if len(escapes) > 1 else ""
+        several = len(escapes) > 1
+        delta = f", each tested at {escapes[0].delta:.4g}" if several else ""
+        every = f", for every label at once (Bonferroni over {len(escapes)}{delta}):" if several else ""
         said = (
-            f"With {sure:.0%} confidence, for every label at once (Bonferroni over {len(escapes)}{delta}): "
-            f"at most {wanted.escape:.3g} of the {unit} that have the label pass, and so of "
-            f"defective {unit} of these labels, however they are mixed"
+            f"With {_percent(sure)} confidence{every} at most {escape} of the {unit} that have "
+            f"the label pass, and so of defective {unit} of these labels, however they are mixed"
         )
     verb = "are rejected" if thresholds.has_band else "do not pass"
     return (
-        f"{said}. With {1 - wanted.overkill_delta:.0%} confidence at most {wanted.overkill:.3g} of the "
-        f"good {wanted.unit}s {verb}. Both at once with {both:.0%} at least"
+        f"{said}. With {_percent(1 - wanted.overkill_delta)} confidence at most {overkill} of the "
+        f"good {wanted.unit}s {verb}. Both at once with {_percent(both)} at least"
     )
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
+
+
 def warnings_of(parts: Parts, unit: Unit) -> tuple[str, ...]:
-    """What a reader has to know before believing that the parts are independent."""
+    """What a reader has to know before believing that what is counted is independent."""
     if unit == "lot":
-        return ()
+        lot = parts.groups["lot"].codes
+        bad = parts.is_defective
+        shared = np.intersect1d(lot[bad], lot[~bad]).size
+        return (LOTS_SHARED.format(shared),) if shared else ()
     return (*_repeated(parts), *_alike(parts))
 
 
@@ -82,7 +97,7 @@ def _alike(parts: Parts) -> list[str]:
         effect, count = kish_design_effect(scores, lots), np.unique(lots).size
         if count < 2:
             warnings.append(f"all {kind} parts are of one lot: nothing says how lots differ")
-        elif effect is not None and effect >= MATTERS:
+        elif effect is not None and matters(effect, count):
             worth = math.floor(scores.size / effect)
             warnings.append(
                 f"{scores.size:,} {kind} parts of {count:,} lots resemble each other within lots and are "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, stdtrit
+from scipy.special import betaincinv, chdtri, stdtrit
 
 from taktsight.quality.rates import Bools, Rate, clopper_pearson, upper_bound
 
@@ -21,7 +21,9 @@ Codes = NDArray[np.int64]
 """(N,) the number of each part's lot, 0 and up."""
 
 MATTERS = 1.2
-"""From this design effect on it is said in words: the interval is a tenth wider."""
+"""From this design effect on it is said in words, if chance alone seldom gives so much: the interval is a
+tenth wider."""
+_CHANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,14 @@ def kish_design_effect(values: Floats, lots: Codes) -> float | None:
     return 1 + (float(np.sum(sizes**2)) / values.size - 1) * alike
 
 
+def matters(effect: float, lots: int) -> bool:
+    """Whether a design effect over so many lots is worth a word.
+
+    Of independent parts it scatters as χ² with lots − 1 degrees of freedom, divided by them.
+    """
+    return effect >= max(MATTERS, float(chdtri(lots - 1, _CHANCE)) / (lots - 1))
+
+
 def _widened(rate: Rate, effective: float, lots: int) -> tuple[float, float]:
     tail = (1 - rate.confidence) / 2
     ratio = stdtrit(rate.parts - 1, 1 - tail) / stdtrit(lots - 1, 1 - tail)
@@ -121,7 +131,7 @@ def _widened(rate: Rate, effective: float, lots: int) -> tuple[float, float]:
 
 
 def _said(rate: Rate, effective: float, effect: float, lots: int) -> str:
-    if effect < MATTERS:
+    if not matters(effect, lots):
         return ""
     return (
         f"parts of a lot resemble each other: {rate.parts:,} parts of {lots:,} lots are worth "

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from scipy.special import bdtr
 
+from taktsight.errors import ConfigError
+
 MAX_PARTS = 10**9
 """More parts than any study has; a plan that would need more is refused."""
 
@@ -45,7 +47,7 @@ def parts_needed(events: int, alpha: float, delta: float) -> int:
     (299, 913)
 
     Raises:
-        ValueError: If it takes more than any study has.
+        ConfigError: If it takes more than any study has.
     """
     _check(alpha, delta)
     too_few = max(events, 1)
@@ -55,7 +57,9 @@ def parts_needed(events: int, alpha: float, delta: float) -> int:
     while p_value(events, enough, alpha) > delta:
         enough *= 2
         if enough > MAX_PARTS:
-            raise ValueError(f"alpha {alpha} takes more than {MAX_PARTS:,} parts")
+            raise ConfigError(
+                f"a rate of at most {alpha:g} takes more than {MAX_PARTS:,} parts; claim less"
+            )
     return _last(lambda parts: p_value(events, parts, alpha) > delta, too_few, enough) + 1
 
 

@@ -119,8 +119,8 @@ def _moved(score: float, logits: float) -> float:
     moved = float(expit(logit(clipped) + logits))
     # Beyond the ends the logits are cut off; there the plain scale must do.
     if logits < 0:
-        return min(moved, score * (1 - CLEAR * _SURE))
-    return max(moved, score + (1 - score) * CLEAR)
+        return moved if moved < score else score * (1 + logits)
+    return moved if moved > score else score + (1 - score) * logits
 
 
 def _digits(nearest: float, farthest: float, towards: Callable[[float], int]) -> float:

@@ -96,10 +96,13 @@ def labels_in(truth: str) -> tuple[str, ...]:
 
 
 def one_row_each(parts: Parts) -> Parts:
-    """One row for each part: as bad as its worst view, and truly whatever any view shows."""
-    first, codes = np.unique(parts.part.codes, return_index=True, return_inverse=True)[1:]
-    if first.size == len(parts):
+    """The rows of a part's cameras as one: as bad as the worst of them, and truly whatever any shows.
+
+    Without cameras a part that has several rows was looked at several times; they stay apart.
+    """
+    if "camera" not in parts.groups:
         return parts
+    first, codes = np.unique(parts.part.codes, return_index=True, return_inverse=True)[1:]
     scores = np.zeros((first.size, len(parts.labels)))
     np.maximum.at(scores, codes, parts.scores)
     size_mm = outcome = None

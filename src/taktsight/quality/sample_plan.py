@@ -22,7 +22,7 @@ class Step:
     events: int
     parts: int
     chance: float | None
-    """Of showing the claim where the true rate is the expected one; None where no rate is expected."""
+    """Of showing all claims where the true rate of each is the expected one; None where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def plan(
     chosen = None
     for events in count():
         needed = parts_needed(events, alpha, each)
-        chance = None if expected is None else float(bdtr(events, needed, expected))
+        chance = None if expected is None else float(bdtr(events, needed, expected)) ** claims
         step = Step(events, math.ceil(needed * design_effect), chance)
         if chance is not None and chosen is None and chance >= power:
             chosen = step

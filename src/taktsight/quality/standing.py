@@ -10,11 +10,13 @@ SUSPENDED   somebody who watches the line says why it may not be believed for no
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from taktsight.quality.certificate import Certificate, Kind
+from taktsight.bundle import Bundle
+from taktsight.quality.certificate import Certificate, Kind, preprocessing_digest
 from taktsight.recipe import Limit, Recipe
 
 State = Literal["VALID", "TIGHTENED", "VOID", "INVALID", "SUSPENDED"]
@@ -32,9 +34,9 @@ class Found:
     preprocessing: str
     product: str | None = None
     engine: str | None = None
-    station: str | None = None
-    """SHA-256 of the station's file."""
     station_name: str | None = None
+    cameras: str | None = None
+    """SHA-256 of the settings of the station's cameras."""
     data: Mapping[str, str] = field(default_factory=dict)
     """Name of an evidence → digest of what lies there now."""
     suspended: str | None = None
@@ -56,6 +58,30 @@ class Standing:
             return "VALID"
         holds = f"; what still holds: {', '.join(self.claims)}" if self.claims else ""
         return f"{self.state}: {'; '.join(self.reasons)}{holds}"
+
+
+def found_in(bundle: Bundle, recipe: Recipe, engine: str, precision: str) -> Found:
+    """What a bundle and a recipe are now.
+
+    Args:
+        bundle: that was verified.
+        recipe: that its parts are judged by; of golden templates it has the digests.
+        engine: as cards name it.
+        precision: f32 or another one that the engine runs.
+    """
+    return Found(
+        recipe,
+        network_digest(bundle, precision),
+        preprocessing_digest(recipe, bundle.card.canvas),
+        product=bundle.card.name,
+        engine=engine,
+    )
+
+
+def network_digest(bundle: Bundle, precision: str) -> str:
+    """SHA-256 of the network in a precision; bf16 is computed from the one in float32."""
+    models = bundle.models
+    return hashlib.sha256(models.get(precision, bundle.model)).hexdigest()
 
 
 def standing(certificate: Certificate, found: Found) -> Standing:
@@ -88,7 +114,7 @@ def _different(certificate: Certificate, found: Found) -> list[str]:
         ("engine", certificate.engine, found.engine),
         ("preprocessing", certificate.preprocessing, found.preprocessing),
         ("station", place and place.name, found.station_name),
-        ("station's file", place and place.sha256, found.station),
+        ("station's camera settings", place and place.cameras, found.cameras),
         *((f"data {each.name}", each.sha256, found.data.get(each.name)) for each in certificate.data),
     ]
     said = [

@@ -1,0 +1,1 @@
+"""The verbs about figures: they need neither a camera nor a network."""
