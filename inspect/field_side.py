@@ -145,7 +145,8 @@ class FieldSide:
             return
         self._belt = Belt(settings.mm_per_count)
         if settings.kind == "plc":
-            self._encoder = PlcEncoder(self._belt, self._needed_link())
+            counts_parts = station.trigger.kind == "plc"
+            self._encoder = PlcEncoder(self._belt, self._needed_link(), settings, counts_parts=counts_parts)
         else:
             self._encoder = GpioEncoder(self._belt, settings, selector, time.monotonic_ns())
 

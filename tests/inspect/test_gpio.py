@@ -287,7 +287,7 @@ def test_part_is_let_through_when_the_belt_has_brought_it_to_the_gate(
     plc = make_plc(serial=0)
     station = place.write(
         plc={"kind": "modbus_tcp", "host": "127.0.0.1", "port": plc.port},
-        encoder={"kind": "plc", "mm_per_count": 0.5},
+        encoder={"kind": "plc", "mm_per_count": 0.5, "max_mm_per_s": 100_000},  # it runs by leaps here
         trigger={"kind": "plc"},
         gate={
             "kind": "gpio",
