@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import selectors
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,10 +19,13 @@ from taktsight.inspect.conductor import Answer
 from taktsight.inspect.gates import gpio as gates_gpio
 from taktsight.inspect.gates.settings import GpioGateSettings
 from taktsight.inspect.gpio.chip import input_settings, output_settings, request
+from taktsight.inspect.gpio.edges import Edge
 from taktsight.inspect.gpio.pulses import Pulses, Window
 from taktsight.inspect.gpio.settings import GpioInput
 from taktsight.inspect.notes import unheard
+from taktsight.inspect.triggers import gpio as triggers_gpio
 from taktsight.inspect.triggers.min_takt import MinTakt
+from taktsight.inspect.triggers.settings import GpioTriggerSettings
 from taktsight.records import Outcome, Verdict
 
 from .gpio_stand_in import CHIP, GpioChip, compile_chip
@@ -140,6 +144,27 @@ def test_real_chip_answers() -> None:
         pytest.skip("this machine has no GPIO chip")
     with gpiod.Chip(str(chips[0])) as chip:
         assert chip.get_info().num_lines > 0
+
+
+class Input:
+    """In the place of an input: the test has its edges."""
+
+    listener: Callable[[Edge], None]
+
+    def __init__(self, *arguments: Any) -> None:
+        Input.listener = arguments[-1]
+
+
+def test_edges_lost_before_the_first_one_came_no_earlier_than_the_line_was_armed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(triggers_gpio, "EdgeInput", Input)
+    settings = GpioTriggerSettings(kind="gpio", line=5)
+    trigger = triggers_gpio.GpioTrigger(settings, selectors.SelectSelector(), unheard())
+    trigger.arm(70_000 * MS, None)
+    Input.listener(Edge(70_020 * MS, lost=2))
+    came_ns = [arrival.triggered_ns for _ in range(3) if (arrival := trigger.fire(70_021 * MS))]
+    assert came_ns == [70_000 * MS, 70_000 * MS, 70_020 * MS]
 
 
 class Outputs:
