@@ -175,6 +175,9 @@ class Line:
         """The last verdicts carried out, late results, the last entries, and the end of both processes."""
         self._field.gate.disarm()
         self._run_until(lambda: self._field.gate.is_settled, Patience(GATE_STOP_NS))
+        if not self._field.gate.is_settled:
+            self._attempt(lambda: self._field.gate.abandon("the line stopped, and its belt stood"))
+            self._gate_side.write_down(time.monotonic_ns())
         self._vision.stop()
         self._run_until(lambda: self._vision.ended, Patience(VISION_STOP_NS))
         if self._failure is not None:
