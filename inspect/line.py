@@ -223,7 +223,7 @@ class Line:
         self._gate_side.write_down(now_ns)
         self._vision_side.look(now_ns)
         self._books.count(self._conductor, self._gate_side.waiting, self._gate_side.withdrawn)
-        self._alarms.look(now_ns, self._field.missing, self._field.held)
+        self._alarms.look(now_ns, self._field.missing, self._field.trigger_lost)
 
     def _attempt(self, act: Callable[[], object]) -> None:
         """Whatever hardware cannot go on stops the line, which answers its open parts first."""

@@ -130,7 +130,9 @@ class Outbox:
             letter = self._waiting.popleft()
             letter.verdict = letter.answer.verdict_at(now_ns)
             self._writing.append(letter)
-        self.handshake = (self.handshake + bool(self._writing)) & 0xFFFF
+        # Of a part that the PLC has no number for there is nothing to take, and nothing to acknowledge.
+        is_new = any(letter.number is not None for letter in self._writing)
+        self.handshake = (self.handshake + is_new) & 0xFFFF
         for letter in self._writing:
             letter.handshake = self.handshake
         self._heartbeat = (self._heartbeat + 1) & 0xFFFF
