@@ -112,8 +112,7 @@ class Line:
                     self._work()
                     self._finish()
         finally:
-            if self._control is not None:
-                self._control.close()
+            self._close_control()
             self._field.close()
             self._selector.close()
         if self._failure is not None:
@@ -173,6 +172,7 @@ class Line:
 
     def _finish(self) -> None:
         """The last verdicts carried out, late results, the last entries, and the end of both processes."""
+        self._close_control()  # before the recorder lets another line write its records
         self._field.gate.disarm()
         self._run_until(lambda: self._field.gate.is_settled, Patience(GATE_STOP_NS))
         if not self._field.gate.is_settled:
@@ -191,6 +191,11 @@ class Line:
         if recorder.unrecorded:
             self._fail(LineError(f"{recorder.unrecorded} entries could not be written to the ledger"))
         self._books.state("stopped")
+
+    def _close_control(self) -> None:
+        control, self._control = self._control, None
+        if control is not None:
+            control.close()
 
     def _run_until(self, done: Callable[[], object], patience: Patience | None = None) -> None:
         """Steps until it is done, or patience is over; without one, until something fails."""
