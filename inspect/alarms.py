@@ -23,10 +23,11 @@ COUNTED = {
     "vision_restarted": (("vision_restarts",), "restarts of vision"),
     "deadline_missed": (("deadline_misses", "late_results", "withdrawn"), "verdicts or results too late"),
     "images_shed": (("images_shed",), "images were not kept"),
+    "computer_slept": (("sleeps",), "times that this computer slept"),
     "health_alarm": (("health_alarms", "out_of_band"), "measures out of band"),
 }
 """What has happened once is an alarm for some time."""
-WRITTEN_ELSEWHERE = ("vision_restarted", "plc_lost", "golden_due")
+WRITTEN_ELSEWHERE = ("vision_restarted", "plc_lost", "golden_due", "computer_slept")
 """The line says so in entries of its own."""
 _ARMED = STATES.index("armed")
 

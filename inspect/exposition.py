@@ -54,6 +54,7 @@ COUNTERS = {
     "late_pulses": "Pulses of the gate that came too late.",
     "vision_restarts": "Times that vision was started anew.",
     "recorder_restarts": "Times that the recorder was started anew.",
+    "sleeps": "Times that the computer slept, and its open parts were UNINSPECTED.",
     "changeovers": "Changeovers of the running line.",
     "codes_read": "Parts whose code was read.",
     "codes_unread": "Parts whose code was not read.",

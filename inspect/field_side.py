@@ -48,6 +48,7 @@ class FieldSide:
         is_counted_twice = station.gate.kind == "plc" and station.trigger.kind != "plc"
         self._counting_link = self._link if is_counted_twice else None
         self._is_armed = False
+        self._slept, self._woke_ns = "", 0
         if self._link is not None:
             self._link.start(time.monotonic_ns())
 
@@ -88,6 +89,19 @@ class FieldSide:
         if isinstance(self.trigger, CameraTrigger):
             self.trigger.begin_anew(time.monotonic_ns())
 
+    def slept(self, why: str, now_ns: int) -> None:
+        """The computer slept: where parts are, and what the PLC counted meanwhile, nobody knows.
+
+        Raises:
+            LineError: If the gate cannot be closed.
+        """
+        self._slept, self._woke_ns = why, now_ns
+        if self._link is not None:
+            self._link.drop(why, now_ns)
+        if self._belt is not None:
+            self._belt.lose(why)
+        self.gate.abandon(why)
+
     def next_due_ns(self) -> int | None:
         """When something is due, if nothing happens before."""
         moments = [self.trigger.next_due_ns(), self.gate.next_due_ns()]
@@ -108,6 +122,8 @@ class FieldSide:
                 self._numbered_after = self._came
                 why = self.held or "it came while the line was held"
                 arrival = replace(arrival, unseen=arrival.unseen or why)
+            elif arrival.triggered_ns < self._woke_ns:
+                arrival = replace(arrival, unseen=arrival.unseen or self._slept)
             yield arrival
 
     def advance(self, now_ns: int) -> None:

@@ -43,6 +43,7 @@ from taktsight.inspect.realtime import become_punctual
 from taktsight.inspect.recorder_port import RecorderPort
 from taktsight.inspect.recorder_side import RecorderSide
 from taktsight.inspect.ring import size_ring
+from taktsight.inspect.sleep import SleepWatch
 from taktsight.inspect.stop_signals import stop_signals
 from taktsight.inspect.triggers.trigger import Arrival
 from taktsight.inspect.vision_port import Said, VisionPort
@@ -95,6 +96,7 @@ class Line:
             begins_anew=self._vision_begins_anew,
             fail=self._fail,
         )
+        self._sleep = SleepWatch()
         self._stop_asked = False
         self._failure: TaktsightError | None = None
         self.meters["takt_ns"] = round((station.takt_ms or 0) * 1e6)
@@ -218,7 +220,10 @@ class Line:
         )
         next_ns = min((moment for moment in moments if moment is not None), default=None)
         wait_s = None if next_ns is None else max(0, next_ns - time.monotonic_ns()) / 1e9
-        for key, _ in self._selector.select(wait_s):
+        ready = self._selector.select(wait_s)
+        if slept := self._sleep.look():  # first: what has come may be of before
+            self._wake_up(slept)
+        for key, _ in ready:
             self._attempt(key.data)
         now_ns = time.monotonic_ns()
         self._answer(self._conductor.expire(now_ns))
@@ -229,6 +234,14 @@ class Line:
         self._vision_side.look(now_ns)
         self._books.count(self._conductor, self._gate_side.waiting, self._gate_side.withdrawn)
         self._alarms.look(now_ns, self._field.missing, self._field.trigger_lost)
+
+    def _wake_up(self, slept: str) -> None:
+        """No deadline ran meanwhile, and no part is where it was."""
+        now_ns = time.monotonic_ns()
+        self._books.slept(slept)
+        self._attempt(lambda: self._field.slept(slept, now_ns))
+        self._gate_side.abandon(slept)
+        self._answer(self._conductor.abandon(slept, now_ns))
 
     def _attempt(self, act: Callable[[], object]) -> None:
         """Whatever hardware cannot go on stops the line, which answers its open parts first."""

@@ -24,6 +24,7 @@ ALARMS = (
     "golden_due",
     "health_alarm",
     "escapes_unknown",
+    "computer_slept",
 )
 STAGES = ("grab", "health", "prepare", "infer", "locate", "decide", "gate")
 HISTOGRAMS = ("cycle", "lateness", *STAGES)
@@ -65,6 +66,7 @@ FIELDS = (
     "unacknowledged",  # verdicts that the PLC's program did not take
     "late_pulses",
     "vision_restarts",
+    "sleeps",  # of the computer
     "changeovers",
     "recorder_restarts",
     "codes_read",
