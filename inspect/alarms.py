@@ -29,6 +29,7 @@ COUNTED = {
 """What has happened once is an alarm for some time."""
 WRITTEN_ELSEWHERE = ("vision_restarted", "plc_lost", "golden_due", "computer_slept")
 """The line says so in entries of its own."""
+_CLOCK = "the wall clock is far ahead of the newest record, and no image is removed by age"
 _ARMED = STATES.index("armed")
 
 
@@ -73,6 +74,7 @@ class Alarms:
             "camera_lost": trigger_trouble or self._camera(),
             "plc_lost": plc_trouble,
             "golden_due": "golden parts are due" if self._meters["golden_held"] else "",
+            "clock_ahead": _CLOCK if self._meters["clock_ahead"] else "",
             "escapes_unknown": self._escapes(now_ns),
         }
         for name in ALARMS:

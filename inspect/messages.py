@@ -164,6 +164,8 @@ class StartArchive:
 
     folder: Path
     images: ImageRules
+    newest_utc: str | None = None
+    """When the newest record of the runs before was written; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ ALARMS = (
     "health_alarm",
     "escapes_unknown",
     "computer_slept",
+    "clock_ahead",
 )
 STAGES = ("grab", "health", "prepare", "infer", "locate", "decide", "gate")
 HISTOGRAMS = ("cycle", "lateness", *STAGES)
@@ -83,6 +84,7 @@ FIELDS = (
     "images_removed",
     "ledger_retries",
     "disk_free_bytes",
+    "clock_ahead",  # 1 while no image is removed by age, for the wall clock is far ahead of the records
     "disk_reserve_bytes",  # what images leave to the ledger
 )
 _INDEX = {name: index for index, name in enumerate(FIELDS)}
