@@ -216,6 +216,8 @@ class Line:
             self._conductor.next_deadline_ns(),
             self._gate_side.next_deadline_ns(),
             self._vision.gives_up_ns(),
+            self._recorder.gives_up_ns(),
+            self._changeovers.gives_up_ns(),
             self._alarms.next_look_ns(),
         )
         next_ns = min((moment for moment in moments if moment is not None), default=None)
@@ -232,6 +234,9 @@ class Line:
             self._trigger_part(arrival, now_ns)
         self._gate_side.write_down(now_ns)
         self._vision_side.look(now_ns)
+        self._recorder_side.look(now_ns)
+        if given_up := self._changeovers.look(now_ns):
+            self._books.changed_over(given_up)
         self._books.count(self._conductor, self._gate_side.waiting, self._gate_side.withdrawn)
         self._alarms.look(now_ns, self._field.missing, self._field.trigger_lost)
 
