@@ -60,7 +60,7 @@ class RecorderPort:
         return len(self._entries)
 
     def gives_up_ns(self) -> int | None:
-        """When the line waits no longer for its first start; later it works on without, as far as it can."""
+        """When the line waits no longer for its first start; later it works on without."""
         return None if self.was_ready or self.ended else self._started_ns + START_LIMIT_NS
 
     def write(self, entry: Entry) -> int:

@@ -198,7 +198,7 @@ def test_vision_that_ends_while_it_gets_ready_ends_the_changeover(place: Place) 
     assert [order.number for order in asked.orders] == [1, 2]
 
 
-def test_vision_that_never_gets_ready_ends_the_changeover_and_its_answer_comes_too_late(
+def test_vision_that_never_gets_ready_ends_the_changeover(
     place: Place,
 ) -> None:
     asked = Asked(place)
