@@ -71,7 +71,7 @@ def test_new_recipe_judges_from_one_part_on(place: Place, line: RunningLine) -> 
 def test_new_bundle_is_remembered_and_vision_comes_back_with_it(place: Place, line: RunningLine) -> None:
     spot_bundle(place.folder / "spots.takt", version=2)
     assert taktsight("changeover", place.folder / "station.yaml").returncode == 0
-    assert json.loads((place.records / "versions.json").read_text()) == {"spots": 2}
+    line.wait_until(lambda: json.loads((place.records / "versions.json").read_text()) == {"spots": 2})
     line.kill("vision")
     line.wait_until(lambda: line.meters["vision_restarts"] == 1)
     seen = line.meters["REVIEW"]
