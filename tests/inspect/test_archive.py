@@ -162,7 +162,7 @@ def test_images_beyond_their_age_are_removed_although_no_new_one_comes(
     store.make_room()
     assert len(left(tmp_path)) == 2
     clock.now += timedelta(days=8)
-    monkeypatch.setattr(image_store.time, "monotonic", lambda: started_s + 8 * 86_400)
+    monkeypatch.setattr(time, "monotonic", lambda: started_s + 8 * 86_400)
     store.make_room()
     assert left(tmp_path) == ["000000001_top_REJECT.png"]
     assert [(row["trigger"], row["removed"]) for row in store.take_rows()] == [

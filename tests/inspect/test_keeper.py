@@ -15,17 +15,17 @@ from taktsight.inspect.cameras.frame_intake import FrameIntake
 from taktsight.inspect.cameras.gige_settings import AravisSettings
 from taktsight.inspect.cameras.gige_setup import Running
 from taktsight.inspect.cameras.keeper import MAX_CLOSING, Keeper
-from taktsight.inspect.cameras.session import Received
+from taktsight.inspect.cameras.session import Received, Session
 from taktsight.inspect.cameras.stream import FrameStream
 
 
 class Stuck:
     """A session that somebody else took over, and that is never closed until the test is over."""
 
-    address = None
     in_control = False
 
     def __init__(self, over: threading.Event) -> None:
+        self.address: str | None = None
         self.running = cast(Running, SimpleNamespace(transfer_ns=0))
         self._over = over
 
@@ -49,9 +49,10 @@ def test_driver_that_never_ends_its_sessions_ends_vision(monkeypatch: pytest.Mon
     monkeypatch.setattr(keeper, "END_S", 0.1)
     monkeypatch.setattr(threading, "excepthook", lambda arguments: ended.append(arguments.exc_value))
 
-    def open_session(_wait_s: float) -> Stuck:
-        opened.append(Stuck(over))
-        return opened[-1]
+    def open_session(_wait_s: float) -> Session:
+        session = Stuck(over)
+        opened.append(session)
+        return session
 
     stream = FrameStream("top", 2)
     settings = AravisSettings(
