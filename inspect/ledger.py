@@ -187,6 +187,13 @@ class Ledger:
             _check_digest(row)
         return rows
 
+    def newest_utc(self, *, before: str) -> str | None:
+        """When the last entry of another run than this one was written; None where there is none."""
+        query = sa.select(entries.c.utc).where(entries.c.run != before)
+        with self._engine.connect() as connection:
+            utc: str | None = connection.execute(query.order_by(entries.c.seq.desc()).limit(1)).scalar()
+        return utc
+
     def image_rows(self, *, kept: bool) -> Sequence[Row]:
         """The images, oldest first; with ``kept`` only those that still lie on the disk."""
         query = sa.select(images).order_by(images.c.utc, images.c.trigger)
