@@ -129,8 +129,11 @@ def _at_station(names: list[str], times: int) -> list[FaultRow]:
         try:
             expected = stand.keep_known()
             stand.switch_on()
-            came = inject_all(stand, expected, names, times=times)
-            return [row for row in came if isinstance(row, FaultRow)]
+            rows = []
+            for came in inject_all(stand, expected, names, times=times):
+                print(came, flush=True)
+                rows += [came] if isinstance(came, FaultRow) else []
+            return rows
         finally:
             stand.close()
 

@@ -23,11 +23,13 @@ COUNTED = {
     "vision_restarted": (("vision_restarts",), "restarts of vision"),
     "deadline_missed": (("deadline_misses", "late_results", "withdrawn"), "verdicts or results too late"),
     "images_shed": (("images_shed",), "images were not kept"),
+    "computer_slept": (("sleeps",), "times that this computer slept"),
     "health_alarm": (("health_alarms", "out_of_band"), "measures out of band"),
 }
 """What has happened once is an alarm for some time."""
-WRITTEN_ELSEWHERE = ("vision_restarted", "plc_lost", "golden_due")
+WRITTEN_ELSEWHERE = ("vision_restarted", "plc_lost", "golden_due", "computer_slept")
 """The line says so in entries of its own."""
+_CLOCK = "the wall clock is far ahead of the newest record, and no image is removed by age"
 _ARMED = STATES.index("armed")
 
 
@@ -72,6 +74,7 @@ class Alarms:
             "camera_lost": trigger_trouble or self._camera(),
             "plc_lost": plc_trouble,
             "golden_due": "golden parts are due" if self._meters["golden_held"] else "",
+            "clock_ahead": _CLOCK if self._meters["clock_ahead"] else "",
             "escapes_unknown": self._escapes(now_ns),
         }
         for name in ALARMS:

@@ -39,7 +39,8 @@ def serve(channel: Channel, tray: Ring, start: StartArchive) -> None:
     from taktsight.inspect.image_store import ImageStore
     from taktsight.inspect.ledger import Ledger
 
-    store = ImageStore(start.folder, start.images, utc_now)
+    newest = None if start.newest_utc is None else datetime.fromisoformat(start.newest_utc)
+    store = ImageStore(start.folder, start.images, utc_now, newest)
     ledger = Ledger.open(start.folder)
     store.take_stock(ledger.image_rows(kept=True))
     ledger.close()

@@ -7,13 +7,18 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 
-from taktsight.inspect.belt_settings import GpioEncoderSettings
+from taktsight.inspect.belt_settings import GpioEncoderSettings, PlcEncoderSettings
 from taktsight.inspect.gpio.edges import Edge, EdgeInput
-from taktsight.inspect.plc.blocks import signed_steps
+from taktsight.inspect.plc.blocks import signed_steps, steps
 from taktsight.inspect.plc.link import PlcLink, Reading
+from taktsight.inspect.triggers.arrivals import MAX_LOST
 
 KEPT = 16_384
 """Samples that are remembered, to say where the belt was when a part came."""
+SCAN_NS = 50_000_000
+"""A cycle of the PLC's program: what it says may be so old already."""
+MAX_COUNTS = 32_767
+"""Beyond that a 16-bit count could have gone either way round."""
 
 
 class Belt:
@@ -67,26 +72,55 @@ class Belt:
 
 
 class PlcEncoder:
-    """Reads the count out of the part block."""
+    """Reads the count out of the part block. What no belt can run is a count that was set anew."""
 
-    def __init__(self, belt: Belt, link: PlcLink) -> None:
+    def __init__(
+        self, belt: Belt, link: PlcLink, settings: PlcEncoderSettings, *, counts_parts: bool
+    ) -> None:
+        """``counts_parts``: the trigger is the PLC's part counter, which begins anew for no good reason."""
         self._belt = belt
+        self._link = link
+        self._settings = settings
+        self._counts_parts = counts_parts
         self._count: int | None = None
+        self._counter = 0
+        self._stood = False
         link.listen(self._read)
 
     def close(self) -> None:
         """The link lets go."""
 
     def _read(self, reading: Reading) -> None:
-        count, before = reading.block.encoder, self._count
-        self._count = count
-        if before is None:
-            self._belt.run(0, reading.received_ns)
-        elif reading.is_first:
-            self._belt.lose("the PLC, which counts the encoder, could not be reached")
-            self._belt.run(0, reading.received_ns)
-        else:
-            self._belt.run(signed_steps(before, count), reading.received_ns)
+        block, before = reading.block, self._count
+        lost = "" if before is None else self._why_lost(before, reading)
+        self._count, self._counter = block.encoder, block.counter
+        self._stood = self._link.outage.program_stands
+        if lost:
+            self._belt.lose(lost)
+        counts = 0 if before is None or lost else signed_steps(before, block.encoder)
+        self._belt.run(counts, reading.received_ns)
+
+    def _why_lost(self, before: int, reading: Reading) -> str:
+        """Why nobody knows how far the belt ran since the reading before; "" where it is known."""
+        block = reading.block
+        if reading.is_first:
+            return "the PLC, which counts the encoder, could not be reached"
+        if self._link.outage.program_stands is not self._stood:
+            return "the PLC's program, which counts the encoder, stood still"
+        if self._counts_parts and steps(self._counter, block.counter) > MAX_LOST:
+            went = f"went from {self._counter} to {block.counter}"
+            return f"the PLC's part counter {went}: it was set anew, its encoder perhaps too"
+        return self._why_no_belt(before, block.encoder, reading.received_ns - reading.not_before_ns)
+
+    def _why_no_belt(self, before: int, count: int, apart_ns: int) -> str:
+        mm_per_count, max_mm_per_s = self._settings.mm_per_count, self._settings.max_mm_per_s
+        if max_mm_per_s * apart_ns / 1e9 > MAX_COUNTS * mm_per_count:
+            return f"the PLC's encoder was not read for {apart_ns / 1e6:.0f} ms and may have gone round"
+        ran_mm = abs(signed_steps(before, count)) * mm_per_count
+        if ran_mm <= max_mm_per_s * (apart_ns + SCAN_NS) / 1e9:
+            return ""
+        said = f"the PLC's encoder: its count went from {before} to {count}, {ran_mm:g} mm"
+        return f"{said} in {apart_ns / 1e6:.0f} ms, which is beyond max_mm_per_s: it was set anew"
 
 
 class GpioEncoder:

@@ -18,6 +18,8 @@ class PlcEncoderSettings(StrictModel):
 
     kind: Literal["plc"]
     mm_per_count: MmPerCount
+    max_mm_per_s: float = Field(default=5000, gt=0, le=100_000)
+    """The belt is never faster, mm/s: a step of the count beyond it is no way, but a count set anew."""
 
 
 class GpioEncoderSettings(GpioInput):

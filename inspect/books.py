@@ -64,6 +64,11 @@ class Books:
         """Something went wrong, or is well again."""
         self._write(Entry("fault", reasons=(text,)))
 
+    def slept(self, why: str) -> None:
+        """The computer slept, and the line with it."""
+        self._warn(f"{why}: open parts are UNINSPECTED; mask sleep.target")
+        self.meters.add("sleeps")
+
     def triggered(self, late_ns: int) -> None:
         """A part has come, and the line noticed so late."""
         self.meters.add("triggers")

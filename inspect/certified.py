@@ -1,4 +1,4 @@
-"""What a station runs, as a certificate names it."""
+"""What a station runs, as a certificate names it, and what speaks against believing it for now."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from dataclasses import replace
 from taktsight.inspect.backends.backend import engine_name
 from taktsight.inspect.config import Station
 from taktsight.inspect.fit import Setup
+from taktsight.quality.drift_records import suspended_reason
 from taktsight.quality.standing import Found, found_in
 
 
 def found_at(station: Station, setup: Setup) -> Found:
-    """Bundle, recipe, engine, name and cameras of a station."""
+    """Bundle, recipe, engine, name and cameras of a station; whether its parts have drifted."""
     engine = station.backend
     found = found_in(setup.bundle, setup.recipe, engine_name(engine), engine.precision)
-    return replace(found, station_name=station.name, cameras=cameras_digest(station))
+    drifted = suspended_reason(station.records.folder)
+    return replace(found, station_name=station.name, cameras=cameras_digest(station), suspended=drifted)
 
 
 def cameras_digest(station: Station) -> str:

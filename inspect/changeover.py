@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 CHANGING = ("bundle", "recipe", "backend", "allowed_keys", "rollback_to")
 """What a station file may say otherwise while its line works."""
+PREPARE_LIMIT_NS = 600_000_000_000
+"""An engine may have to be built; longer is a hang."""
 State = Literal["none", "preparing", "done", "refused"]
 
 
@@ -39,7 +42,7 @@ class Changeovers:
         self._versions = versions
         self._prepare = prepare
         self._order: Prepare | None = None
-        self._asked = 0
+        self._asked = self._asked_ns = 0
         self._state: State = "none"
         self._message = ""
 
@@ -74,6 +77,17 @@ class Changeovers:
             return ""
         return self._give_up(refused.message)
 
+    def gives_up_ns(self) -> int | None:
+        """When :meth:`look` must be called; None while nothing is prepared."""
+        return None if self._order is None else self._asked_ns + PREPARE_LIMIT_NS
+
+    def look(self, now_ns: int) -> str:
+        """Gives up what takes too long: what is said of it. Vision inspects on, and may be asked again."""
+        gives_up_ns = self.gives_up_ns()
+        if gives_up_ns is None or now_ns < gives_up_ns:
+            return ""
+        return self._give_up(f"vision was not ready after {PREPARE_LIMIT_NS / 1e9:g} s")
+
     def vision_lost(self) -> str:
         """Vision ended: if it was getting ready, what is said of it."""
         return self._give_up("vision ended while it got ready") if self._order is not None else ""
@@ -84,6 +98,7 @@ class Changeovers:
         refused = self._prepare(order)
         if refused is not None:
             return {"error": f"{refused}: ask again"}
+        self._asked_ns = time.monotonic_ns()
         self._order, self._state, self._message = order, "preparing", ""
         return self._told()
 

@@ -5,6 +5,7 @@ Nothing heavy is imported here: vision shall be on its way before the line is.
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -16,9 +17,13 @@ from typing import Literal
 from taktsight.errors import LineError
 from taktsight.inspect.channel import Channel
 
+log = logging.getLogger(__name__)
+
 MAX_RESTARTS = 5
 RESTART_WINDOW_NS = 60_000_000_000
 
+REAP_S = 10.0
+"""How long the end of a process that was killed is waited for."""
 START_NICE = -15
 """A start comes before what else this computer does: parts may be coming. Where that is refused, it takes
 its turn among the others."""
@@ -90,9 +95,12 @@ class Child:
         self.channel.close()
 
     def reap(self) -> None:
-        """Waits until every process that was killed is gone."""
+        """Waits until every process that was killed is gone; in a disk that hangs one may never be."""
         for process in self._dying:
-            process.wait()
+            try:
+                process.wait(REAP_S)
+            except subprocess.TimeoutExpired:
+                log.warning("%s: process %d does not end and is left behind", self.name, process.pid)
         self._dying.clear()
 
     def _start(self) -> None:

@@ -51,6 +51,11 @@ class Commitment:
             held = answer if entry else self._withdraw(answer, "the ledger takes no entry")
             self._held.append(_Held(held, entry))
 
+    def abandon(self, reason: str) -> None:
+        """What waits is for parts that are no longer where they were: UNINSPECTED."""
+        held = [self._withdraw(each.answer, reason) for each in self._held]
+        self._held = deque(_Held(answer, None) for answer in held)
+
     def release(self, acknowledged: int, now_ns: int) -> list[Answer]:
         """What the gate must do now.
 

@@ -133,6 +133,13 @@ class Conductor:
         self._awaited.clear()
         return self._release(now_ns)
 
+    def abandon(self, reason: str, now_ns: int) -> tuple[Answer, ...]:
+        """No open part is where it was: UNINSPECTED, whatever was said of it."""
+        for part in self._open.values():
+            part.verdict = Verdict(Outcome.UNINSPECTED, (reason,))
+        self._awaited.clear()
+        return self._release(now_ns)
+
     def expire(self, now_ns: int) -> tuple[Answer, ...]:
         """Answers the parts whose time is over."""
         for trigger, part in self._open.items():

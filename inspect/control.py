@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 SOCKET = "line.sock"
 MAX_CLIENTS = 4
+"""One more, and who was silent for the longest time is let go."""
 MAX_BYTES = 1 << 16
 TIMEOUT_S = 5.0
 """How long a line may take to answer."""
@@ -40,7 +41,7 @@ class Control:
         self._selector = selector
         self._handle = handle
         self._path = folder / SOCKET
-        self._clients: set[socket.socket] = set()
+        self._clients: dict[socket.socket, None] = {}  # who was silent for the longest time first
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._server.setblocking(False)
         try:
@@ -49,6 +50,7 @@ class Control:
             with _short(folder) as short:
                 self._server.bind(f"{short}/{SOCKET}")
             self._path.chmod(0o600)
+            self._inode = self._path.stat().st_ino
             self._server.listen(MAX_CLIENTS)
         except OSError as error:
             self._server.close()
@@ -56,12 +58,14 @@ class Control:
         selector.register(self._server, selectors.EVENT_READ, self._accept)
 
     def close(self) -> None:
-        """Nobody is listened to any more."""
+        """Nobody is listened to any more. A line that was started meanwhile keeps its socket."""
         for end in (self._server, *self._clients):
             self._selector.unregister(end)
             end.close()
         self._clients.clear()
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
 
     def _accept(self) -> None:
         try:
@@ -70,22 +74,27 @@ class Control:
             log.warning("control: %s", error)
             return
         if len(self._clients) >= MAX_CLIENTS:
-            client.close()
-            return
+            self._let_go(next(iter(self._clients)))
         client.setblocking(False)
-        self._clients.add(client)
+        self._clients[client] = None
         self._selector.register(client, selectors.EVENT_READ, lambda: self._read(client))
 
     def _read(self, client: socket.socket) -> None:
+        if client not in self._clients:  # let go of a moment before
+            return
         try:
             content = client.recv(MAX_BYTES)
             if content:
+                self._clients[client] = self._clients.pop(client)
                 client.send(json.dumps(self._answer(content)).encode())
                 return
         except OSError as error:  # whoever asked is gone, or does not read
             log.debug("control: %s", error)
+        self._let_go(client)
+
+    def _let_go(self, client: socket.socket) -> None:
         self._selector.unregister(client)
-        self._clients.discard(client)
+        del self._clients[client]
         client.close()
 
     def _answer(self, content: bytes) -> dict[str, Any]:

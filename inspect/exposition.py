@@ -22,6 +22,7 @@ GAUGES = {
     "plc_lost": ("plc_lost", "1 while the PLC cannot be relied on."),
     "acknowledged_trigger": ("ledger_acknowledged_trigger", "Last part whose verdict is on the disk."),
     "disk_free_bytes": ("disk_free_bytes", "Free on the disk of the records."),
+    "clock_ahead": ("clock_ahead", "1 while the wall clock is far ahead of the newest record."),
     "disk_reserve_bytes": ("disk_reserve_bytes", "Room on the disk that images leave to the ledger."),
 }
 """Field → name and meaning."""
@@ -54,6 +55,7 @@ COUNTERS = {
     "late_pulses": "Pulses of the gate that came too late.",
     "vision_restarts": "Times that vision was started anew.",
     "recorder_restarts": "Times that the recorder was started anew.",
+    "sleeps": "Times that the computer slept, and its open parts were UNINSPECTED.",
     "changeovers": "Changeovers of the running line.",
     "codes_read": "Parts whose code was read.",
     "codes_unread": "Parts whose code was not read.",

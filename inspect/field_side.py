@@ -45,6 +45,10 @@ class FieldSide:
         outage_s = station.trigger.max_outage_s if station.trigger.kind == "camera" else None
         self._hold = Hold(self.gate, notes, outage_s)
         self._came = self._numbered_after = 0
+        is_counted_twice = station.gate.kind == "plc" and station.trigger.kind != "plc"
+        self._counting_link = self._link if is_counted_twice else None
+        self._is_armed = False
+        self._slept, self._woke_ns = "", 0
         if self._link is not None:
             self._link.start(time.monotonic_ns())
 
@@ -56,13 +60,19 @@ class FieldSide:
 
     @property
     def held(self) -> str:
-        """Why no part passes, in words: the trigger is lost. "" where it is not."""
+        """Why no part passes, in words. "" where parts may pass."""
         return self._hold.reason
+
+    @property
+    def trigger_lost(self) -> str:
+        """Why parts may go by that nobody counts; "" where none do."""
+        return self._hold.trigger_reason
 
     def arm(self, now_ns: int, parts: int | None) -> None:
         """Parts come from now on; ``parts`` is what the cameras can show."""
         self.gate.arm(now_ns)
         self.trigger.arm(now_ns, parts)
+        self._is_armed = True
 
     def take_in(self, said: Exposed | Watched) -> None:
         """Vision says that a camera exposed a frame on its own, or how that camera is."""
@@ -79,10 +89,23 @@ class FieldSide:
         if isinstance(self.trigger, CameraTrigger):
             self.trigger.begin_anew(time.monotonic_ns())
 
+    def slept(self, why: str, now_ns: int) -> None:
+        """The computer slept: where parts are, and what the PLC counted meanwhile, nobody knows.
+
+        Raises:
+            LineError: If the gate cannot be closed.
+        """
+        self._slept, self._woke_ns = why, now_ns
+        if self._link is not None:
+            self._link.drop(why, now_ns)
+        if self._belt is not None:
+            self._belt.lose(why)
+        self.gate.abandon(why)
+
     def next_due_ns(self) -> int | None:
         """When something is due, if nothing happens before."""
         moments = [self.trigger.next_due_ns(), self.gate.next_due_ns()]
-        if self._leading is not None:
+        if self._may_hold:
             moments.append(self._hold.next_due_ns())
         if self._link is not None:
             moments.append(self._link.next_due_ns())
@@ -99,6 +122,8 @@ class FieldSide:
                 self._numbered_after = self._came
                 why = self.held or "it came while the line was held"
                 arrival = replace(arrival, unseen=arrival.unseen or why)
+            elif arrival.triggered_ns < self._woke_ns:
+                arrival = replace(arrival, unseen=arrival.unseen or self._slept)
             yield arrival
 
     def advance(self, now_ns: int) -> None:
@@ -110,9 +135,8 @@ class FieldSide:
         if self._link is not None:
             self._link.advance(now_ns)
         self.gate.advance(now_ns)
-        camera = self._leading
-        if camera is not None and self._hold.look(camera.trouble(now_ns), now_ns):
-            self._numbered_after = self._came
+        if self._may_hold:
+            self._look_at_hold(now_ns)
 
     def close(self) -> None:
         """Gate first: it goes to its safe state."""
@@ -122,6 +146,22 @@ class FieldSide:
             self._encoder.close()
         if self._link is not None:
             self._link.close()
+
+    @property
+    def _may_hold(self) -> bool:
+        """Whether parts may come that two count."""
+        is_counted_twice = self._counting_link is not None and not self.trigger.exhausted
+        return (self._is_armed and is_counted_twice) or self._leading is not None
+
+    def _look_at_hold(self, now_ns: int) -> None:
+        camera, link = self._leading, self._counting_link
+        trouble = "" if camera is None else camera.trouble(now_ns)
+        plc_trouble = link.outage.reason if link is not None and self._is_armed else ""
+        if plc_trouble and self._numbered_after != self._came:
+            self._numbered_after = self._came  # no number of before is told to a PLC that came anew
+            self.gate.abandon(plc_trouble)
+        if self._hold.look(trouble, now_ns, plc_trouble):
+            self._numbered_after = self._came
 
     @property
     def _leading(self) -> CameraTrigger | None:
@@ -145,7 +185,8 @@ class FieldSide:
             return
         self._belt = Belt(settings.mm_per_count)
         if settings.kind == "plc":
-            self._encoder = PlcEncoder(self._belt, self._needed_link())
+            counts_parts = station.trigger.kind == "plc"
+            self._encoder = PlcEncoder(self._belt, self._needed_link(), settings, counts_parts=counts_parts)
         else:
             self._encoder = GpioEncoder(self._belt, settings, selector, time.monotonic_ns())
 

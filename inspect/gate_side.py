@@ -63,6 +63,11 @@ class GateSide:
         for answer in answers:
             self._act(answer)
 
+    def abandon(self, reason: str) -> None:
+        """What waits for the ledger is UNINSPECTED."""
+        if self._commitment is not None:
+            self._commitment.abandon(reason)
+
     def write_down(self, now_ns: int) -> None:
         """What became of verdicts, and what was seen of golden parts."""
         for acted in self._gate.acted():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from taktsight.errors import CameraError
 from taktsight.inspect.cameras.camera import Camera
 from taktsight.inspect.frame_check import Checked, FrameCheck
+from taktsight.inspect.inspector import NetworkInput
 from taktsight.inspect.messages import Expose
 from taktsight.inspect.ring import Ring, Slot
 from taktsight.inspect.vision_port import MAX_ASKED
@@ -19,6 +20,8 @@ from taktsight.records import Frame, Image, check_image
 
 CheckOf = Callable[[Expose, str], FrameCheck]
 """Part and camera → what its frame is held against."""
+PrepareFor = Callable[[Expose, Frame], NetworkInput | None]
+"""A frame as the input of the network that judges the part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Grab:
     expose: Expose
     camera: str
     frame: Frame | None = None
+    prepared: NetworkInput | None = None
+    """The frame as the network's input, so that the engine need not wait for it."""
     serial: str | None = None
     slot: Slot | None = None
     missing: str = ""
@@ -56,12 +61,16 @@ class CameraThread:
     """Grabs from one camera, part after part, and hands the frames to the inspection."""
 
     def __init__(
-        self, camera: Camera, check_of: CheckOf, ring: Ring, grabbed: queue.Queue[Grab | None]
+        self,
+        camera: Camera,
+        check_of: CheckOf,
+        prepare_for: PrepareFor,
+        ring: Ring,
+        grabbed: queue.Queue[Grab | None],
     ) -> None:
-        """``check_of``: what a part's frame of this camera is held against."""
         self.exposes: queue.Queue[Expose | None] = queue.Queue(MAX_ASKED + 1)
         self._camera = camera
-        self._check_of = check_of
+        self._check_of, self._prepare_for = check_of, prepare_for
         self._ring = ring
         self._grabbed = grabbed
         self._thread = threading.Thread(target=self._run, name=f"grab-{camera.name}", daemon=True)
@@ -89,7 +98,15 @@ class CameraThread:
         frame = Frame(exposure.image, expose.trigger, exposure.captured_ns, name)
         started_ns = time.monotonic_ns()
         checked = check.measure(frame)
-        return replace(grab, frame=frame, checked=checked, check_ns=time.monotonic_ns() - started_ns)
+        grab = replace(grab, frame=frame, checked=checked, check_ns=time.monotonic_ns() - started_ns)
+        return grab if checked.fault else replace(grab, prepared=self._prepare(expose, frame))
+
+    def _prepare(self, expose: Expose, frame: Frame) -> NetworkInput | None:
+        """A frame that does not fit is told of by the inspection, whose part it spoils."""
+        try:
+            return self._prepare_for(expose, frame)
+        except ValueError:
+            return None
 
     def _keep(self, image: Image) -> Slot | None:
         """A frame with a fault is evidence too, unless it is no image at all."""

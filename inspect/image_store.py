@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from taktsight.inspect.frame_files import PARTIAL, file_of
 from taktsight.inspect.ledger import Row
 from taktsight.inspect.messages import ImageRules, StoreImage
 from taktsight.inspect.retention import Shelf
+from taktsight.inspect.retention_clock import RetentionClock
 from taktsight.whole_files import make_folder, sync_folder
 
 log = logging.getLogger(__name__)
@@ -24,7 +26,11 @@ LEDGER_ROOM_BYTES = 8_000_000
 class ImageStore:
     """The image folder. Each change is a row for the ledger's table of images."""
 
-    def __init__(self, folder: Path, rules: ImageRules, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, folder: Path, rules: ImageRules, now: Callable[[], datetime], newest: datetime | None = None
+    ) -> None:
+        """``newest``: when the newest record of the runs before was written; None where there is none."""
+        self._clock = RetentionClock(newest)
         self._folder = folder
         self._rules = rules
         self._now = now
@@ -67,7 +73,7 @@ class ImageStore:
 
     def make_room(self) -> None:
         """Removes what is too old, then what is too much."""
-        self._remove(self._shelf.too_old(self._now()))
+        self._remove(self._shelf.too_old(self._clock.age_at(self._now(), time.monotonic())))
         self._remove(self._shelf.too_much())
 
     def make_way(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from taktsight.bundle import Bundle
 from taktsight.card import Card, GoldenSample
 from taktsight.errors import BackendError
-from taktsight.imaging import prepare, read_outputs
+from taktsight.imaging import Batch, Layout, prepare, read_outputs
 from taktsight.inspect.backends.backend import Backend
 from taktsight.inspect.engines import REFERENCE
 from taktsight.recipe import Recipe, View, decide
@@ -20,6 +21,15 @@ from taktsight.records import Frame, Image, Inspection, Part, Prediction
 GOLDEN_TOLERANCE = 1e-3
 """Engines on other processors round otherwise: measured differences stay below 1e-4."""
 STAGES = ("prepare", "infer", "locate", "decide")
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkInput:
+    """A frame, prepared for the engine."""
+
+    batch: Batch
+    layout: Layout
+    took_ns: int
 
 
 class Inspector:
@@ -49,8 +59,26 @@ class Inspector:
         """The same, comparing with other golden templates."""
         return Inspector(self._backend, self._card, self.recipe, self._digests[0], references)
 
-    def inspect(self, part: Part) -> Inspection:
+    def prepare(self, frame: Frame) -> NetworkInput | None:
+        """The network's input; any thread may make it ahead. None where the recipe does not look.
+
+        Raises:
+            ValueError: If the frame does not fit the recipe's view.
+        """
+        view = self._views.get(frame.camera)
+        if view is None:
+            return None
+        started_ns = time.monotonic_ns()
+        template = self._references.get(view.camera)
+        batch, layout = prepare(frame.image, view.roi_px, self._card.canvas, template)
+        return NetworkInput(batch, layout, time.monotonic_ns() - started_ns)
+
+    def inspect(self, part: Part, ahead: Mapping[str, NetworkInput] = MappingProxyType({})) -> Inspection:
         """The verdict of a part, with what it rests on and the time of each stage.
+
+        Args:
+            part: its frames.
+            ahead: of cameras whose frames :meth:`prepare` of this inspector has prepared.
 
         Raises:
             ValueError: If a frame does not fit the recipe's view.
@@ -58,20 +86,19 @@ class Inspector:
                 value outside 0–1, a wrong size.
         """
         stage_ns = dict.fromkeys(STAGES, 0)
-        predictions = tuple(
-            self._predict(frame.image, self._views[frame.camera], stage_ns)
-            for frame in part.frames
-            if frame.camera in self._views
-        )
+        predictions = []
+        for frame in part.frames:
+            prepared = ahead.get(frame.camera) or self.prepare(frame)
+            if prepared is not None:
+                predictions.append(self._predict(prepared, self._views[frame.camera], stage_ns))
         started = time.monotonic_ns()
-        verdict = decide(predictions, self.recipe)
+        verdict = decide(tuple(predictions), self.recipe)
         stage_ns["decide"] = time.monotonic_ns() - started
-        return Inspection(part, verdict, predictions, *self._digests, stage_ns)
+        return Inspection(part, verdict, tuple(predictions), *self._digests, stage_ns)
 
-    def _predict(self, image: Image, view: View, stage_ns: dict[str, int]) -> Prediction:
+    def _predict(self, prepared: NetworkInput, view: View, stage_ns: dict[str, int]) -> Prediction:
+        batch, layout = prepared.batch, prepared.layout
         started = time.monotonic_ns()
-        batch, layout = prepare(image, view.roi_px, self._card.canvas, self._references.get(view.camera))
-        prepared = time.monotonic_ns()
         maps, scores = self._backend.infer(batch)
         inferred = time.monotonic_ns()
         labels = self._card.labels
@@ -87,8 +114,8 @@ class Inspector:
         except ValueError as error:  # the frame fitted: what cannot be read is the engine's doing
             raise BackendError(f"view {view.camera}: {error}") from error
         located = time.monotonic_ns()
-        stage_ns["prepare"] += prepared - started
-        stage_ns["infer"] += inferred - prepared
+        stage_ns["prepare"] += prepared.took_ns
+        stage_ns["infer"] += inferred - started
         stage_ns["locate"] += located - inferred
         return prediction
 

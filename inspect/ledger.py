@@ -162,6 +162,12 @@ class Ledger:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()][::-1]
 
+    def rows_after(self, seq: int, most: int) -> Sequence[Row]:
+        """The next entries after one, in order, so many at most: to read on while a line writes."""
+        query = sa.select(*self._columns()).where(entries.c.seq > seq).order_by(entries.c.seq).limit(most)
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
     def runs(self) -> Sequence[str]:
         """Names of the runs, in the order they began."""
         query = sa.select(entries.c.run).group_by(entries.c.run).order_by(sa.func.min(entries.c.seq))
@@ -180,6 +186,13 @@ class Ledger:
         for row in rows:
             _check_digest(row)
         return rows
+
+    def newest_utc(self, *, before: str) -> str | None:
+        """When the last entry of another run than this one was written; None where there is none."""
+        query = sa.select(entries.c.utc).where(entries.c.run != before)
+        with self._engine.connect() as connection:
+            utc: str | None = connection.execute(query.order_by(entries.c.seq.desc()).limit(1)).scalar()
+        return utc
 
     def image_rows(self, *, kept: bool) -> Sequence[Row]:
         """The images, oldest first; with ``kept`` only those that still lie on the disk."""

@@ -43,6 +43,7 @@ from taktsight.inspect.realtime import become_punctual
 from taktsight.inspect.recorder_port import RecorderPort
 from taktsight.inspect.recorder_side import RecorderSide
 from taktsight.inspect.ring import size_ring
+from taktsight.inspect.sleep import SleepWatch
 from taktsight.inspect.stop_signals import stop_signals
 from taktsight.inspect.triggers.trigger import Arrival
 from taktsight.inspect.vision_port import Said, VisionPort
@@ -95,6 +96,7 @@ class Line:
             begins_anew=self._vision_begins_anew,
             fail=self._fail,
         )
+        self._sleep = SleepWatch()
         self._stop_asked = False
         self._failure: TaktsightError | None = None
         self.meters["takt_ns"] = round((station.takt_ms or 0) * 1e6)
@@ -112,8 +114,7 @@ class Line:
                     self._work()
                     self._finish()
         finally:
-            if self._control is not None:
-                self._control.close()
+            self._close_control()
             self._field.close()
             self._selector.close()
         if self._failure is not None:
@@ -173,8 +174,12 @@ class Line:
 
     def _finish(self) -> None:
         """The last verdicts carried out, late results, the last entries, and the end of both processes."""
+        self._close_control()  # before the recorder lets another line write its records
         self._field.gate.disarm()
         self._run_until(lambda: self._field.gate.is_settled, Patience(GATE_STOP_NS))
+        if not self._field.gate.is_settled:
+            self._attempt(lambda: self._field.gate.abandon("the line stopped, and its belt stood"))
+            self._gate_side.write_down(time.monotonic_ns())
         self._vision.stop()
         self._run_until(lambda: self._vision.ended, Patience(VISION_STOP_NS))
         if self._failure is not None:
@@ -188,6 +193,11 @@ class Line:
         if recorder.unrecorded:
             self._fail(LineError(f"{recorder.unrecorded} entries could not be written to the ledger"))
         self._books.state("stopped")
+
+    def _close_control(self) -> None:
+        control, self._control = self._control, None
+        if control is not None:
+            control.close()
 
     def _run_until(self, done: Callable[[], object], patience: Patience | None = None) -> None:
         """Steps until it is done, or patience is over; without one, until something fails."""
@@ -206,11 +216,16 @@ class Line:
             self._conductor.next_deadline_ns(),
             self._gate_side.next_deadline_ns(),
             self._vision.gives_up_ns(),
+            self._recorder.gives_up_ns(),
+            self._changeovers.gives_up_ns(),
             self._alarms.next_look_ns(),
         )
         next_ns = min((moment for moment in moments if moment is not None), default=None)
         wait_s = None if next_ns is None else max(0, next_ns - time.monotonic_ns()) / 1e9
-        for key, _ in self._selector.select(wait_s):
+        ready = self._selector.select(wait_s)
+        if slept := self._sleep.look():  # first: what has come may be of before
+            self._wake_up(slept)
+        for key, _ in ready:
             self._attempt(key.data)
         now_ns = time.monotonic_ns()
         self._answer(self._conductor.expire(now_ns))
@@ -219,8 +234,19 @@ class Line:
             self._trigger_part(arrival, now_ns)
         self._gate_side.write_down(now_ns)
         self._vision_side.look(now_ns)
+        self._recorder_side.look(now_ns)
+        if given_up := self._changeovers.look(now_ns):
+            self._books.changed_over(given_up)
         self._books.count(self._conductor, self._gate_side.waiting, self._gate_side.withdrawn)
-        self._alarms.look(now_ns, self._field.missing, self._field.held)
+        self._alarms.look(now_ns, self._field.missing, self._field.trigger_lost)
+
+    def _wake_up(self, slept: str) -> None:
+        """No deadline ran meanwhile, and no part is where it was."""
+        now_ns = time.monotonic_ns()
+        self._books.slept(slept)
+        self._attempt(lambda: self._field.slept(slept, now_ns))
+        self._gate_side.abandon(slept)
+        self._answer(self._conductor.abandon(slept, now_ns))
 
     def _attempt(self, act: Callable[[], object]) -> None:
         """Whatever hardware cannot go on stops the line, which answers its open parts first."""

@@ -27,8 +27,8 @@ class StartVision:
     today: date
     """In UTC, when the line was started: a restart of vision at night is no new start."""
     versions: Path | None
-    """Folder that remembers which version of the product runs; None where nothing is to be remembered: in a
-    replay, which moves no gate, and when vision is started anew."""
+    """Folder that remembers which version of the product runs, from its first part on; None where nothing
+    is to be remembered: in a replay, which moves no gate."""
     outlook: int = 0
     """Number of the changeover that the station's bundle and recipe came with; 0 from the start."""
 
@@ -164,6 +164,8 @@ class StartArchive:
 
     folder: Path
     images: ImageRules
+    newest_utc: str | None = None
+    """When the newest record of the runs before was written; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ ALARMS = (
     "golden_due",
     "health_alarm",
     "escapes_unknown",
+    "computer_slept",
+    "clock_ahead",
 )
 STAGES = ("grab", "health", "prepare", "infer", "locate", "decide", "gate")
 HISTOGRAMS = ("cycle", "lateness", *STAGES)
@@ -65,6 +67,7 @@ FIELDS = (
     "unacknowledged",  # verdicts that the PLC's program did not take
     "late_pulses",
     "vision_restarts",
+    "sleeps",  # of the computer
     "changeovers",
     "recorder_restarts",
     "codes_read",
@@ -81,6 +84,7 @@ FIELDS = (
     "images_removed",
     "ledger_retries",
     "disk_free_bytes",
+    "clock_ahead",  # 1 while no image is removed by age, for the wall clock is far ahead of the records
     "disk_reserve_bytes",  # what images leave to the ledger
 )
 _INDEX = {name: index for index, name in enumerate(FIELDS)}

@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from taktsight.errors import LedgerError, LineError, TaktsightError
@@ -35,6 +36,7 @@ from taktsight.inspect.messages import (
 )
 from taktsight.inspect.meters import Meters
 from taktsight.inspect.realtime import die_with_line, relax
+from taktsight.inspect.retention_clock import RetentionClock
 from taktsight.inspect.ring import Ring
 from taktsight.records import Outcome
 
@@ -62,7 +64,10 @@ class Recorder:
         meters: Meters,
         ledger: Ledger,
         archive: ArchivePort,
+        clock: RetentionClock,
     ) -> None:
+        """``clock``: as the archive has one of its own; here it is for the alarm."""
+        self._clock = clock
         self._run = start.run
         self._rules = start.images
         self._folder = start.folder
@@ -191,6 +196,8 @@ class Recorder:
         if time.monotonic() >= self._disk_at_s:
             self._disk_at_s = time.monotonic() + DISK_S
             self._measure_disk()
+            self._clock.age_at(utc_now(), time.monotonic())
+            self._meters["clock_ahead"] = self._clock.is_ahead
 
     def _measure_disk(self) -> None:
         try:
@@ -246,7 +253,9 @@ def main(arguments: Sequence[str]) -> int:
     channel.send(RecorderReady())
     channel.never_wait()
     meters = Meters(meters_descriptor)
-    archive = ArchivePort(StartArchive(start.folder, start.images))
-    recorder = Recorder(start, channel, Ring(ring_descriptor), meters, ledger, archive)
+    newest_utc = ledger.newest_utc(before=start.run)
+    archive = ArchivePort(StartArchive(start.folder, start.images, newest_utc))
+    clock = RetentionClock(None if newest_utc is None else datetime.fromisoformat(newest_utc))
+    recorder = Recorder(start, channel, Ring(ring_descriptor), meters, ledger, archive, clock)
     with log_through_thread():
         return 0 if recorder.run() else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import replace
 
@@ -18,6 +19,8 @@ from taktsight.inspect.messages import (
 )
 from taktsight.inspect.vision_port import refusal
 
+START_LIMIT_NS = 60_000_000_000
+"""To open a ledger; longer, and its disk hangs."""
 MAX_UNRECORDED = 20_000
 """Entries in memory while the disk does not take them; one more stops the line."""
 MAX_IN_FLIGHT = 256
@@ -39,6 +42,7 @@ class RecorderPort:
         self._entries: deque[Entry] = deque()
         self._sent = 0
         self._number = 0
+        self._started_ns = time.monotonic_ns()
 
     def start(self, start: StartRecorder) -> None:
         """Tells it where to write."""
@@ -54,6 +58,10 @@ class RecorderPort:
     def unrecorded(self) -> int:
         """Entries that are not on the disk yet."""
         return len(self._entries)
+
+    def gives_up_ns(self) -> int | None:
+        """When the line waits no longer for its first start; later it works on without."""
+        return None if self.was_ready or self.ended else self._started_ns + START_LIMIT_NS
 
     def write(self, entry: Entry) -> int:
         """Takes an entry, numbers it and sends it as soon as there is room: its number. Never waits.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from taktsight.errors import LineError, TaktsightError
 from taktsight.inspect.messages import StartRecorder
 from taktsight.inspect.meters import Meters
-from taktsight.inspect.recorder_port import RecorderPort
+from taktsight.inspect.recorder_port import START_LIMIT_NS, RecorderPort
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,20 @@ class RecorderSide:
         """Tells it where to write."""
         self._port.start(start)
         self._listen()
+
+    def look(self, now_ns: int) -> None:
+        """Without a ledger no line begins: it says so instead of waiting."""
+        gives_up_ns = self._port.gives_up_ns()
+        if gives_up_ns is None or now_ns < gives_up_ns:
+            return
+        self._selector.unregister(self._port.child.channel)
+        self._port.end()
+        self._fail(
+            LineError(
+                f"the recorder has not opened its ledger within {START_LIMIT_NS / 1e9:g} s: does the disk "
+                "of records.folder answer? 'taktsight check STATION.yaml' writes there too"
+            )
+        )
 
     def _listen(self) -> None:
         self._selector.register(self._port.child.channel, selectors.EVENT_READ, self._read)

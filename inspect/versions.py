@@ -39,8 +39,17 @@ def check_version(folder: Path, card: Card, rollback_to: Rollback, where: str) -
     )
 
 
+def check_memory(folder: Path) -> None:
+    """That a version can be noted there, before anything runs that must be.
+
+    Raises:
+        LineError: If it cannot be written: what nobody remembers, nobody can refuse.
+    """
+    _write(folder / VERSIONS_FILE, _read(folder / VERSIONS_FILE))
+
+
 def remember_version(folder: Path, card: Card) -> None:
-    """Notes that this version runs here; a higher one that was noted stays.
+    """Notes that this version runs here, once a part is judged by it; a higher one that was noted stays.
 
     Raises:
         LineError: If it cannot be written: what nobody remembers, nobody can refuse.
@@ -49,7 +58,11 @@ def remember_version(folder: Path, card: Card) -> None:
     versions = _read(file)
     if card.version <= versions.get(card.name, 0):
         return
-    content = json.dumps(versions | {card.name: card.version}, indent=1, sort_keys=True, ensure_ascii=False)
+    _write(file, versions | {card.name: card.version})
+
+
+def _write(file: Path, versions: dict[str, int]) -> None:
+    content = json.dumps(versions, indent=1, sort_keys=True, ensure_ascii=False)
     try:
         with whole_file(file) as opened:
             opened.write(content.encode() + b"\n")

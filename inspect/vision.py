@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 from taktsight.errors import BackendError, CameraError, TaktsightError
 from taktsight.inspect.cameras.camera import Camera, open_camera
@@ -24,7 +25,7 @@ from taktsight.inspect.config import Station
 from taktsight.inspect.fit import Setup
 from taktsight.inspect.frame_check import FrameCheck
 from taktsight.inspect.grabbing import CameraThread, Grab, Look
-from taktsight.inspect.inspector import Inspector
+from taktsight.inspect.inspector import Inspector, NetworkInput
 from taktsight.inspect.leader import Leader
 from taktsight.inspect.messages import (
     Expose,
@@ -41,23 +42,33 @@ from taktsight.inspect.part_results import inspected, skew_faults, uninspected
 from taktsight.inspect.realtime import die_with_line, relax
 from taktsight.inspect.ring import Ring
 from taktsight.inspect.triage import Triage
-from taktsight.inspect.versions import remember_version
+from taktsight.inspect.versions import check_memory, remember_version
 from taktsight.inspect.vision_port import MAX_ASKED
 from taktsight.records import Frame, Part
 
 log = logging.getLogger(__name__)
 
+REMEMBER_S = 3.0
+"""How long an end waits for the disk that remembers the version; the line waits for 5 s."""
 MAX_ENGINE_FAULTS = 3
 """In a row: no answer, or NaN in it. One may be chance, and a new process costs the parts of some seconds;
 but what breaks a CUDA context breaks it for good, and only a new process has a whole one."""
+
+SWITCH_S = 0.0005
+"""A thread that grabs gives way to the one whose network has answered: 5 ms would be a tail."""
 
 
 class Vision:
     """Cameras, engine and recipe, ready for parts."""
 
-    def __init__(self, station: Station, ring: Ring, today: date, number: int = 0) -> None:
-        """``number``: of the changeover that the station's files came with."""
+    def __init__(
+        self, station: Station, ring: Ring, today: date, number: int = 0, versions: Path | None = None
+    ) -> None:
+        """``number``: of the changeover that the files came with; ``versions``: as :class:`StartVision`."""
         self._number = number
+        self._versions = versions
+        self._remembered: int | None = None
+        self._remembering: threading.Thread | None = None
         self._outlooks = {number: open_outlook(station, today)}
         self.cameras = open_cameras(station, self.outlook.setup)
         self.leader = Leader(self.cameras, station.trigger)
@@ -70,7 +81,8 @@ class Vision:
         self._triage = Triage()
         self._grabbed: queue.Queue[Grab | None] = queue.Queue(len(self.cameras) * (MAX_ASKED + 1))
         self._threads = [
-            CameraThread(camera, self._check_of, ring, self._grabbed) for camera in self.cameras
+            CameraThread(camera, self._check_of, self._prepare_for, ring, self._grabbed)
+            for camera in self.cameras
         ]
 
     @property
@@ -80,6 +92,9 @@ class Vision:
 
     def _check_of(self, expose: Expose, camera: str) -> FrameCheck:
         return self._outlooks[expose.outlook].checks[camera]
+
+    def _prepare_for(self, expose: Expose, frame: Frame) -> NetworkInput | None:
+        return self._outlooks[expose.outlook].inspector.prepare(frame)
 
     def _rehearse(self) -> None:
         if self._codes is not None and self._rehearsal:
@@ -102,7 +117,7 @@ class Vision:
         if self._rehearsal:
             new.rehearse(self._rehearsal)
         if order.versions is not None:
-            remember_version(order.versions, new.setup.bundle.card)
+            check_memory(order.versions)
         self._outlooks[order.number] = new
         return new
 
@@ -120,8 +135,18 @@ class Vision:
 
     def expose(self, expose: Expose | None) -> None:
         """Asks every camera for the part; None after the last one."""
+        if expose is not None and expose.outlook != self._remembered:
+            self._remember(expose.outlook)
         for thread in self._threads:
             thread.exposes.put_nowait(expose)
+
+    def _remember(self, number: int) -> None:
+        """A part is judged by it, so this version runs here; beside the parts, for a disk may be slow."""
+        self._remembered = number
+        if self._versions is not None:
+            arguments = (self._versions, self._outlooks[number].setup.bundle.card)
+            self._remembering = threading.Thread(target=remember_version, args=arguments, daemon=True)
+            self._remembering.start()
 
     def run(self, channel: Channel) -> None:
         """Inspects until every camera has said that nothing more comes.
@@ -151,6 +176,8 @@ class Vision:
             camera.close()
         if self._codes is not None:
             self._codes.close()
+        if self._remembering is not None:
+            self._remembering.join(REMEMBER_S)
 
     def inspect(self, look: Look) -> Result:
         """The result of a part whose views have all come in."""
@@ -167,9 +194,10 @@ class Vision:
             return uninspected(
                 expose, grabs, f"late: {max(0, left_ns) / 1e6:.0f} ms were left for its inspection"
             )
+        ahead = {grab.camera: grab.prepared for grab in grabs if grab.prepared is not None}
         reading = self._codes.begin(frames) if self._codes is not None else None
         try:
-            inspection = inspector.inspect(Part(expose.trigger, frames, grabs[0].serial))
+            inspection = inspector.inspect(Part(expose.trigger, frames, grabs[0].serial), ahead)
         except ValueError as error:  # a frame that does not fit says nothing of the engine
             return uninspected(expose, grabs, str(error))
         except BackendError as error:
@@ -234,6 +262,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs as a process of the line: its id, two descriptors, its usual niceness."""
     line_process, channel_descriptor, ring_descriptor, usual_nice = map(int, arguments)
     die_with_line(line_process)
+    sys.setswitchinterval(SWITCH_S)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     threading.excepthook = _end_process
     channel = Channel.inherited(channel_descriptor)
@@ -241,9 +270,9 @@ def main(arguments: Sequence[str]) -> int:
     if not isinstance(start, StartVision):
         return 1
     try:
-        vision = Vision(start.station, Ring(ring_descriptor), start.today, start.outlook)
+        vision = Vision(start.station, Ring(ring_descriptor), start.today, start.outlook, start.versions)
         if start.versions is not None:
-            remember_version(start.versions, vision.outlook.setup.bundle.card)
+            check_memory(start.versions)
     except TaktsightError as error:
         channel.send(Refused(type(error).__name__, str(error)))
         return error.exit_code

@@ -87,7 +87,7 @@ class VisionPort:
         if self._start is None or self.ready is None:
             raise ValueError("only a vision that is in service changes over")
         self._first = self.ready = prepared.ready
-        self._start = replace(self._start, station=station, versions=None, outlook=prepared.number)
+        self._start = replace(self._start, station=station, outlook=prepared.number)
 
     def receive(self) -> tuple[list[Said], bool]:
         """What it said that the line must act on, and whether it still lives.
@@ -130,8 +130,7 @@ class VisionPort:
         self.child.restart(now_ns)
         if self._start is None:
             raise LineError("vision ended before it was told what to do")
-        is_known = self._first is not None
-        self.start(replace(self._start, versions=None) if is_known else self._start, now_ns)
+        self.start(self._start, now_ns)
 
     def stop(self) -> None:
         """Lets it finish what it was asked; its end is not a fault then."""

@@ -14,7 +14,6 @@ from taktsight.errors import ConfigError, DataError
 from taktsight.export.acceptance.assembling import Given, Pictured, audit_section
 from taktsight.export.acceptance.criteria import Criteria, read_criteria
 from taktsight.export.acceptance.document import AgreementSection, GageSection, PodSection, Standing
-from taktsight.export.acceptance.drift_alarms import alarms_in, has_drift
 from taktsight.export.acceptance.ledger_figures import read_recorded
 from taktsight.export.acceptance.measured_parts import (
     Limits,
@@ -26,6 +25,8 @@ from taktsight.export.acceptance.measured_parts import (
 )
 from taktsight.export.acceptance.sources import Sources
 from taktsight.quality.certificate import Certificate
+from taktsight.quality.drift_records import FOLDER as DRIFT
+from taktsight.quality.drift_records import suspensions
 from taktsight.quality.parts_file import file_digest
 from taktsight.quality.standing import found_in, standing
 from taktsight.quality.tables import Floats, read_table
@@ -175,11 +176,11 @@ def _read_line(arguments: argparse.Namespace, given: Given) -> None:
         given.not_shown["drift"] = "no ledger was given (--records), and drift is watched beside one"
     else:
         given.recorded = read_recorded(arguments.records, arguments.run, given.sources)
-        if has_drift(arguments.records):
-            given.drift = alarms_in(arguments.records)
+        if (arguments.records / DRIFT).is_dir():
+            given.drift = tuple(each.reason for each in suspensions(arguments.records))
             given.drift_source = given.recorded.source
         else:
-            given.not_shown["drift"] = "nobody watched drift beside this ledger"
+            given.not_shown["drift"] = "drift was not watched beside this ledger (taktsight drift)"
     if arguments.spc_limits is not None:
         from taktsight.quality.spc_limits import read_limits
 
@@ -220,7 +221,7 @@ def _standing(arguments: argparse.Namespace, given: Given) -> Standing | None:
     found = replace(
         found,
         data={name: given.measured.sha256} if name else {},
-        suspended=f"drift: {'; '.join(given.drift)}" if given.drift else None,
+        suspended="; ".join(given.drift) or None,
     )
     now = standing(certificate, found)
     marker = given.sources.add(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from taktsight.errors import CameraError, ConfigError
+from taktsight.errors import CameraError, ConfigError, LineError
 from taktsight.inspect.cameras.frame_intake import FrameIntake
 from taktsight.inspect.cameras.gige_settings import (
     GigeSettings,
@@ -48,6 +48,11 @@ LAST_WORDS_NS = 1_500_000_000
 END_S = 4.0
 """How long the end of a camera that is gone is waited for; the line waits for 5 s."""
 
+MAX_CLOSING = 4
+"""Sessions that may be about to end at once: no other one is opened beside them."""
+GIVEN_UP_NS = 30_000_000_000
+"""A session that has not ended for so long never will: only a new process is rid of it."""
+
 OpenSession = Callable[[float], Session]
 """Opens the camera, and waits so many seconds for whoever controls it to let go."""
 
@@ -72,7 +77,7 @@ class Keeper:
         self._stream, self._intake, self._open_session = stream, intake, open_session
         self._pulse: Pulse | None = None
         self._ending = threading.Event()
-        self._closing: list[threading.Thread] = []
+        self._closing: list[tuple[int, threading.Thread]] = []
         self._retry_ns = self._there_ns = 0
         self._lost_ns: int | None = None
         self._refusal = ""
@@ -109,7 +114,7 @@ class Keeper:
         try:
             self._warm_up(running)
         except CameraError:
-            self._closing.append(running.end())
+            self._close(running)
             raise
         self._intake.serve()
         return running
@@ -205,10 +210,13 @@ class Keeper:
         self._lost_ns, self._refusal = None, ""
         self._stream.regain()
 
+    def _close(self, running: RunningSession) -> None:
+        self._closing.append((time.monotonic_ns(), running.end()))
+
     def _let_go(self) -> None:
         running, self.session = self.session, None
         if running is not None:
-            self._closing.append(running.end())
+            self._close(running)
             self._retry_ns = self._there_ns = 0
 
     def _try_again(self, now_ns: int) -> None:
@@ -227,8 +235,19 @@ class Keeper:
         self._find(time.monotonic_ns())
 
     def _is_still_closing(self, now_ns: int) -> bool:
-        """Whether the session before is still about to end; it is waited for, but not for long."""
-        self._closing = [thread for thread in self._closing if thread.is_alive()]
+        """Whether the session before is still about to end; it is waited for, but not for long.
+
+        Raises:
+            LineError: If several never end; the thread ends with it, and with the thread vision.
+        """
+        self._closing = [(since_ns, thread) for since_ns, thread in self._closing if thread.is_alive()]
+        if len(self._closing) >= MAX_CLOSING:
+            if now_ns - self._closing[0][0] < GIVEN_UP_NS:
+                return True
+            raise LineError(
+                f"{self._name}: its driver has left {len(self._closing)} sessions open and never ends "
+                "them; vision ends, for a new process to open the camera"
+            )
         if not self._closing or self._pulse is None:
             return False
         self._there_ns = self._there_ns or now_ns
@@ -245,7 +264,7 @@ class Keeper:
 
     def _close_all(self) -> None:
         until_s = time.monotonic() + END_S
-        for thread in self._closing:
+        for _, thread in self._closing:
             thread.join(max(0.0, until_s - time.monotonic()))
         if self._pulse is not None:
             self._pulse.close()

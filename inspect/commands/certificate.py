@@ -25,6 +25,7 @@ from taktsight.errors import BundleError, ConfigError
 from taktsight.quality.certificate import Certificate
 from taktsight.quality.commands.certificate_tables import certificate_tables
 from taktsight.quality.commands.output import add_output, tell
+from taktsight.quality.drift_records import suspended_reason
 from taktsight.quality.parts_file import file_digest
 from taktsight.quality.standing import Found, State, found_in, standing
 
@@ -39,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, action="append", default=[], help="a table of its data")
     parser.add_argument("--station", type=Path, metavar="STATION.yaml", help="the station that runs it")
     parser.add_argument("--engine", metavar="NAME", help="the engine that runs it (as certified)")
+    parser.add_argument(
+        "--records", type=Path, help="where drift of its parts is on record (as the station says)"
+    )
     parser.add_argument("--suspended", metavar="WHY", help="why it may not be believed for now")
     parser.add_argument("--allowed-key", type=Path, action="append", default=[], help="of its signer")
     add_output(parser)
@@ -67,7 +71,9 @@ def _found(arguments: argparse.Namespace, bundle: Bundle, certificate: Certifica
     data = {file.name: file_digest(file) for file in arguments.data}
     _check_data(data, certificate)
     found = _at_station(arguments) if arguments.station else _here(arguments, bundle, certificate)
-    return replace(found, data=data, suspended=arguments.suspended)
+    drifted = suspended_reason(arguments.records) if arguments.records else None
+    suspended = "; ".join(why for why in (arguments.suspended, drifted or found.suspended) if why)
+    return replace(found, data=data, suspended=suspended or None)
 
 
 def _check_data(data: dict[str, str], certificate: Certificate) -> None:

@@ -44,6 +44,9 @@ class DryRunGate:
     def disarm(self) -> None:
         """Nothing is to be ended."""
 
+    def abandon(self, why: str) -> None:
+        """Nothing waits."""
+
     def act(self, answer: Answer) -> None:
         """Writes down the verdict of a part.
 

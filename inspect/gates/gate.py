@@ -40,6 +40,9 @@ class Gate(Protocol):
     def disarm(self) -> None:
         """No part comes any more; what it was given is still carried out."""
 
+    def abandon(self, why: str) -> None:
+        """What it was given and has not carried out never will be: nothing passes, and it says so."""
+
     def act(self, answer: Answer) -> None:
         """Takes the verdict of a part.
 

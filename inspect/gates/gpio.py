@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from taktsight.errors import LineError
 from taktsight.inspect.belt import Belt
 from taktsight.inspect.conductor import Answer
 from taktsight.inspect.gates.gate import Acted, not_told
@@ -37,7 +38,7 @@ class GpioGate:
         self._outputs = request(settings.chip, list(self._levels), lines)
         if self._belt is not None:
             self._belt.on_move(self.advance)
-            self._belt.on_lost(self._lose_belt)
+            self._belt.on_lost(self.abandon)
 
     @property
     def missing(self) -> str:
@@ -59,6 +60,15 @@ class GpioGate:
 
     def disarm(self) -> None:
         """Pulses that are to come still do, and the heartbeat with them."""
+
+    def abandon(self, why: str) -> None:
+        """No window opens for the parts that are on their way.
+
+        Raises:
+            LineError: If the outputs cannot be set.
+        """
+        self._forget(why)
+        self._show()
 
     def act(self, answer: Answer) -> None:
         """The part gets its window.
@@ -132,12 +142,11 @@ class GpioGate:
         ends_ns = self._pulses.ends_ns
         return is_at_once and ends_ns is not None and now_ns < ends_ns
 
-    def _lose_belt(self, reason: str) -> None:
+    def _forget(self, why: str) -> None:
         lost = self._pulses.drop()
         if lost:
             self._notes.count("late_pulses", len(lost))
-            self._notes.fault(f"part {', '.join(map(str, lost))} was not let through: {reason}")
-        self._show()
+            self._notes.fault(f"part {', '.join(map(str, lost))} was not let through: {why}")
 
     def _show(self) -> None:
         """Sets the outputs that have to change."""
@@ -150,5 +159,9 @@ class GpioGate:
             wanted[settings.heartbeat_line] = self._beat
         changed = {line: is_active for line, is_active in wanted.items() if self._levels[line] != is_active}
         if changed:
-            set_levels(self._outputs, changed)
+            try:
+                set_levels(self._outputs, changed)
+            except LineError as error:  # were it tried again, it would open for a part of later
+                self._forget(str(error))
+                raise
             self._levels.update(changed)

@@ -58,6 +58,11 @@ class PlcGate:
         """Says so to the PLC."""
         self._outbox.set_armed(False)
 
+    def abandon(self, why: str) -> None:
+        """What the PLC was not told it will not be told as PASS; what it did not take is taken back."""
+        self._outbox.withdraw(why, time.monotonic_ns())
+        self._report(self._outbox.forget_told())
+
     def act(self, answer: Answer) -> None:
         """The verdict goes with the next block."""
         now_ns = time.monotonic_ns()

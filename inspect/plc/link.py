@@ -80,6 +80,12 @@ class PlcLink:
             self.outage.begin("heartbeat", "its heartbeat has not changed yet", now_ns)
         self._retry_ns = now_ns
 
+    def drop(self, why: str, now_ns: int) -> None:
+        """What the PLC said last is not how it is now: the connection is made anew."""
+        if not self._connection.is_closed:
+            self._connection.close()
+            self.lost(why, now_ns)
+
     def close(self) -> None:
         """Lets go of the connection."""
         self._retry_ns = None

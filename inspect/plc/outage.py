@@ -31,6 +31,11 @@ class Outage:
         """What is wrong, in words; "" where nothing is."""
         return f"{self.name}: {next(iter(self._troubles.values()))}" if self._troubles else ""
 
+    @property
+    def program_stands(self) -> bool:
+        """Whether the PLC's program is not known to run, though its server may answer."""
+        return "heartbeat" in self._troubles
+
     def begin(self, trouble: Trouble, reason: str, now_ns: int) -> None:
         """Something is wrong, or still is."""
         if not self._troubles:

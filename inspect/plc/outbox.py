@@ -7,12 +7,12 @@ program has taken it). The handshake counter goes on with every block that holds
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from taktsight.inspect.conductor import Answer
 from taktsight.inspect.gates.gate import Acted, not_told
 from taktsight.inspect.plc.blocks import VERDICTS, signed_steps, steps, verdict_block
-from taktsight.records import Verdict
+from taktsight.records import Outcome, Verdict
 
 MAX_WAITING = 64
 """Verdicts that are not written yet; one more is not told."""
@@ -86,6 +86,15 @@ class Outbox:
         self._waiting.append(_Letter(answer, number, answer.verdict))
         self._give_up_held(now_ns)
 
+    def withdraw(self, why: str, now_ns: int) -> None:
+        """What waits is UNINSPECTED; what is being written goes before it."""
+        for letter in self._waiting:
+            letter.answer = replace(letter.answer, verdict=Verdict(Outcome.UNINSPECTED, (why,)))
+            letter.verdict = letter.answer.verdict
+        held, self._held = self._held, self._held or why
+        self._give_up_held(now_ns)
+        self._held = held
+
     def take_acted(self) -> list[Acted]:
         """What became of verdicts since the last call, in trigger order."""
         acted, self._acted = self._acted, []
@@ -121,7 +130,9 @@ class Outbox:
             letter = self._waiting.popleft()
             letter.verdict = letter.answer.verdict_at(now_ns)
             self._writing.append(letter)
-        self.handshake = (self.handshake + bool(self._writing)) & 0xFFFF
+        # Of a part that the PLC has no number for there is nothing to take, and nothing to acknowledge.
+        is_new = any(letter.number is not None for letter in self._writing)
+        self.handshake = (self.handshake + is_new) & 0xFFFF
         for letter in self._writing:
             letter.handshake = self.handshake
         self._heartbeat = (self._heartbeat + 1) & 0xFFFF

@@ -31,6 +31,7 @@ class GpioTrigger:
 
     def arm(self, now_ns: int, parts: int | None) -> None:
         """Edges from now on are parts."""
+        self._earliest_ns = max(self._earliest_ns, now_ns)
         self._arrivals.arm(parts)
 
     def disarm(self) -> None:

@@ -23,6 +23,10 @@ VERBS = {
         "taktsight.training.commands.evaluate",
         "escape and overkill of a trained model, as a report",
     ),
+    "calibration": (
+        "taktsight.training.commands.calibration",
+        "whether a score means what it says, from labelled parts: ECE, Brier, reliability",
+    ),
     "export": (
         "taktsight.export.commands.export",
         "write a trained model as one bundle, proved on real parts",
@@ -64,6 +68,10 @@ VERBS = {
     ),
     "spc": ("taktsight.export.commands.spc", "control charts of a table or a ledger, and Pareto"),
     "verify": ("taktsight.export.commands.verify", "digests, signature and golden samples of a bundle"),
+    "robustness": (
+        "taktsight.export.commands.robustness",
+        "verdicts that flip under other light, blur, shift, rotation and noise",
+    ),
     "keys": ("taktsight.export.commands.keys", "make and show the keys that sign bundles"),
     "check": (
         "taktsight.inspect.commands.check",
@@ -98,6 +106,10 @@ VERBS = {
     "golden": (
         "taktsight.inspect.commands.golden",
         "show known-good and known-bad parts to a running line, or it holds",
+    ),
+    "drift": (
+        "taktsight.inspect.commands.drift",
+        "whether later parts are as those of a frozen reference, since when not, and why",
     ),
     "ledger": ("taktsight.inspect.commands.ledger", "verify and list the record of every trigger"),
 }

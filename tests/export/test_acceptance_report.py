@@ -19,6 +19,8 @@ from taktsight.export.acceptance.decisions import kappa_at_least, rate_at_most, 
 from taktsight.export.acceptance.judging import in_a_sentence
 from taktsight.inspect.ledger import Ledger
 from taktsight.inspect.messages import Entry
+from taktsight.quality.drift_records import DriftRecord, clear
+from taktsight.quality.drift_reference import Place
 
 from ..inspect.spots import spot_bundle
 from ..quality.certified import spot_parts
@@ -279,13 +281,28 @@ def test_changed_parts_void_what_the_certificate_claims(place: Path, tmp_path: P
 
 def test_alarm_of_drift_that_nobody_cleared_suspends_the_claims(place: Path, tmp_path: Path) -> None:
     write_ledger(tmp_path / "records", 120)
-    alarm = tmp_path / "records" / "drift" / "alarm-0123456789ab.json"
-    alarm.parent.mkdir()
-    alarm.write_text('{"said": "focus fell"}', encoding="utf-8")
+    alarm = DriftRecord(
+        station="line1",
+        bundle=64 * "1",
+        recipe=64 * "2",
+        reference=64 * "3",
+        detector="cusum",
+        what="focus",
+        view="camera",
+        since=Place(run="R", trigger=100),
+        at=Place(run="R", trigger=120),
+        utc="2030-01-01T00:00:00+00:00",
+        cause="image health",
+        said="focus fell",
+        look_into="the lens",
+    )
+    path = tmp_path / "records" / "drift" / f"alarm-{alarm.name}.json"
+    path.parent.mkdir()
+    path.write_text(alarm.model_dump_json(), encoding="utf-8")
     _, figures = report(place, tmp_path, "--records", str(tmp_path / "records"))
     assert figures["standing"]["state"] == "SUSPENDED"
-    assert figures["drift"] == ["focus fell"]
-    alarm.with_name("cleared-0123456789ab.json").write_text("{}", encoding="utf-8")
+    assert figures["drift"] == ["drift: focus fell"]
+    clear(tmp_path / "records", alarm.name, by="Anna", why="lens cleaned", utc=alarm.utc)
     _, figures = report(place, tmp_path, "--records", str(tmp_path / "records"))
     assert figures["standing"]["state"] == "VALID"
 

@@ -150,7 +150,10 @@ def test_image_that_is_written_again_counts_once() -> None:
     assert shelf_of(image_rules(), kept(1, REJECT, size=100), kept(1, REJECT, size=70)).bytes == 70
 
 
-def test_images_beyond_their_age_are_removed_although_no_new_one_comes(tmp_path: Path) -> None:
+def test_images_beyond_their_age_are_removed_although_no_new_one_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started_s = time.monotonic()
     rows = [kept(1, REJECT), kept(2, PASS)]
     lay(tmp_path, rows)
     clock = SimpleNamespace(now=NOW)
@@ -159,11 +162,22 @@ def test_images_beyond_their_age_are_removed_although_no_new_one_comes(tmp_path:
     store.make_room()
     assert len(left(tmp_path)) == 2
     clock.now += timedelta(days=8)
+    monkeypatch.setattr(time, "monotonic", lambda: started_s + 8 * 86_400)
     store.make_room()
     assert left(tmp_path) == ["000000001_top_REJECT.png"]
     assert [(row["trigger"], row["removed"]) for row in store.take_rows()] == [
         (2, "2030-01-09T00:00:00.000+00:00")
     ]
+
+
+def test_clock_that_is_years_ahead_at_the_start_removes_nothing(tmp_path: Path) -> None:
+    rows = [kept(2, REJECT, days=95), kept(1, REJECT, days=80)]
+    lay(tmp_path, rows)
+    ahead = NOW + timedelta(days=3650)
+    store = ImageStore(tmp_path, image_rules(days=90), lambda: ahead, NOW)
+    store.take_stock(rows)
+    store.make_room()
+    assert left(tmp_path) == ["000000001_top_REJECT.png"]  # the other was too old by the records' own time
 
 
 def test_images_leave_the_ledger_its_reserve(tmp_path: Path) -> None:

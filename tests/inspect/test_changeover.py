@@ -71,7 +71,7 @@ def test_new_recipe_judges_from_one_part_on(place: Place, line: RunningLine) -> 
 def test_new_bundle_is_remembered_and_vision_comes_back_with_it(place: Place, line: RunningLine) -> None:
     spot_bundle(place.folder / "spots.takt", version=2)
     assert taktsight("changeover", place.folder / "station.yaml").returncode == 0
-    assert json.loads((place.records / "versions.json").read_text()) == {"spots": 2}
+    line.wait_until(lambda: json.loads((place.records / "versions.json").read_text()) == {"spots": 2})
     line.kill("vision")
     line.wait_until(lambda: line.meters["vision_restarts"] == 1)
     seen = line.meters["REVIEW"]
@@ -196,3 +196,18 @@ def test_vision_that_ends_while_it_gets_ready_ends_the_changeover(place: Place) 
     assert asked.changeovers.number == 0
     assert asked.begin(Path("b.takt"))["state"] == "preparing"
     assert [order.number for order in asked.orders] == [1, 2]
+
+
+def test_vision_that_never_gets_ready_ends_the_changeover(
+    place: Place,
+) -> None:
+    asked = Asked(place)
+    assert asked.changeovers.gives_up_ns() is None
+    asked.begin(Path("b.takt"))
+    gives_up_ns = asked.changeovers.gives_up_ns()
+    assert gives_up_ns is not None
+    assert asked.changeovers.look(gives_up_ns - 1) == ""
+    assert "goes on as before: vision was not ready after 600 s" in asked.changeovers.look(gives_up_ns)
+    ready = VisionReady("b" * 64, "r" * 64, {}, ("spot",), None)
+    assert asked.changeovers.prepared(Prepared(1, ready), 5) is None
+    assert asked.begin(Path("c.takt"))["state"] == "preparing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import selectors
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,14 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taktsight.errors import LineError
+from taktsight.inspect.belt import Belt
 from taktsight.inspect.conductor import Answer
 from taktsight.inspect.gates import gpio as gates_gpio
 from taktsight.inspect.gates.settings import GpioGateSettings
 from taktsight.inspect.gpio.chip import input_settings, output_settings, request
+from taktsight.inspect.gpio.edges import Edge
 from taktsight.inspect.gpio.pulses import Pulses, Window
 from taktsight.inspect.gpio.settings import GpioInput
-from taktsight.inspect.notes import unheard
+from taktsight.inspect.notes import Notes, unheard
+from taktsight.inspect.triggers import gpio as triggers_gpio
 from taktsight.inspect.triggers.min_takt import MinTakt
+from taktsight.inspect.triggers.settings import GpioTriggerSettings
 from taktsight.records import Outcome, Verdict
 
 from .gpio_stand_in import CHIP, GpioChip, compile_chip
@@ -142,6 +147,27 @@ def test_real_chip_answers() -> None:
         assert chip.get_info().num_lines > 0
 
 
+class Input:
+    """In the place of an input: the test has its edges."""
+
+    listener: Callable[[Edge], None]
+
+    def __init__(self, *arguments: Any) -> None:
+        Input.listener = arguments[-1]
+
+
+def test_edges_lost_before_the_first_one_came_no_earlier_than_the_line_was_armed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(triggers_gpio, "EdgeInput", Input)
+    settings = GpioTriggerSettings(kind="gpio", line=5)
+    trigger = triggers_gpio.GpioTrigger(settings, selectors.SelectSelector(), unheard())
+    trigger.arm(70_000 * MS, None)
+    Input.listener(Edge(70_020 * MS, lost=2))
+    came_ns = [arrival.triggered_ns for _ in range(3) if (arrival := trigger.fire(70_021 * MS))]
+    assert came_ns == [70_000 * MS, 70_000 * MS, 70_020 * MS]
+
+
 class Outputs:
     """In the place of a chip's lines."""
 
@@ -167,6 +193,57 @@ def test_verdict_that_waited_for_the_one_before_it_opens_no_gate_at_once(
         gate.act(Answer(trigger, Verdict(outcome, ("why",)), 0, 1 << 62, None))
     assert outputs.levels == {4: True}
     assert [acted.verdict.outcome for acted in gate.acted()] == [Outcome.UNINSPECTED] * 2
+
+
+class Lines:
+    """Outputs that can fail, the gate behind them, and what it said."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, belt: Belt | None, **settings: Any) -> None:
+        self.outputs, self.is_broken, self.faults = Outputs(), False, list[str]()
+        monkeypatch.setattr(gates_gpio, "output_settings", lambda **_: None)
+        monkeypatch.setattr(gates_gpio, "request", lambda *_: self.outputs)
+        monkeypatch.setattr(gates_gpio, "set_levels", self._set)
+        notes = Notes(self.faults.append, lambda _name, _count: None)
+        asked = GpioGateSettings(kind="gpio", pass_line=3, width_ms=60_000, **settings)
+        self.gate = gates_gpio.GpioGate(asked, belt, notes)
+
+    def _set(self, lines: Outputs, levels: dict[int | str, bool]) -> None:
+        if self.is_broken:
+            raise LineError("gpio: output 3 cannot be set")
+        lines.levels.update(levels)
+
+
+def passed(trigger: int) -> Answer:
+    return Answer(trigger, Verdict(Outcome.PASS, ()), 10, 1 << 62, None)
+
+
+def test_part_that_a_stopped_belt_never_brought_to_the_gate_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    belt = Belt(1.0)
+    lines = Lines(monkeypatch, belt, distance_mm=100)
+    belt.run(0, 1)
+    lines.gate.act(passed(1))
+    lines.gate.act(passed(2))
+    lines.gate.abandon("the line stopped before they were there")
+    assert lines.gate.is_settled
+    assert lines.faults == ["part 1, 2 was not let through: the line stopped before they were there"]
+    belt.run(100, 20)
+    assert lines.outputs.levels == {}
+
+
+@pytest.mark.parametrize("settings", [{}, {"delay_ms": 1.0}])
+def test_part_whose_output_could_not_be_set_is_not_let_through_later(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, float]
+) -> None:
+    lines = Lines(monkeypatch, None, late_ms=1e9, **settings)
+    lines.is_broken = True
+    with pytest.raises(LineError, match="cannot be set"):
+        lines.gate.act(passed(1))
+    lines.is_broken = False
+    lines.gate.advance(time.monotonic_ns())
+    assert not lines.outputs.levels.get(3)
+    assert lines.gate.is_settled
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +364,7 @@ def test_part_is_let_through_when_the_belt_has_brought_it_to_the_gate(
     plc = make_plc(serial=0)
     station = place.write(
         plc={"kind": "modbus_tcp", "host": "127.0.0.1", "port": plc.port},
-        encoder={"kind": "plc", "mm_per_count": 0.5},
+        encoder={"kind": "plc", "mm_per_count": 0.5, "max_mm_per_s": 100_000},  # it runs by leaps here
         trigger={"kind": "plc"},
         gate={
             "kind": "gpio",

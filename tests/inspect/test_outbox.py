@@ -191,3 +191,20 @@ def test_outbox_that_nobody_empties_is_bounded() -> None:
     acted = desk.outbox.take_acted()
     assert [one.answer.trigger for one in acted] == list(range(1, MAX_WAITING + 4))
     assert "64 verdicts wait for the PLC" in acted[0].verdict.reasons[0]
+
+
+def test_verdict_that_is_withdrawn_while_it_waits_never_leaves_as_pass() -> None:
+    outbox = Outbox(100 * MS)
+    outbox.hold("", 0)
+    outbox.greet(40)
+    outbox.acknowledge(outbox.handshake)
+    for trigger in (1, 2):
+        outbox.put(Answer(trigger, Verdict(Outcome.PASS), 0, 50 * MS, None), trigger, 0)
+        if trigger == 1:
+            outbox.compose(0)
+    outbox.withdraw("the computer slept", 1)
+    outbox.written(2)
+    block = outbox.compose(3)
+    assert dict(zip(block[3:-1:2], block[4:-1:2], strict=True)) == {2: 4, 1: 1, 0: 0}
+    outbox.written(4)
+    assert [acted.verdict.outcome.value for acted in outbox.take_acted()] == ["PASS", "UNINSPECTED"]

@@ -326,6 +326,33 @@ def test_gate_of_the_plc_with_another_trigger_takes_the_lines_own_numbers(
     rig.run_until(lambda: plc.codes() == {1: 1, 2: 1, 3: 1})
 
 
+def test_plc_that_counts_for_itself_and_was_started_anew_counts_from_1_and_so_does_the_line(
+    make_plc: MakePlc, make_rig: MakeRig
+) -> None:
+    """Its number 1 is another part than ours; a small shift would find another part on its way."""
+    plc = make_plc()
+    rig = make_rig(plc, trigger={"kind": "timer", "takt_ms": 100})
+    rig.arm()
+    plc.tell("jump 2")
+    rig.run_until(lambda: plc.codes() == {1: 1, 2: 1})
+    plc.kill()
+    rig.run_until(lambda: rig.field.held)
+    assert rig.field.held.startswith("the PLC may count its parts anew: PLC 127.0.0.1")
+    assert rig.field.trigger_lost == ""
+    again = make_plc(port=plc.port)
+    again.tell("jump 20")  # ours is the 3rd or a later one: no verdict of it may go to a number here
+    rig.run_until(lambda: not rig.field.held)
+    came = len(rig.arrivals)
+    assert again.codes() == {}, "a part got a verdict that nobody may give"
+    assert rig.arrivals[-1].unseen
+    rig.run_until(lambda: len(again.codes()) >= 3)
+    assert list(again.codes().items())[:3] == [(1, 1), (2, 1), (3, 1)]
+    assert again.told("line")[0] == ("on",)
+    passed = [trigger for trigger, outcome in rig.outcomes() if outcome == "PASS" and trigger > 2]
+    assert min(trigger for trigger in passed if trigger > came) == came + 1
+    assert any("counts its parts anew, from 1" in fault for fault in rig.faults)
+
+
 def test_plc_learns_that_the_line_works_and_that_it_has_ended(plc: Plc, make_rig: MakeRig) -> None:
     rig = make_rig(plc)
     rig.arm()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import pytest
 from taktsight.errors import BundleError, LineError
 from taktsight.inspect.config import Rollback, load_station
 from taktsight.inspect.fit import read_setup
-from taktsight.inspect.versions import check_version, remember_version
+from taktsight.inspect.messages import Expose, Prepare
+from taktsight.inspect.ring import Ring, size_ring
+from taktsight.inspect.versions import check_memory, check_version, remember_version
+from taktsight.inspect.vision import Vision
 
 from ..cards import make_card
 from .place import Place
@@ -19,6 +23,15 @@ from .running_line import taktsight
 from .spots import spot_bundle
 
 LAST_DAY = date(2026, 6, 30)
+
+
+@pytest.fixture
+def ring() -> Ring:
+    descriptor = os.memfd_create("ring")
+    size_ring(descriptor, 4)
+    made = Ring(descriptor)
+    os.close(descriptor)
+    return made
 
 
 def test_line_refuses_an_older_bundle_and_says_how_to_go_back(place: Place) -> None:
@@ -87,10 +100,27 @@ def test_products_do_not_share_a_version(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "versions.json").read_text()) == {"flange": 5, "lid": 1}
 
 
+def test_bundle_that_judged_no_part_locks_no_other_one_out(place: Place, ring: Ring) -> None:
+    """It was prepared, and vision ended before the line had changed over."""
+    station = load_station(place.write())
+    vision = Vision(station, ring, LAST_DAY, versions=place.records)
+    spot_bundle(place.folder / "spots.takt", version=2)
+    vision.prepare(Prepare(1, station, LAST_DAY, place.records))
+    assert json.loads((place.records / "versions.json").read_text()) == {}
+    for number, ran in enumerate((1, 2)):
+        vision.expose(Expose(1, 0, 0, number))
+        assert vision._remembering is not None
+        vision._remembering.join()
+        assert json.loads((place.records / "versions.json").read_text()) == {"spots": ran}
+    vision.close()
+
+
 def test_memory_that_cannot_be_written_stops_the_line(tmp_path: Path) -> None:
     (tmp_path / "records").write_text("a file where the folder should be")
     with pytest.raises((LineError, BundleError), match=r"versions\.json"):
         remember_version(tmp_path / "records", make_card(golden=()))
+    with pytest.raises((LineError, BundleError), match=r"versions\.json"):
+        check_memory(tmp_path / "records")
 
 
 def test_bundle_runs_on_its_last_day_and_not_on_the_next(place: Place) -> None:

@@ -109,13 +109,11 @@ def test_vision_that_judges_parts_may_end_now_and_then(watched: Watched) -> None
         watched.ends(RESTART_WINDOW_NS)
 
 
-def test_version_is_remembered_at_the_start_and_not_when_vision_comes_back(
-    watched: Watched, place: Place
-) -> None:
-    watched.ends(1)  # before it was ready, so perhaps before it was remembered
-    watched.says(READY)
+def test_version_is_remembered_by_a_vision_that_came_back_too(watched: Watched, place: Place) -> None:
     watched.ends(1)
-    assert [_versions(message) for message in watched.vision.told] == [place.records, place.records, None]
+    watched.says(READY)
+    watched.ends(1)  # after its first part, so perhaps before that was remembered
+    assert [_versions(message) for message in watched.vision.told] == [place.records] * 3
 
 
 def _versions(message: Message) -> Path | None:

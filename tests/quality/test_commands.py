@@ -283,6 +283,14 @@ def test_station_that_it_was_certified_for_is_told_from_others(
     check = ("certificate", "check", out, "--station")
     assert said(capsys, *check, file)["state"] == "VALID"
     assert finding(file) == ("ok", "VALID: escape of spot; overkill as certified on")
+    alarm = place.records / "drift" / "alarm-0123456789ab.json"
+    alarm.parent.mkdir(parents=True)
+    alarm.write_text("{}", encoding="utf-8")  # what cannot be read suspends too
+    assert "alarm-0123456789ab.json" in said(capsys, *check, file, status=1)["reasons"][0]
+    assert finding(file)[1].startswith("SUSPENDED: ")
+    alone = ("certificate", "check", out, "--recipe", recipe)
+    assert said(capsys, *alone, "--records", place.records, status=1)["state"] == "SUSPENDED"
+    alarm.unlink()
     other = place.write(recipe="recipe.yaml", name="press 5")
     assert said(capsys, *check, other, status=1)["reasons"][0].startswith("the station is another one")
     lens = place.write(recipe="recipe.yaml", cameras=[{"kind": "folder", "folder": "parts.csv"}])
