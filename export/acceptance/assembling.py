@@ -220,13 +220,17 @@ def _population(given: Given) -> Population:
     warnings = list(measured.warnings)
     if given.standing is not None and given.standing.same_parts:
         warnings += list(given.standing.certificate.warnings)
-    bad = parts.is_defective
+    bad, count = parts.is_defective, int(np.unique(parts.part.codes).size)
+    if len(parts) > count:
+        warnings.append(
+            f"{len(parts):,} looks at {count:,} parts: looks are counted, and taken for independent"
+        )
     described = given.population
     if not described and given.standing is not None and given.standing.same_parts:
         described = given.standing.certificate.population
     return Population(
         described=described,
-        parts=int(np.unique(parts.part.codes).size),
+        parts=count,
         looks=len(measured.looks),
         defective=int(bad.sum()),
         good=int((~bad).sum()),

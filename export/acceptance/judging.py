@@ -87,8 +87,8 @@ def rate_criteria(agreed: Criteria, rates: Rates, standing: Standing | None) -> 
         place = ("overkill rate", whole.overkill, agreed.overkill_rate)
         found.append(_rate(place, agreed.confidence, source, standing, "overkill"))
     if agreed.review_load is not None:
-        counted = (whole.review.events, whole.review.of)
-        found.append(rate_at_most("review load", counted, agreed.review_load, agreed.confidence, (source,)))
+        place = ("review load", whole.review, agreed.review_load)
+        found.append(_rate(place, agreed.confidence, source, standing, None))
     return found
 
 
@@ -97,14 +97,14 @@ def _rate(
     confidence: float,
     source: str,
     standing: Standing | None,
-    kind: Kind,
+    kind: Kind | None,
     label: str | None = None,
 ) -> Criterion:
     """By the exact bound; by the certificate where limits were chosen on these very parts."""
     name, share, limit = place
     if standing is None or not standing.same_parts or standing.certificate.method != LEARNED:
         return rate_at_most(name, (share.events, share.of), limit, confidence, (source,))
-    alpha, sure = _certified(standing, kind, label)
+    alpha, sure = (None, 0.0) if kind is None else _certified(standing, kind, label)
     lower = lower_bound(share.events, share.of, confidence) if share.of else 0.0
     shows = alpha is not None and alpha <= limit and sure >= confidence - 1e-12
     refuted = not shows and lower > limit
@@ -120,15 +120,19 @@ def _rate(
         bound=f"≥ {percent(lower)}" if refuted else bound,
         bound_value=lower if refuted else alpha,
         decision="fulfilled" if shows else "not fulfilled" if refuted else "cannot be decided",
-        missing=None if needed is None else max(0, needed - share.of) or None,
-        why="" if shows else _why_not(standing, alpha, needed, lower),
+        missing=None if needed is None or kind is None else max(0, needed - share.of) or None,
+        why="" if shows else _why_not(standing, kind, alpha, needed, lower),
         sources=(source, standing.source),
     )
 
 
-def _why_not(standing: Standing, alpha: float | None, needed: int | None, lower: float) -> str:
+def _why_not(
+    standing: Standing, kind: Kind | None, alpha: float | None, needed: int | None, lower: float
+) -> str:
     if needed is None:
         return f"at least {percent(lower)}"
+    if kind is None:
+        return "the limits were chosen on these very parts, and nothing is certified of it: measure others"
     if alpha is None and standing.state in ("VALID", "TIGHTENED"):
         return (
             "the limits were chosen on these very parts, and the certificate claims nothing of it: certify "

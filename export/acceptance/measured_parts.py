@@ -102,11 +102,16 @@ def read_evaluated_parts(folder: Path, bundle: Bundle, limits: Limits, sources: 
     """The test parts of an evaluation; its own verdicts where its limits are those of the report.
 
     Raises:
-        DataError: If there is no evaluation, or it is of another network.
+        ConfigError: If there is no evaluation.
+        DataError: If it cannot be read, or is of another network.
     """
     path = folder if folder.name == FIGURES_FILE else folder / FIGURES_FILE
     if not path.is_file() and (folder / "evaluation" / FIGURES_FILE).is_file():
         path = folder / "evaluation" / FIGURES_FILE
+    if not path.is_file():
+        raise ConfigError(
+            f"{folder}: holds no {FIGURES_FILE}; for labelled images say how they lie with --layout"
+        )
     evaluation = read_evaluation(path)
     _check_network(path, evaluation, bundle)
     parts = _parts_of(evaluation.figures)
@@ -214,6 +219,8 @@ def with_sizes(parts: Parts, targets: Path | None) -> Parts:
             largest[key] = max(size, largest.get(key, 0.0))
     sizes: Floats = np.array([largest.get(name, 0.0) for name in parts.part.names])[parts.part.codes]
     sizes[sizes == 0] = np.nan
+    if not np.isfinite(sizes).any():  # the names of targets and parts do not match
+        return parts
     return replace(parts, size_mm=sizes)
 
 

@@ -149,7 +149,7 @@ def _study_charts(report: Acceptance, pictured: Pictured) -> dict[str, tuple[str
 
 
 def _drawn(name: str, said: str, draw: Callable[[], Figure]) -> Markup:
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE | {"text.parse_math": False}):  # a name may hold two dollars
         text = svg(draw(), name)
     alt = f'role="img" aria-label="{escape(said, quote=True)}"'
     return Markup(text.replace('role="img"', alt, 1))  # noqa: S704  drawn here, from numbers

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from taktsight.cli import main
@@ -21,6 +22,10 @@ from taktsight.inspect.ledger import Ledger
 from taktsight.inspect.messages import Entry
 from taktsight.quality.drift_records import DriftRecord, clear
 from taktsight.quality.drift_reference import Place
+from taktsight.training.evaluation.evaluate import evaluate
+from taktsight.training.evaluation.judged import JudgedPart
+from taktsight.training.evaluation.operating_point import choose_limits
+from taktsight.training.evaluation.report import Subject, write_report
 
 from ..inspect.spots import spot_bundle
 from ..quality.certified import spot_parts
@@ -32,7 +37,6 @@ agreed: plant and supplier, 1 March 2030
 escape_rate: 0.01
 escape_rate_of: {spot: 0.02}
 overkill_rate: 0.05
-review_load: 0.5
 a90_95_mm: 0.2
 kappa: 0.5
 gage_rr: 0.9
@@ -249,9 +253,10 @@ def test_limits_chosen_on_these_parts_show_what_is_certified_and_no_more(
 ) -> None:
     agreed = tmp_path / "agreed.yaml"
     # 0 of 400 is at most 0.75 %, for limits that were not chosen so that there are 0.
-    agreed.write_text("escape_rate: 0.008\n", encoding="utf-8")
+    agreed.write_text("escape_rate: 0.008\nreview_load: 0.5\n", encoding="utf-8")
     _, figures = report(place, tmp_path, "--criteria", str(agreed))
     row = next(each for each in figures["criteria"] if each["name"] == "escape rate")
+    assert decided(figures)["review load"] == "cannot be decided"
     assert row["decision"] == "cannot be decided"
     assert row["bound_value"] == 0.01
 
@@ -305,6 +310,69 @@ def test_alarm_of_drift_that_nobody_cleared_suspends_the_claims(place: Path, tmp
     clear(tmp_path / "records", alarm.name, by="Anna", why="lens cleaned", utc=alarm.utc)
     _, figures = report(place, tmp_path, "--records", str(tmp_path / "records"))
     assert figures["standing"]["state"] == "VALID"
+
+
+def test_names_of_others_are_text_in_the_page(place: Path, tmp_path: Path) -> None:
+    hostile = "<script>alert('$x$')</script>"
+    rows = [
+        (f"P{part}", who, "PASS" if part % 2 else "REJECT") for part in range(9) for who in (hostile, "b")
+    ]
+    looks = table(tmp_path / "looks <b>.csv", ("part", "appraiser", "verdict"), rows)
+    report(place, tmp_path, "--agreement", str(looks), "--population", hostile)
+    page = (tmp_path / "acceptance.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "looks <b>" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+def test_parts_with_verdicts_alone_have_rates_and_no_scores(place: Path, tmp_path: Path) -> None:
+    rows = [
+        (
+            f"P{part}",
+            "spot" if part < 20 else "good",
+            "REJECT" if part < 18 else "PASS",
+            "2030-02-03T06:00:00",
+        )
+        for part in range(60)
+    ]
+    parts = table(tmp_path / "judged.csv", ("part", "truth", "outcome", "time"), rows)
+    given = ["--no-pdf", "--out", str(tmp_path / "out")]
+    assert main(["report", str(place / "plain.taktsight"), str(parts), *given]) == 0
+    figures = json.loads((tmp_path / "out" / "acceptance.json").read_text(encoding="utf-8"))
+    assert figures["date"] == "2030-02-03"
+    assert figures["rates"]["groups"][0]["escape"]["events"] == 2
+    assert "score histograms and trade-off" in {each["what"] for each in figures["not_shown"]}
+
+
+def test_evaluation_gives_its_parts_unless_it_is_of_another_network(place: Path, tmp_path: Path) -> None:
+    draw = np.random.default_rng(1)
+    scores = [*draw.uniform(0.3, 1.0, 40), *draw.uniform(0.0, 0.6, 40)]
+    parts = [
+        JudgedPart(f"{split}-{number}", label, np.array([score], np.float32), split, lot=f"L{number % 4}")
+        for split in ("val", "test")
+        for number, (score, label) in enumerate(zip(scores, ["spot"] * 40 + ["good"] * 40, strict=True))
+    ]
+    figures = evaluate(parts, ("spot",), "segmentation", choose_limits(parts, ("spot",), "segmentation"))
+    given = [str(tmp_path), "--no-pdf", "--out", str(tmp_path / "out")]
+    subject = Subject(model="m", data="d", date="2030-04-05", digests={"weights": 64 * "9"})
+    write_report(tmp_path / "evaluation", figures, subject)
+    assert main(["report", str(place / "plain.taktsight"), *given]) == 0
+    told = json.loads((tmp_path / "out" / "acceptance.json").read_text(encoding="utf-8"))
+    limit = told["subject"]["limits"][0]["review_score"]  # the card's, not the evaluation's
+    assert told["rates"]["groups"][0]["escape"]["events"] == sum(score < limit for score in scores[:40])
+    assert told["date"] == "2030-04-05"
+    assert told["population"]["lots"] == 4
+    other = subject.model_copy(update={"digests": {"weights": 64 * "8"}})
+    write_report(tmp_path / "evaluation", figures, other)
+    assert main(["report", str(place / "plain.taktsight"), *given]) == 1
+
+
+def test_folder_without_an_evaluation_is_told(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--no-pdf", "--out", str(tmp_path / "out")]
+    assert main(["report", str(place / "plain.taktsight"), str(tmp_path), *given]) == 2
+    assert "--layout" in capsys.readouterr().err
 
 
 def test_p99_of_few_verdicts_cannot_be_decided(place: Path, tmp_path: Path) -> None:
