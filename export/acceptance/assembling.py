@@ -105,6 +105,10 @@ class Given:
     """Section → why it is not there."""
 
 
+NONE_CHOSEN_ON = (
+    "the certificate was issued on other data: that none of these parts is among those that its limits were "
+    "chosen on is assumed, for a certificate holds digests and no parts"
+)
 NAMES = {
     "certificate": "certificate",
     "criteria": "agreed criteria",
@@ -220,6 +224,8 @@ def _population(given: Given) -> Population:
     warnings = list(measured.warnings)
     if given.standing is not None and given.standing.same_parts:
         warnings += list(given.standing.certificate.warnings)
+    elif given.standing is not None:
+        warnings.append(NONE_CHOSEN_ON)
     bad, count = parts.is_defective, int(np.unique(parts.part.codes).size)
     if len(parts) > count:
         warnings.append(

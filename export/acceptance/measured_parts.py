@@ -86,7 +86,10 @@ def read_table_of_parts(
     warnings: tuple[str, ...] = ()
     said = "the column outcome of the table"
     if parts.outcome is None:
-        parts, said = replace(parts, outcome=by_limits(parts, limits)), "the scores and the limits below"
+        parts, said = (
+            replace(parts, outcome=by_limits(parts, limits)),
+            "the scores and the limits of this report",
+        )
     elif parts.labels and not any(limit.max_area_mm2 for limit in limits.values()):
         differ = int((by_limits(parts, limits) != parts.outcome).sum())
         if differ:
@@ -120,7 +123,7 @@ def read_evaluated_parts(folder: Path, bundle: Bundle, limits: Limits, sources: 
     said, warnings = "the evaluation", ()
     if any(_cut(own[label]) != _cut(limit) for label, limit in limits.items()):
         parts = replace(parts, outcome=by_limits(parts, limits))
-        said = "the scores of the evaluation and the limits below"
+        said = "the scores of the evaluation and the limits of this report"
     day = evaluation.subject.date
     targets = path.parent / TARGETS_FILE
     return Measured(
@@ -146,7 +149,7 @@ def judged_images(parts: Parts, evidence: Evidence, limits: Limits, sources: Sou
         rows=evidence.rows,
     )
     parts = replace(parts, outcome=by_limits(parts, limits, are_tolerated=True))
-    said = "the bundle, which judged the images for this report, and the limits below"
+    said = "the bundle, which judged the images for this report, and the limits of this report"
     return Measured(parts, one_row_each(parts), marker, evidence.sha256, said)
 
 

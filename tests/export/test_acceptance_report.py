@@ -270,6 +270,7 @@ def test_other_parts_are_counted_by_their_own_bound(place: Path, tmp_path: Path)
     figures = json.loads((tmp_path / "acceptance.json").read_text(encoding="utf-8"))
     rows = {each["name"]: each for each in figures["criteria"]}
     assert not figures["standing"]["same_parts"]
+    assert any("is assumed" in each for each in figures["population"]["warnings"])
     assert status == 3
     assert rows["overkill rate"]["missing"] == 49  # 149 good parts without an event show 2 %
 
