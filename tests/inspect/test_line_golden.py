@@ -268,12 +268,14 @@ def test_who_asks_nonsense_or_asks_without_end_disturbs_no_verdict(
     line = start_line(place.endless(golden={"parts": [BAD, GOOD]}), "--no-live")
     line.wait_until(lambda: line.meters["PASS"] >= 1)
     clients = [ControlClient(place.records, "press 4") for _ in range(MAX_CLIENTS)]
-    for request in ({}, {"golden": "fly"}, {"golden": "show", "of": 7}, {"golden": "show", "of": "X"}):
+    asked = ({}, {"golden": "fly"}, {"golden": "show", "of": 7}, {"golden": "show", "of": "X"})
+    for client, request in zip(clients, asked, strict=True):
         with pytest.raises(LineError):
-            clients[0].ask(request)
-    crowded = ControlClient(place.records, "press 4")
-    with pytest.raises(LineError):
-        crowded.ask({"golden": "state"})
+            client.ask(request)
+    one_more = ControlClient(place.records, "press 4")
+    assert one_more.ask({"golden": "state"})["held"] == ""
+    with pytest.raises(LineError):  # who was silent for the longest time made room
+        clients[0].ask({"golden": "state"})
     for nonsense in (b"\xff no json", b"[" * 50_000, b"7"):
         clients[1]._end.send(nonsense)
         assert b"error" in clients[1]._end.recv(1000)
@@ -281,7 +283,7 @@ def test_who_asks_nonsense_or_asks_without_end_disturbs_no_verdict(
         for _ in range(2000):
             clients[2]._end.send(b'{"golden": "state"}')
     see(line)
-    for client in (*clients, crowded):
+    for client in (*clients, one_more):
         client.close()
     assert ask_once_there_is_room(place)["held"] == ""
     status, _, err = line.stop()
