@@ -13,9 +13,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from taktsight.export.acceptance import drawings
-from taktsight.export.acceptance.assembling import Pictured
 from taktsight.export.acceptance.decisions import percent
 from taktsight.export.acceptance.document import Acceptance
+from taktsight.export.acceptance.given import Pictured
 from taktsight.export.acceptance.sources import Source
 from taktsight.quality.agreement import Share
 from taktsight.quality.run_rules import SENTENCES

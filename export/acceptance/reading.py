@@ -11,9 +11,9 @@ import numpy as np
 from taktsight.bundle import Bundle, read_bundle
 from taktsight.defect_book import load_book
 from taktsight.errors import ConfigError, DataError
-from taktsight.export.acceptance.assembling import Given, Pictured, audit_section
 from taktsight.export.acceptance.criteria import Criteria, read_criteria
 from taktsight.export.acceptance.document import AgreementSection, GageSection, PodSection, Standing
+from taktsight.export.acceptance.given import Given, Pictured
 from taktsight.export.acceptance.ledger_figures import read_recorded
 from taktsight.export.acceptance.measured_parts import (
     Limits,
@@ -23,6 +23,7 @@ from taktsight.export.acceptance.measured_parts import (
     read_table_of_parts,
     with_sizes,
 )
+from taktsight.export.acceptance.sections import audit_section
 from taktsight.export.acceptance.sources import Sources
 from taktsight.quality.certificate import Certificate
 from taktsight.quality.drift_records import FOLDER as DRIFT

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from taktsight.errors import ConfigError
-from taktsight.export.acceptance.assembling import Pictured
 from taktsight.export.acceptance.document import Acceptance
+from taktsight.export.acceptance.given import Pictured
 from taktsight.export.acceptance.page import printed, rendered, themed
 from taktsight.export.acceptance.pdf import as_pdf
 from taktsight.whole_files import whole_file
