@@ -54,6 +54,7 @@ def test_ledger_of_before_is_read_and_verified_and_not_touched(of_before: Path) 
     found = ledger.verify()
     assert (found.rows, found.head) == (3, HEAD_OF_BEFORE)
     assert [row["health"] for row in ledger.rows()] == [None] * 3
+    assert [row["health"] for row in ledger.rows_of("run")] == [None] * 3
     ledger.close()
     assert "health" not in columns(of_before)
 
