@@ -268,7 +268,12 @@ def test_who_asks_nonsense_or_asks_without_end_disturbs_no_verdict(
     line = start_line(place.endless(golden={"parts": [BAD, GOOD]}), "--no-live")
     line.wait_until(lambda: line.meters["PASS"] >= 1)
     clients = [ControlClient(place.records, "press 4") for _ in range(MAX_CLIENTS)]
-    asked = ({}, {"golden": "fly"}, {"golden": "show", "of": 7}, {"golden": "show", "of": "X"})
+    asked: tuple[dict[str, Any], ...] = (
+        {},
+        {"golden": "fly"},
+        {"golden": "show", "of": 7},
+        {"golden": "show", "of": "X"},
+    )
     for client, request in zip(clients, asked, strict=True):
         with pytest.raises(LineError):
             client.ask(request)
