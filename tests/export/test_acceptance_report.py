@@ -63,7 +63,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("acceptance")
     plain = spot_bundle(folder / "plain.taktsight")
     parts = write_table(folder / "parts.csv", spot_parts())
-    into = ["--into", str(folder / "certified.taktsight"), "--json"]
+    into = ["--into", str(folder / "certified.taktsight"), "--json", "-"]
     assert main(["certify", str(plain), str(parts), "--population", "made-up parts", *into]) == 0
     (folder / "agreed.yaml").write_text(ALL_CRITERIA, encoding="utf-8")
     write_ledger(folder / "records", 600)

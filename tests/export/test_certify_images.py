@@ -47,7 +47,7 @@ def run(shop: Path, capsys: pytest.CaptureFixture[str], *more: str | Path, statu
         *more,
     ]
     capsys.readouterr()
-    assert main([*map(str, words), "--json"]) == status
+    assert main([*map(str, words), "--json", "-"]) == status
     return json.loads(capsys.readouterr().out)
 
 

@@ -29,7 +29,7 @@ from .made_up import write_table
 def said(capsys: pytest.CaptureFixture[str], *arguments: str | Path, status: int = 0) -> Any:
     """What a verb answers as JSON."""
     capsys.readouterr()
-    assert main([str(argument) for argument in [*arguments, "--json"]]) == status
+    assert main([str(argument) for argument in [*arguments, "--json", "-"]]) == status
     return json.loads(capsys.readouterr().out)
 
 
@@ -64,13 +64,15 @@ def test_certify_puts_a_certificate_into_the_bundle_and_a_recipe_beside_it(
     private, public = pem_pair(shop, "plant")
     out, recipe = shop / "certified.taktsight", shop / "recipe.yaml"
     command = certify(shop, "parts.csv", "--into", out, "--key", private, "--write-recipe", recipe)
-    figures = said(capsys, *command, "--out", shop / "figures.json")
-    assert json.loads((shop / "figures.json").read_text(encoding="utf-8")) == figures
+    figures = said(capsys, *command)
     bundle = read_bundle(out, allowed_keys=[public])
     assert bundle.certificate is not None
     assert figures["certificate"] == json.loads(bundle.certificate.content)
     assert load_recipe(recipe).digest == bundle.certificate.recipe
     assert said(capsys, "certificate", "show", out) == figures["certificate"]
+    assert main(["certificate", "show", str(out), "--json", str(shop / "figures.json")]) == 0
+    assert json.loads((shop / "figures.json").read_text(encoding="utf-8")) == figures["certificate"]
+    assert "made-up parts" in capsys.readouterr().out
     now = said(capsys, "certificate", "check", out, "--recipe", recipe, "--data", shop / "parts.csv")
     assert now["state"] == "VALID"
 

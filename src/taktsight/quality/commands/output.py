@@ -23,13 +23,18 @@ from taktsight.whole_files import whole_file
 
 INFEASIBLE = 3
 """Exit status of a verb that answers "not with these parts"."""
+PRINTED = Path("-")
 SAID_SO = "Exit status: 0 shown, 1 failed, 2 wrong arguments, 3 INFEASIBLE: not with so few parts."
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Declares where the figures go."""
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON, and no table")
-    parser.add_argument("--out", type=Path, metavar="FILE.json", help="write them there too")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write every figure here, as JSON; -: print it, no table",
+    )
 
 
 def tell(arguments: argparse.Namespace, figures: Any, tables: Iterable[Table | str]) -> None:
@@ -39,11 +44,11 @@ def tell(arguments: argparse.Namespace, figures: Any, tables: Iterable[Table | s
         ConfigError: If the file cannot be written.
     """
     text = json.dumps(plain(figures), indent=1, ensure_ascii=False, allow_nan=False)
-    if arguments.out is not None:
-        write_whole(arguments.out, text.encode() + b"\n")
-    if arguments.json:
+    if arguments.json == PRINTED:
         print(text)
         return
+    if arguments.json is not None:
+        write_whole(arguments.json, text.encode() + b"\n")
     console = Console(highlight=False, soft_wrap=True)
     for part in tables:
         console.print(part if isinstance(part, Table) else Text(part))
