@@ -19,7 +19,8 @@ from taktsight.errors import CameraError, ConfigError, LineError
 from taktsight.image_files import encode_png, read_image, with_channels
 from taktsight.inspect.config import load_station
 from taktsight.inspect.inspector import Inspector
-from taktsight.inspect.ledger import Ledger, Row
+from taktsight.inspect.ledger import Ledger
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.outlook import open_outlook
 from taktsight.inspect.simulation.belt import BeltPlace, SensorNoise, marked
 from taktsight.inspect.simulation.conveyor import Conveyor
