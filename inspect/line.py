@@ -19,6 +19,7 @@ from taktsight.errors import LineError, TaktsightError
 from taktsight.inspect.alarms import Alarms
 from taktsight.inspect.books import Books
 from taktsight.inspect.changeover import Changeovers
+from taktsight.inspect.changeover_side import ChangeoverSide
 from taktsight.inspect.children import Crew
 from taktsight.inspect.conductor import Answer, Conductor
 from taktsight.inspect.config import Station
@@ -31,7 +32,6 @@ from taktsight.inspect.messages import (
     Expose,
     Exposed,
     ImageRules,
-    Prepared,
     Result,
     StartRecorder,
     StartVision,
@@ -79,6 +79,9 @@ class Line:
         self._alarms = Alarms(station.alarms, self.meters, self._books.notes.fault)
         self._desk = GoldenDesk(station.golden, self.meters)
         self._changeovers = Changeovers(station, versions, self._vision.prepare)
+        self._changeover_side = ChangeoverSide(
+            self._changeovers, self._vision, self._conductor, self._books, self._desk
+        )
         self._control: Control | None = None
         self._selector = selectors.SelectSelector()  # epoll rounds its timeout up to a whole millisecond
         self._field = FieldSide(station, self._selector, self._books.notes)
@@ -235,8 +238,7 @@ class Line:
         self._gate_side.write_down(now_ns)
         self._vision_side.look(now_ns)
         self._recorder_side.look(now_ns)
-        if given_up := self._changeovers.look(now_ns):
-            self._books.changed_over(given_up)
+        self._changeover_side.look(now_ns)
         self._books.count(self._conductor, self._gate_side.waiting, self._gate_side.withdrawn)
         self._alarms.look(now_ns, self._field.missing, self._field.trigger_lost)
 
@@ -276,23 +278,8 @@ class Line:
             self._field.take_in(message)
         elif isinstance(message, Result):
             self._take_result(message)
-        elif isinstance(message, Prepared):
-            self._change_over(message)
-        elif refused := self._changeovers.refused(message):
-            self._books.changed_over(refused)
-
-    def _change_over(self, prepared: Prepared) -> None:
-        """Between two parts: those that are open are judged by what they were exposed for."""
-        first_trigger = self._conductor.next_trigger
-        station = self._changeovers.prepared(prepared, first_trigger)
-        if station is None:
-            return
-        self._vision.change_over(station, prepared)
-        self._books.judged_by(first_trigger, prepared.ready)
-        labels = ", ".join(prepared.ready.labels)
-        self._books.changed_over(f"before part {first_trigger}", f"labels {labels}", *prepared.ready.engine)
-        self._desk.changed_over()
-        self.meters.add("changeovers")
+        else:
+            self._changeover_side.take_in(message)
 
     def _take_result(self, result: Result) -> None:
         now_ns = time.monotonic_ns()
@@ -307,8 +294,7 @@ class Line:
         self._answer(self._conductor.vision_lost(reason, time.monotonic_ns()))
 
     def _vision_begins_anew(self, reason: str) -> None:
-        if refused := self._changeovers.vision_lost():
-            self._books.changed_over(refused)
+        self._changeover_side.vision_lost()
         self._books.fault(reason)
         self._field.vision_began_anew()
 
