@@ -51,13 +51,6 @@ from taktsight.inspect.vision_side import VisionSide
 
 log = logging.getLogger(__name__)
 
-VISION_STOP_NS = 5_000_000_000
-"""How long late results are waited for when the line stops."""
-RECORDER_STOP_NS = 30_000_000_000
-"""How long the line waits for a disk that takes none of its last entries."""
-GATE_STOP_NS = 10_000_000_000
-"""How long the line waits for its gate to carry out the last verdicts."""
-
 
 class Line:
     """A station at work, from its first trigger to the last entry in the ledger."""
@@ -178,23 +171,12 @@ class Line:
     def _finish(self) -> None:
         """The last verdicts carried out, late results, the last entries, and the end of both processes."""
         self._close_control()  # before the recorder lets another line write its records
-        self._field.gate.disarm()
-        self._run_until(lambda: self._field.gate.is_settled, Patience(GATE_STOP_NS))
-        if not self._field.gate.is_settled:
-            self._attempt(lambda: self._field.gate.abandon("the line stopped, and its belt stood"))
-            self._gate_side.write_down(time.monotonic_ns())
-        self._vision.stop()
-        self._run_until(lambda: self._vision.ended, Patience(VISION_STOP_NS))
+        self._gate_side.finish(self._run_until)
+        self._vision_side.finish(self._run_until)
         if self._failure is not None:
             self._books.fault(str(self._failure))
         self._books.closed()
-        recorder = self._recorder
-        patience = Patience(RECORDER_STOP_NS, lambda: recorder.acknowledged)
-        self._run_until(lambda: recorder.ended or not recorder.unrecorded, patience)
-        recorder.stop()  # it ends with what it was sent, whatever still waits here
-        self._run_until(lambda: recorder.ended, Patience(RECORDER_STOP_NS))
-        if recorder.unrecorded:
-            self._fail(LineError(f"{recorder.unrecorded} entries could not be written to the ledger"))
+        self._recorder_side.finish(self._run_until)
         self._books.state("stopped")
 
     def _close_control(self) -> None:
