@@ -14,7 +14,7 @@ import time
 from taktsight.errors import LineError
 from taktsight.inspect.backlog import Backlog, Picture
 from taktsight.inspect.children import Child
-from taktsight.inspect.ledger import Row
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.messages import (
     ImageRows,
     MakeWay,

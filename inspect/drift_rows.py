@@ -12,9 +12,10 @@ import numpy as np
 
 from taktsight.errors import DataError
 from taktsight.image_files import read_image
-from taktsight.inspect.ledger import Ledger, Row
+from taktsight.inspect.ledger import Ledger
+from taktsight.inspect.ledger_rows import Row
 from taktsight.quality.drift_frames import cells_of
-from taktsight.quality.drift_learning import KeptFrames
+from taktsight.quality.drift_plan import KeptFrames
 from taktsight.quality.drift_stream import Floats, PartName, SeenPart
 from taktsight.records import Outcome
 

@@ -15,6 +15,10 @@ from taktsight.inspect.commitment import Commitment
 from taktsight.inspect.conductor import Answer
 from taktsight.inspect.gates.gate import Gate, not_told
 from taktsight.inspect.golden_desk import GoldenDesk
+from taktsight.inspect.patience import Patience, RunUntil
+
+GATE_STOP_NS = 10_000_000_000
+"""How long the line waits for its gate to carry out the last verdicts."""
 
 
 class GateSide:
@@ -74,6 +78,18 @@ class GateSide:
             self._books.answered(acted)
         for note in self._desk.take_notes(now_ns):
             self._books.golden(note)
+
+    def finish(self, run_until: RunUntil) -> None:
+        """The last verdicts carried out; what a belt that stands holds up is given up."""
+        self._gate.disarm()
+        run_until(lambda: self._gate.is_settled, Patience(GATE_STOP_NS))
+        if self._gate.is_settled:
+            return
+        try:
+            self._gate.abandon("the line stopped, and its belt stood")
+        except LineError as error:
+            self._fail(error)
+        self.write_down(time.monotonic_ns())
 
     def _act(self, answer: Answer) -> None:
         # Asked again: the gate may have taken its time with the part before.

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from taktsight.inspect.frame_files import PARTIAL, file_of
-from taktsight.inspect.ledger import Row
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.messages import ImageRules, StoreImage
 from taktsight.inspect.retention import Shelf
 from taktsight.inspect.retention_clock import RetentionClock

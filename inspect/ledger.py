@@ -6,77 +6,21 @@ chain behind: whoever must be able to see that keeps the head's digest elsewhere
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 
 from taktsight.errors import LedgerError
+from taktsight.inspect.ledger_rows import GENESIS, Row, check_digest, row_of
+from taktsight.inspect.ledger_tables import add_columns, columns_of, entries, images, metadata, open_engine
 from taktsight.inspect.messages import Entry
 from taktsight.whole_files import make_folder
 
 FILE = "ledger.sqlite"
-GENESIS = "0" * 64
-"""What the first row carries as the digest of the row before it."""
-
-ADDED = ("health", "frames")
-"""Columns that ledgers of before do not have. Where one holds nothing it is no part of the row's digest, so
-the digests of before still hold."""
-
-metadata = sa.MetaData()
-entries = sa.Table(
-    "entries",
-    metadata,
-    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("run", sa.Text, nullable=False),
-    sa.Column("number", sa.BigInteger, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("trigger", sa.BigInteger),
-    sa.Column("serial", sa.Text),
-    sa.Column("utc", sa.Text, nullable=False),
-    sa.Column("outcome", sa.Text),
-    sa.Column("reasons", sa.Text, nullable=False),
-    sa.Column("cycle_ns", sa.BigInteger),
-    sa.Column("stage_ns", sa.Text, nullable=False),
-    sa.Column("scores", sa.Text, nullable=False),
-    sa.Column("health", sa.Text),
-    sa.Column("bundle", sa.Text, nullable=False),
-    sa.Column("recipe", sa.Text, nullable=False),
-    sa.Column("frames", sa.Text),
-    sa.Column("previous", sa.Text, nullable=False),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.UniqueConstraint("run", "number"),
-    sa.UniqueConstraint("run", "kind", "trigger"),
-)
-images = sa.Table(
-    "images",
-    metadata,
-    sa.Column("run", sa.Text, primary_key=True),
-    sa.Column("trigger", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("camera", sa.Text, primary_key=True),
-    sa.Column("file", sa.Text, nullable=False),
-    sa.Column("sha256", sa.Text, nullable=False),
-    sa.Column("outcome", sa.Text, nullable=False),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("utc", sa.Text, nullable=False),
-    sa.Column("removed", sa.Text),
-)
-for _verb in ("UPDATE", "DELETE"):
-    _refuse = sa.DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
-        f"CREATE TRIGGER entries_no_{_verb.lower()} BEFORE {_verb} ON entries "
-        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-    )
-    event.listen(entries, "after_create", _refuse.execute_if(dialect="sqlite"))
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +47,10 @@ class Ledger:
         """
         try:
             make_folder(folder)
-            ledger = cls(_engine(folder / FILE, "rwc"))
+            ledger = cls(open_engine(folder / FILE, "rwc"))
             metadata.create_all(ledger._engine)
-            _add_columns(ledger._engine)
-            columns = _columns_of(ledger._engine)
+            add_columns(ledger._engine)
+            columns = columns_of(ledger._engine)
         except (OSError, DatabaseError) as error:
             raise LedgerError(f"{folder / FILE}: cannot be opened: {error}") from error
         if columns != set(entries.c.keys()):
@@ -125,7 +69,7 @@ class Ledger:
         """
         if not (folder / FILE).is_file():
             raise LedgerError(f"{folder / FILE}: there is no such ledger")
-        return cls(_engine(folder / FILE, "rw"))
+        return cls(open_engine(folder / FILE, "rw"))
 
     def append(self, run: str, new: Sequence[Entry], image_rows: Sequence[Row], utc: str) -> None:
         """Writes entries that are not there yet, and images, in one transaction on the disk.
@@ -147,7 +91,7 @@ class Ledger:
                     if entry.number <= (last or 0):
                         continue  # sent again after a crash of the recorder
                     seq += 1
-                    rows.append(_row(seq, run, entry, utc, previous))
+                    rows.append(row_of(seq, run, entry, utc, previous))
                     previous = rows[-1]["digest"]
                 if rows:
                     connection.execute(sa.insert(entries), rows)
@@ -184,7 +128,7 @@ class Ledger:
         with self._engine.connect() as connection:
             rows = [dict(row) for row in connection.execute(query).mappings()]
         for row in rows:
-            _check_digest(row)
+            check_digest(row)
         return rows
 
     def newest_utc(self, *, before: str) -> str | None:
@@ -216,13 +160,13 @@ class Ledger:
                 raise LedgerError(
                     f"ledger row {count} does not follow row {count - 1}: one of them was moved or replaced"
                 )
-            _check_digest(row)
+            check_digest(row)
             previous = row["digest"]
         return Verification(count, previous)
 
     def _columns(self) -> list[sa.ColumnElement[Any]]:
         """Those of a row; None stands for one that a ledger of before does not have."""
-        there = _columns_of(self._engine)
+        there = columns_of(self._engine)
         return [column if column.name in there else sa.null().label(column.name) for column in entries.c]
 
     def close(self) -> None:
@@ -237,78 +181,6 @@ class Ledger:
                     yield dict(row)
         except DatabaseError as error:
             raise LedgerError(f"the ledger cannot be read: {error.orig}") from error
-
-
-def _engine(file: Path, mode: str) -> sa.Engine:
-    # Quoted: a folder may be called "50% off".
-    uri = f"file:{quote(str(file))}?mode={mode}"
-    engine = sa.create_engine(
-        "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=sa.pool.StaticPool
-    )
-    event.listen(engine, "connect", _set_durable)
-    return engine
-
-
-def _set_durable(connection: Any, _record: Any) -> None:
-    # FULL: with NORMAL a power cut loses rows that were acknowledged.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=200"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _row(seq: int, run: str, entry: Entry, utc: str, previous: str) -> dict[str, Any]:
-    row = {
-        "seq": seq,
-        "run": run,
-        "number": entry.number,
-        "kind": entry.kind,
-        "trigger": entry.trigger,
-        "serial": None if entry.serial is None else _readable(entry.serial),
-        "utc": utc,
-        "outcome": entry.outcome,
-        "reasons": _json([_readable(reason) for reason in entry.reasons]),
-        "cycle_ns": entry.cycle_ns,
-        "stage_ns": _json(entry.stage_ns),
-        # float32 → double → shortest decimal: it reads back as the same float32.
-        "scores": _json(entry.scores),
-        "health": _json(entry.health) if entry.health else None,
-        "bundle": entry.bundle,
-        "recipe": entry.recipe,
-        "frames": _json(entry.frames) if entry.frames else None,
-        "previous": previous,
-    }
-    return row | {"digest": _digest(row)}
-
-
-def _check_digest(row: Row) -> None:
-    if _digest(row) != row["digest"]:
-        raise LedgerError(
-            f"ledger row {row['seq']} was changed: {row['kind']} of part {row['trigger']}, run {row['run']}"
-        )
-
-
-def _digest(row: Row) -> str:
-    left_out = {"digest"} | {name for name in ADDED if row[name] is None}
-    return hashlib.sha256(_json({key: row[key] for key in row if key not in left_out}).encode()).hexdigest()
-
-
-def _columns_of(engine: sa.Engine) -> set[str]:
-    return {column["name"] for column in sa.inspect(engine).get_columns(entries.name)}
-
-
-def _add_columns(engine: sa.Engine) -> None:
-    """Gives a ledger of before the columns that came since; its rows hold nothing there."""
-    for name in set(ADDED) - _columns_of(engine):
-        with engine.begin() as connection:
-            connection.execute(sa.DDL(f"ALTER TABLE {entries.name} ADD COLUMN {name} TEXT"))  # type: ignore[no-untyped-call]
-
-
-def _readable(text: str) -> str:
-    """The text; what is no Unicode in it, as of a file's name in another encoding, is spelled out."""
-    return text.encode(errors="backslashreplace").decode()
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _put_image(connection: sa.Connection, row: Row) -> None:

@@ -19,6 +19,7 @@ from taktsight.errors import LineError, TaktsightError
 from taktsight.inspect.alarms import Alarms
 from taktsight.inspect.books import Books
 from taktsight.inspect.changeover import Changeovers
+from taktsight.inspect.changeover_side import ChangeoverSide
 from taktsight.inspect.children import Crew
 from taktsight.inspect.conductor import Answer, Conductor
 from taktsight.inspect.config import Station
@@ -31,7 +32,6 @@ from taktsight.inspect.messages import (
     Expose,
     Exposed,
     ImageRules,
-    Prepared,
     Result,
     StartRecorder,
     StartVision,
@@ -50,13 +50,6 @@ from taktsight.inspect.vision_port import Said, VisionPort
 from taktsight.inspect.vision_side import VisionSide
 
 log = logging.getLogger(__name__)
-
-VISION_STOP_NS = 5_000_000_000
-"""How long late results are waited for when the line stops."""
-RECORDER_STOP_NS = 30_000_000_000
-"""How long the line waits for a disk that takes none of its last entries."""
-GATE_STOP_NS = 10_000_000_000
-"""How long the line waits for its gate to carry out the last verdicts."""
 
 
 class Line:
@@ -79,6 +72,9 @@ class Line:
         self._alarms = Alarms(station.alarms, self.meters, self._books.notes.fault)
         self._desk = GoldenDesk(station.golden, self.meters)
         self._changeovers = Changeovers(station, versions, self._vision.prepare)
+        self._changeover_side = ChangeoverSide(
+            self._changeovers, self._vision, self._conductor, self._books, self._desk
+        )
         self._control: Control | None = None
         self._selector = selectors.SelectSelector()  # epoll rounds its timeout up to a whole millisecond
         self._field = FieldSide(station, self._selector, self._books.notes)
@@ -175,23 +171,12 @@ class Line:
     def _finish(self) -> None:
         """The last verdicts carried out, late results, the last entries, and the end of both processes."""
         self._close_control()  # before the recorder lets another line write its records
-        self._field.gate.disarm()
-        self._run_until(lambda: self._field.gate.is_settled, Patience(GATE_STOP_NS))
-        if not self._field.gate.is_settled:
-            self._attempt(lambda: self._field.gate.abandon("the line stopped, and its belt stood"))
-            self._gate_side.write_down(time.monotonic_ns())
-        self._vision.stop()
-        self._run_until(lambda: self._vision.ended, Patience(VISION_STOP_NS))
+        self._gate_side.finish(self._run_until)
+        self._vision_side.finish(self._run_until)
         if self._failure is not None:
             self._books.fault(str(self._failure))
         self._books.closed()
-        recorder = self._recorder
-        patience = Patience(RECORDER_STOP_NS, lambda: recorder.acknowledged)
-        self._run_until(lambda: recorder.ended or not recorder.unrecorded, patience)
-        recorder.stop()  # it ends with what it was sent, whatever still waits here
-        self._run_until(lambda: recorder.ended, Patience(RECORDER_STOP_NS))
-        if recorder.unrecorded:
-            self._fail(LineError(f"{recorder.unrecorded} entries could not be written to the ledger"))
+        self._recorder_side.finish(self._run_until)
         self._books.state("stopped")
 
     def _close_control(self) -> None:
@@ -235,8 +220,7 @@ class Line:
         self._gate_side.write_down(now_ns)
         self._vision_side.look(now_ns)
         self._recorder_side.look(now_ns)
-        if given_up := self._changeovers.look(now_ns):
-            self._books.changed_over(given_up)
+        self._changeover_side.look(now_ns)
         self._books.count(self._conductor, self._gate_side.waiting, self._gate_side.withdrawn)
         self._alarms.look(now_ns, self._field.missing, self._field.trigger_lost)
 
@@ -276,23 +260,8 @@ class Line:
             self._field.take_in(message)
         elif isinstance(message, Result):
             self._take_result(message)
-        elif isinstance(message, Prepared):
-            self._change_over(message)
-        elif refused := self._changeovers.refused(message):
-            self._books.changed_over(refused)
-
-    def _change_over(self, prepared: Prepared) -> None:
-        """Between two parts: those that are open are judged by what they were exposed for."""
-        first_trigger = self._conductor.next_trigger
-        station = self._changeovers.prepared(prepared, first_trigger)
-        if station is None:
-            return
-        self._vision.change_over(station, prepared)
-        self._books.judged_by(first_trigger, prepared.ready)
-        labels = ", ".join(prepared.ready.labels)
-        self._books.changed_over(f"before part {first_trigger}", f"labels {labels}", *prepared.ready.engine)
-        self._desk.changed_over()
-        self.meters.add("changeovers")
+        else:
+            self._changeover_side.take_in(message)
 
     def _take_result(self, result: Result) -> None:
         now_ns = time.monotonic_ns()
@@ -307,8 +276,7 @@ class Line:
         self._answer(self._conductor.vision_lost(reason, time.monotonic_ns()))
 
     def _vision_begins_anew(self, reason: str) -> None:
-        if refused := self._changeovers.vision_lost():
-            self._books.changed_over(refused)
+        self._changeover_side.vision_lost()
         self._books.fault(reason)
         self._field.vision_began_anew()
 

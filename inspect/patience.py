@@ -35,3 +35,7 @@ class Patience:
     def wake_ns(self) -> int | None:
         """When it must be asked again, monotonic clock; None before it was asked at all."""
         return None if self._looked_ns is None else self._looked_ns + max(0, min(self._left_ns, STEP_NS))
+
+
+RunUntil = Callable[[Callable[[], object], Patience], None]
+"""Lets the line's loop go on until something is so, or patience is over."""

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from taktsight.errors import LedgerError
 from taktsight.inspect.engine_facts import read_facts
-from taktsight.inspect.ledger import Ledger, Row
+from taktsight.inspect.ledger import Ledger
+from taktsight.inspect.ledger_rows import Row
 from taktsight.records import Outcome
 
 LAST = "last"

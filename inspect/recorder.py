@@ -23,7 +23,8 @@ from taktsight.inspect.archive_port import ArchivePort
 from taktsight.inspect.backlog import Picture
 from taktsight.inspect.channel import Channel
 from taktsight.inspect.frame_files import pixels_digest
-from taktsight.inspect.ledger import Ledger, Row
+from taktsight.inspect.ledger import Ledger
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.log_thread import log_through_thread
 from taktsight.inspect.messages import (
     Acknowledge,

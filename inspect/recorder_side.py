@@ -10,9 +10,13 @@ from collections.abc import Callable
 from taktsight.errors import LineError, TaktsightError
 from taktsight.inspect.messages import StartRecorder
 from taktsight.inspect.meters import Meters
+from taktsight.inspect.patience import Patience, RunUntil
 from taktsight.inspect.recorder_port import START_LIMIT_NS, RecorderPort
 
 log = logging.getLogger(__name__)
+
+RECORDER_STOP_NS = 30_000_000_000
+"""How long the line waits for a disk that takes none of its last entries."""
 
 
 class RecorderSide:
@@ -49,6 +53,16 @@ class RecorderSide:
                 "of records.folder answer? 'taktsight check STATION.yaml' writes there too"
             )
         )
+
+    def finish(self, run_until: RunUntil) -> None:
+        """The last entries, and its end."""
+        port = self._port
+        patience = Patience(RECORDER_STOP_NS, lambda: port.acknowledged)
+        run_until(lambda: port.ended or not port.unrecorded, patience)
+        port.stop()  # it ends with what it was sent, whatever still waits here
+        run_until(lambda: port.ended, Patience(RECORDER_STOP_NS))
+        if port.unrecorded:
+            self._fail(LineError(f"{port.unrecorded} entries could not be written to the ledger"))
 
     def _listen(self) -> None:
         self._selector.register(self._port.child.channel, selectors.EVENT_READ, self._read)

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from taktsight.inspect.ledger import Row
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.messages import ImageRules
 from taktsight.records import Outcome
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from taktsight.errors import DataError
 from taktsight.image_files import decode_image
 from taktsight.inspect.frame_files import FOLDER, PARTIAL, pixels_digest
-from taktsight.inspect.ledger import Row
+from taktsight.inspect.ledger_rows import Row
 
 log = logging.getLogger(__name__)
 

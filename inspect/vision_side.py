@@ -10,9 +10,13 @@ from collections.abc import Callable
 from taktsight.errors import LineError, TaktsightError
 from taktsight.inspect.messages import StartVision
 from taktsight.inspect.meters import Meters
+from taktsight.inspect.patience import Patience, RunUntil
 from taktsight.inspect.vision_port import Said, VisionPort
 
 log = logging.getLogger(__name__)
+
+VISION_STOP_NS = 5_000_000_000
+"""How long late results are waited for when the line stops."""
 
 
 class VisionSide:
@@ -58,6 +62,11 @@ class VisionSide:
         gives_up_ns = self._port.gives_up_ns()
         if gives_up_ns is not None and now_ns >= gives_up_ns:
             self._lose(self._port.hung())
+
+    def finish(self, run_until: RunUntil) -> None:
+        """Late results, and its end."""
+        self._port.stop()
+        run_until(lambda: self._port.ended, Patience(VISION_STOP_NS))
 
     def _listen(self) -> None:
         self._selector.register(self._port.child.channel, selectors.EVENT_READ, self._read)

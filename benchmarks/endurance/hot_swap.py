@@ -17,7 +17,7 @@ import numpy as np
 
 from taktsight.benchmarks.endurance.slow_parts import UNINSPECTED, Place
 from taktsight.inspect.commands.changeover import change_over
-from taktsight.inspect.ledger import Row
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.simulation.fault_table import Tally
 from taktsight.inspect.simulation.running_line import RunningLine, StartLine
 

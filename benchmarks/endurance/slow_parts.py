@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from taktsight.inspect.config import load_station
-from taktsight.inspect.ledger import Row
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.simulation.fault_table import Tally
 from taktsight.inspect.simulation.running_line import StartLine
 

@@ -12,7 +12,8 @@ import numpy as np
 from taktsight.errors import DataError
 from taktsight.export.acceptance.sources import Sources
 from taktsight.export.acceptance.trade_off import share_of
-from taktsight.inspect.ledger import Ledger, Row
+from taktsight.inspect.ledger import Ledger
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.recorded import find_run
 from taktsight.quality.agreement import Share
 from taktsight.quality.attribute_charts import draw_shares, share_limits

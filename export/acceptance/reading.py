@@ -290,7 +290,8 @@ def _read_pod(path: Path, given: Given, *, is_synthetic: bool) -> tuple[Floats, 
 
 def _agreement(arguments: argparse.Namespace, given: Given) -> AgreementSection:
     from taktsight.export.commands.study_sheets import read_looks, with_machine
-    from taktsight.quality.agreement import agreement, looks_of
+    from taktsight.quality.agreement import agreement
+    from taktsight.quality.agreement_looks import looks_of
 
     rows = read_looks(arguments.agreement, "verdict")
     markers = _study_markers(arguments.agreement, rows.sha256, "the agreement study", given.sources)

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from taktsight.quality.tables import Bools
 
 CHARTS = ("p", "np", "u", "c", "laney-p", "laney-u", "g", "t", "i", "ewma", "cusum", "bernoulli", "pareto")
-SHOWN = 40
 DEFAULT_ARL0, WEIGHT = 370.4, 0.2
 OF_PHASE_1 = (
     *("freeze", "exclude", "why", "target", "sigma", "width", "growing"),
@@ -109,6 +108,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.per < 1 or (arguments.n is not None and arguments.n < 1):
         raise ConfigError("--per and --n are numbers of parts: 1 at least")
     from taktsight.export.commands.spc_series import series_of
+    from taktsight.export.commands.spc_table import show_chart
     from taktsight.quality.control_chart import chart_of
 
     series = series_of(arguments)
@@ -119,7 +119,7 @@ def main(arguments: argparse.Namespace) -> int:
     drawn = _drawn(limits, series)
     phase = 2 if frozen else 1
     chart = chart_of(drawn, phase=2 if frozen else 1, rules=rules, labels=series.labels, excluded=excluded)
-    _show(chart, series, phase)
+    show_chart(chart, series, phase)
     if arguments.freeze is not None:
         _freeze(arguments, chart, series, excluded)
 
@@ -270,49 +270,6 @@ def _freeze(
     if still_out:
         print(f"note: point {', '.join(map(str, still_out))} lies beyond these limits and stayed in")
     print(f"limits frozen in {arguments.freeze}; next: taktsight spc {chart.limits.chart} … --limits FILE")
-
-
-def _show(chart: ControlChart, series: Series, phase: int) -> None:
-    from taktsight.quality.run_rules import SENTENCES
-
-    console = wide_console()
-    where = "limits from these points (phase I)" if phase == 1 else "frozen limits (phase II)"
-    console.print(f"{chart.limits.chart} chart of {len(chart.points)} points, {where}", markup=False)
-    out = set(chart.out)
-    firsts = {hit.points[0] for hit in chart.hits}
-    chosen = [
-        index
-        for index in range(len(chart.points))
-        if len(chart.points) <= SHOWN or index + 1 in firsts or index >= len(chart.points) - 10
-    ]
-    two = chart.points[0].low is not None
-    table = plain_table(
-        "point", "label", "value", *(["low"] if two else []), "n", "LCL", "centre", "UCL", ""
-    )
-    for index in chosen[-3 * SHOWN :]:
-        point = chart.points[index]
-        mark = "[bold red]out[/]" if index + 1 in out else ("[dim]left out[/]" if point.excluded else "")
-        numbers = [point.value, *([point.low] if two else []), point.n, point.lcl, point.centre, point.ucl]
-        table.add_row(str(index + 1), point.label, *map(_number, numbers), mark)
-    console.print(table)
-    for hit in chart.hits:
-        points = ", ".join(map(str, hit.points))
-        if len(hit.points) > 15:
-            points = f"{hit.points[0]} to {hit.points[-1]}"
-        console.print(
-            f"{hit.rule}: {SENTENCES[hit.rule]}, {hit.side}: point {points}", style="red", markup=False
-        )
-    if not chart.hits:
-        console.print(f"no rule hit ({', '.join(chart.rules)})", style="green", markup=False)
-    if chart.arl0 is not None:
-        console.print(f"ARL₀ {chart.arl0:,.0f}: points to a false alarm of the limits alone", markup=False)
-    console.print(chart.convention, style="dim", markup=False)
-    for warning in (*series.notes, *chart.warnings):
-        console.print(f"note: {warning}", style="yellow", markup=False)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.5g}"
 
 
 def _pareto(arguments: argparse.Namespace) -> int:

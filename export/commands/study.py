@@ -120,7 +120,8 @@ def _plan(arguments: argparse.Namespace) -> int:
 
 def _agreement(arguments: argparse.Namespace) -> int:
     from taktsight.export.commands.study_sheets import read_looks, with_machine
-    from taktsight.quality.agreement import agreement, looks_of
+    from taktsight.quality.agreement import agreement
+    from taktsight.quality.agreement_looks import looks_of
 
     if not 0 < arguments.confidence < 1:
         raise ConfigError(f"--confidence {arguments.confidence}: between 0 and 1 is wanted")

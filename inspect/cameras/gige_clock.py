@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from taktsight.inspect.cameras.gige_setup import Features
+from taktsight.inspect.cameras.gige_features import Features
 
 _LATCHES = (
     ("TimestampLatch", "TimestampLatchValue", False),

@@ -1,16 +1,23 @@
 """A GenICam camera set up as the station says, feature by feature, and read back.
 
 Which feature does what stands in the Standard Features Naming Convention (SFNC); older cameras have other
-names for some. Nothing is set to something near: a camera that runs with another value is an error.
+names for some.
 """
 
 from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import Protocol
 
 from taktsight.errors import CameraError, ConfigError
+from taktsight.inspect.cameras.gige_features import (
+    Features,
+    choose,
+    choose_if_there,
+    first_of,
+    set_integer,
+    set_number,
+)
 from taktsight.inspect.cameras.gige_settings import GigeSettings
 from taktsight.inspect.cameras.line_scan_settings import LineScanSettings
 from taktsight.inspect.cameras.pfnc import PixelFormat, format_of
@@ -24,43 +31,6 @@ NS_PER_BYTE = 15.0
 """Twice what a byte takes on gigabit Ethernet."""
 TRIGGERS = ("FrameStart", "FrameBurstStart", "AcquisitionStart")
 """Which of a camera's triggers starts a frame: the first of these that it has."""
-
-
-class Features(Protocol):
-    """What a camera can be told. Every method may raise a CameraError."""
-
-    def has(self, name: str) -> bool:
-        """Whether it has the feature, and lets it be used now."""
-
-    def integer(self, name: str) -> int:
-        """As the camera has it."""
-
-    def set_integer(self, name: str, value: int) -> None:
-        """Written, not checked."""
-
-    def number(self, name: str) -> float:
-        """As the camera has it."""
-
-    def set_number(self, name: str, value: float) -> None:
-        """Written, not checked."""
-
-    def choice(self, name: str) -> str:
-        """Of an enumeration, as the camera has it."""
-
-    def set_choice(self, name: str, value: str) -> None:
-        """Written, not checked."""
-
-    def choices(self, name: str) -> list[str]:
-        """What can be chosen now."""
-
-    def set_switch(self, name: str, *, on: bool) -> None:
-        """Of a boolean; written, not checked."""
-
-    def highest(self, name: str) -> int:
-        """The largest value that an integer may have now."""
-
-    def execute(self, name: str) -> None:
-        """Of a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +68,7 @@ def set_up(features: Features, settings: GigeSettings) -> Running:
     if features.has("GevHeartbeatTimeout"):  # so long it obeys a line that was killed, and no other
         with contextlib.suppress(CameraError):
             features.set_integer("GevHeartbeatTimeout", HEARTBEAT_MS)
-    _choose_if_there(features, "AcquisitionMode", "Continuous")
+    choose_if_there(features, "AcquisitionMode", "Continuous")
     pixel_format = _set_format(features, settings.pixel_format)
     width_px, height_px = _set_region(features, settings)
     _set_trigger(features, settings)
@@ -113,7 +83,7 @@ def _set_format(features: Features, name: str) -> PixelFormat:
     if name not in offered:
         known = ", ".join(each for each in offered if each)
         raise ConfigError(f"pixel_format {name}: this camera offers {known}")
-    _choose(features, "PixelFormat", offered[name], "pixel_format")
+    choose(features, "PixelFormat", offered[name], "pixel_format")
     return format_of(name)
 
 
@@ -132,11 +102,11 @@ def _set_region(features: Features, settings: GigeSettings) -> tuple[int, int]:
             features.set_integer(offset, 0)
     width_px = settings.width_px or features.highest("Width") - settings.x_px
     height_px = settings.height_px or features.highest("Height") - settings.y_px
-    _set_integer(features, "Width", width_px, "width_px")
-    _set_integer(features, "Height", height_px, "height_px")
+    set_integer(features, "Width", width_px, "width_px")
+    set_integer(features, "Height", height_px, "height_px")
     for name, value, key in (("OffsetX", settings.x_px, "x_px"), ("OffsetY", settings.y_px, "y_px")):
         if value:
-            _set_integer(features, name, value, key)
+            set_integer(features, name, value, key)
     return width_px, height_px
 
 
@@ -144,13 +114,13 @@ def _set_trigger(features: Features, settings: GigeSettings) -> None:
     selectors = features.choices("TriggerSelector") if features.has("TriggerSelector") else []
     for selector in selectors:
         features.set_choice("TriggerSelector", selector)
-        _choose_if_there(features, "TriggerMode", "Off")
+        choose_if_there(features, "TriggerMode", "Off")
     if settings.line_scan is not None:
         _set_line_trigger(features, settings.line_scan, selectors)
         return
     if settings.fps is not None:
         if not selectors:
-            _choose_if_there(features, "TriggerMode", "Off")
+            choose_if_there(features, "TriggerMode", "Off")
         _set_rate(features, settings.fps)
         return
     if features.has("AcquisitionFrameRateEnable"):  # a limit that would hold triggers up
@@ -159,19 +129,19 @@ def _set_trigger(features: Features, settings: GigeSettings) -> None:
     if selectors and starts is None:
         raise ConfigError(f"trigger: this camera has none that starts a frame, only {', '.join(selectors)}")
     if starts is not None:
-        _choose(features, "TriggerSelector", starts, "trigger")
+        choose(features, "TriggerSelector", starts, "trigger")
     _set_source(features, settings)
-    _choose(features, "TriggerMode", "On", "trigger")
+    choose(features, "TriggerMode", "On", "trigger")
 
 
 def _set_source(features: Features, settings: GigeSettings) -> None:
     if settings.trigger_source is None:
-        _choose(features, "TriggerSource", "Software", "trigger software:")
+        choose(features, "TriggerSource", "Software", "trigger software:")
         return
-    _choose(features, "TriggerSource", settings.trigger_source, "trigger_source")
+    choose(features, "TriggerSource", settings.trigger_source, "trigger_source")
     edge = "RisingEdge" if settings.trigger_edge == "rising" else "FallingEdge"
     if features.has("TriggerActivation"):
-        _choose(features, "TriggerActivation", edge, "trigger_edge")
+        choose(features, "TriggerActivation", edge, "trigger_edge")
     elif settings.trigger_edge != "rising":
         raise ConfigError(f"trigger_edge {settings.trigger_edge}: this camera has no choice of edges")
 
@@ -179,31 +149,31 @@ def _set_source(features: Features, settings: GigeSettings) -> None:
 def _set_rate(features: Features, fps: float) -> None:
     if features.has("AcquisitionFrameRateEnable"):
         features.set_switch("AcquisitionFrameRateEnable", on=True)
-    name = _first(features, ("AcquisitionFrameRate", "AcquisitionFrameRateAbs"), "fps")
-    _set_number(features, name, fps, "fps", fps * RELATIVE_TOLERANCE)
+    name = first_of(features, ("AcquisitionFrameRate", "AcquisitionFrameRateAbs"), "fps")
+    set_number(features, name, fps, "fps", fps * RELATIVE_TOLERANCE)
 
 
 def _set_exposure(features: Features, exposure_us: float | None) -> float | None:
-    _choose_if_there(features, "ExposureMode", "Timed")
-    _choose_if_there(features, "ExposureAuto", "Off")
+    choose_if_there(features, "ExposureMode", "Timed")
+    choose_if_there(features, "ExposureAuto", "Off")
     names = ("ExposureTime", "ExposureTimeAbs")
     if exposure_us is None:
         name = next((name for name in names if features.has(name)), None)
         return None if name is None else features.number(name)
-    name = _first(features, names, "exposure_us")
-    return _set_number(features, name, exposure_us, "exposure_us", exposure_us * RELATIVE_TOLERANCE)
+    name = first_of(features, names, "exposure_us")
+    return set_number(features, name, exposure_us, "exposure_us", exposure_us * RELATIVE_TOLERANCE)
 
 
 def _set_gain(features: Features, gain_db: float | None) -> None:
     if features.has("GainSelector"):
         of_all = [each for each in features.choices("GainSelector") if each in ("All", "AnalogAll")]
         features.set_choice("GainSelector", [*of_all, features.choice("GainSelector")][0])
-    _choose_if_there(features, "GainAuto", "Off")
+    choose_if_there(features, "GainAuto", "Off")
     if gain_db is None:
         return
     if not features.has("Gain"):
         raise ConfigError("gain_db: this camera does not count gain in dB; leave gain_db out")
-    _set_number(features, "Gain", gain_db, "gain_db", GAIN_TOLERANCE_DB)
+    set_number(features, "Gain", gain_db, "gain_db", GAIN_TOLERANCE_DB)
 
 
 def carries_chunks(settings: GigeSettings) -> bool:
@@ -248,7 +218,7 @@ def _choose_counter(features: Features, line_scan: LineScanSettings) -> None:
     """Which of several encoders or counters the chunk is of."""
     if line_scan.count_selector is not None:
         name = "ChunkEncoderSelector" if line_scan.count == "encoder" else "ChunkCounterSelector"
-        _choose(features, name, line_scan.count_selector, "line_scan.count_selector")
+        choose(features, name, line_scan.count_selector, "line_scan.count_selector")
 
 
 def _set_line_trigger(features: Features, line_scan: LineScanSettings, selectors: list[str]) -> None:
@@ -259,50 +229,12 @@ def _set_line_trigger(features: Features, line_scan: LineScanSettings, selectors
         if features.has("AcquisitionLineRateEnable"):
             features.set_switch("AcquisitionLineRateEnable", on=True)
         key, rate = "line_scan.lines_per_s", line_scan.lines_per_s
-        name = _first(features, ("AcquisitionLineRate", "AcquisitionLineRateAbs"), key)
-        _set_number(features, name, rate, key, rate * RELATIVE_TOLERANCE)
+        name = first_of(features, ("AcquisitionLineRate", "AcquisitionLineRateAbs"), key)
+        set_number(features, name, rate, key, rate * RELATIVE_TOLERANCE)
         return
     if "LineStart" not in selectors:
         said = ", ".join(selectors) or "none at all"
         raise ConfigError(f"line_scan.line_source: this camera has no trigger LineStart, but {said}")
-    _choose(features, "TriggerSelector", "LineStart", "line_scan")
-    _choose(features, "TriggerSource", line_scan.line_source or "", "line_scan.line_source")
-    _choose(features, "TriggerMode", "On", "line_scan.line_source")
-
-
-def _first(features: Features, names: tuple[str, ...], key: str) -> str:
-    found = next((name for name in names if features.has(name)), None)
-    if found is None:
-        raise ConfigError(f"{key}: this camera has none of {', '.join(names)}")
-    return found
-
-
-def _choose_if_there(features: Features, name: str, value: str) -> None:
-    if features.has(name) and value in features.choices(name):
-        _choose(features, name, value, name)
-
-
-def _choose(features: Features, name: str, value: str, key: str) -> None:
-    offered = features.choices(name) if features.has(name) else []
-    if value not in offered:
-        said = f"offers {', '.join(offered)}" if offered else f"has no {name}"
-        raise ConfigError(f"{key} {value}: this camera {said}")
-    features.set_choice(name, value)
-    if (runs := features.choice(name)) != value:
-        raise ConfigError(f"{key} {value} was asked for, the camera stays at {runs}")
-
-
-def _set_integer(features: Features, name: str, value: int, key: str) -> None:
-    if value > (highest := features.highest(name)):
-        raise ConfigError(f"{key} {value}: this camera goes to {highest}")
-    features.set_integer(name, value)
-    if (runs := features.integer(name)) != value:
-        raise ConfigError(f"{key} {value} was asked for, the camera runs with {runs}")
-
-
-def _set_number(features: Features, name: str, value: float, key: str, tolerance: float) -> float:
-    features.set_number(name, value)
-    runs = features.number(name)
-    if abs(runs - value) > tolerance:
-        raise ConfigError(f"{key} {value:g} was asked for, the camera runs with {runs:g}")
-    return runs
+    choose(features, "TriggerSelector", "LineStart", "line_scan")
+    choose(features, "TriggerSource", line_scan.line_source or "", "line_scan.line_source")
+    choose(features, "TriggerMode", "On", "line_scan.line_source")

@@ -120,7 +120,8 @@ def _draw(arguments: argparse.Namespace) -> int:
 
 
 def _of_ledger(records: Path, run: str, by: Sequence[str]) -> Verdicts:
-    from taktsight.inspect.ledger import Ledger, Row
+    from taktsight.inspect.ledger import Ledger
+    from taktsight.inspect.ledger_rows import Row
     from taktsight.inspect.recorded import find_run
 
     strange = [name for name in by if name not in OF_A_LEDGER]

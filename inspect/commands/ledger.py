@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from taktsight.inspect.ledger import Ledger, Row
+from taktsight.inspect.ledger import Ledger
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.summary import OUTCOME_STYLES, milliseconds
 from taktsight.records import Outcome
 

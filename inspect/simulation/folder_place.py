@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from taktsight.inspect.ledger import Ledger, Row
+from taktsight.inspect.ledger import Ledger
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.simulation.stand import Asked
 
 

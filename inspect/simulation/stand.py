@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,25 +16,21 @@ import yaml
 
 from taktsight.errors import CameraError, ConfigError, LineError
 from taktsight.image_files import encode_png, read_image, with_channels
-from taktsight.inspect.config import load_station
-from taktsight.inspect.inspector import Inspector
-from taktsight.inspect.ledger import Ledger, Row
-from taktsight.inspect.outlook import open_outlook
-from taktsight.inspect.simulation.belt import BeltPlace, SensorNoise, marked
+from taktsight.inspect.ledger import Ledger
+from taktsight.inspect.ledger_rows import Row
+from taktsight.inspect.simulation.belt import BeltPlace
 from taktsight.inspect.simulation.conveyor import Conveyor
 from taktsight.inspect.simulation.gige_process import GigeProcess
+from taktsight.inspect.simulation.known_images import keep_known
 from taktsight.inspect.simulation.loopback import FIRST, bring_up, take_down
 from taktsight.inspect.simulation.part_counter import SERIAL_REGISTERS, PartCounter
 from taktsight.inspect.simulation.running_line import RunningLine
-from taktsight.records import Frame, Image, Outcome, Part
+from taktsight.records import Outcome
 
 WITHIN_TAKT = 0.3
 """Share of the takt for an exposure to begin: at three times the pace it is still this part's."""
 ARMED_S = 180.0
 SETTLE_S = 5.0
-MIN_OUTCOMES = 2
-LOOKS = 3
-"""Exposures that must be judged alike, for the outcome of an image to be known."""
 
 CameraKind = Literal["aravis", "folder"]
 
@@ -148,30 +143,14 @@ class Stand:
         Raises:
             ConfigError: If all that is left is judged alike: nobody could tell one part from another.
         """
-        inspector = open_outlook(
-            load_station(self.station_file), datetime.now(timezone.utc).date()
-        ).inspector
-        files = sorted(self._images.iterdir())
-        known = [self._outcome(inspector, read_image(file, self.asked.channels)) for file in files]
-        for file, outcome in zip(files, known, strict=True):
-            if outcome is None:
-                file.unlink()
-        left = [outcome.value for outcome in known if outcome is not None]
-        if len(set(left)) < MIN_OUTCOMES:
-            raise ConfigError(
-                f"of {len(files)} images {len(left)} are judged alike whatever a sensor's noise is, as "
-                f"{', '.join(sorted(set(left))) or 'nothing'}; give good and defective parts, to see "
-                "verdicts that reach the wrong one"
-            )
-        return left
-
-    def _outcome(self, inspector: Inspector, image: Image) -> Outcome | None:
-        noise = SensorNoise(image.shape, seed=1)
-        is_exact = self.asked.camera == "folder"
-        looks = [image] if is_exact else [marked(noise.over(image), look) for look in range(LOOKS)]
-        frames = [Frame(look, 1, 0, self.asked.camera_name) for look in looks]
-        said = {inspector.inspect(Part(1, (frame,))).verdict.outcome for frame in frames}
-        return said.pop() if len(said) == 1 else None
+        asked = self.asked
+        return keep_known(
+            sorted(self._images.iterdir()),
+            self.station_file,
+            camera=asked.camera_name,
+            channels=asked.channels,
+            is_exact=asked.camera == "folder",
+        )
 
     def start_line(self, *arguments: str, shown: bool = False) -> None:
         """Starts the line and waits until it is armed; what the gate was told before is forgotten.

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from taktsight.image_files import encode_png
-from taktsight.inspect.ledger import Ledger, Row
+from taktsight.inspect.ledger import Ledger
+from taktsight.inspect.ledger_rows import Row
 from taktsight.records import Outcome
 
 from .spots import GOOD, SPOT, draw_part, spot_bundle

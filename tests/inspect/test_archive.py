@@ -21,7 +21,8 @@ from taktsight.inspect.archive_port import ArchivePort
 from taktsight.inspect.backlog import Backlog, Picture
 from taktsight.inspect.frame_files import file_of, pixels_digest
 from taktsight.inspect.image_store import ImageStore
-from taktsight.inspect.ledger import Ledger, Row
+from taktsight.inspect.ledger import Ledger
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.messages import ImageRules, StartArchive, StoreImage
 from taktsight.inspect.realtime import stop_yielding
 from taktsight.inspect.retention import Shelf

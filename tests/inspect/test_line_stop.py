@@ -41,7 +41,9 @@ def test_line_that_is_held_up_while_it_stops_writes_everything_all_the_same(
     place: Place, start_line: StartLine
 ) -> None:
     """As under a hypervisor that lets a machine stand still, or a debugger: nobody of the line runs."""
-    shorter = f"import taktsight.inspect.line as line; line.RECORDER_STOP_NS = {PATIENCE_S * SECOND_NS}"
+    shorter = (
+        f"import taktsight.inspect.recorder_side as side; side.RECORDER_STOP_NS = {PATIENCE_S * SECOND_NS}"
+    )
     images = {"keep": [], "pass_every": 0}
     station = place.endless(3, records={"folder": "records", "images": images})
     line = start_line(station, "--no-live", before=shorter)

@@ -207,11 +207,11 @@ def test_verdict_that_waited_for_the_ledger_in_vain_is_held_against_what_was_jud
 
 def _rewrite(place: Place, seq: int, **values: str) -> None:
     """Changes a row and gives it a digest that fits."""
-    from taktsight.inspect.ledger import _digest
+    from taktsight.inspect.ledger_rows import digest_of
 
     row = dict(next(row for row in place.rows() if row["seq"] == seq)) | values
     with sqlite3.connect(place.records / FILE) as connection:
         connection.execute("DROP TRIGGER entries_no_update")
-        for key, value in (values | {"digest": _digest(row)}).items():
+        for key, value in (values | {"digest": digest_of(row)}).items():
             connection.execute(f"UPDATE entries SET {key} = ? WHERE seq = ?", (value, seq))
     connection.close()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from taktsight.errors import DataError
-from taktsight.quality.agreement import Agreement, agreement, looks_of
+from taktsight.quality.agreement import Agreement, agreement
+from taktsight.quality.agreement_looks import looks_of
 from taktsight.quality.kappas import cohen_kappa, fleiss_kappa
 from taktsight.quality.repeats import repeats
 

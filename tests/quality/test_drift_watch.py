@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from taktsight.errors import ConfigError, DataError, LedgerError
-from taktsight.quality.drift_learning import KeptFrames, learn
+from taktsight.quality.drift_learning import learn
+from taktsight.quality.drift_plan import KeptFrames
 from taktsight.quality.drift_records import clear, suspended_reason, suspensions, write_alarm
 from taktsight.quality.drift_reference import DriftReference, read_reference, write_reference
 from taktsight.quality.drift_stream import PartName, SeenPart

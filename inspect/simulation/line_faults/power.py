@@ -10,7 +10,8 @@ from pathlib import Path
 from taktsight.errors import DataError, LedgerError
 from taktsight.image_files import read_image
 from taktsight.inspect.frame_files import pixels_digest
-from taktsight.inspect.ledger import FILE, Ledger, Row
+from taktsight.inspect.ledger import FILE, Ledger
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.simulation.fault_table import FaultRow, Tally
 from taktsight.inspect.simulation.faulty_disk import faulty_disk
 from taktsight.inspect.simulation.line_faults.rig import (

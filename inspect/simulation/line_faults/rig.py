@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from taktsight.inspect.ledger import Row
+from taktsight.inspect.ledger_rows import Row
 from taktsight.inspect.simulation.fault_table import FaultRow, Tally
 from taktsight.inspect.simulation.running_line import RunningLine, StartLine
 

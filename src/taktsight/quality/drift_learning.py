@@ -1,13 +1,10 @@
-"""From parts of phase I to a frozen reference: which columns can be watched, and from when on each
-alarms.
-"""
+"""From parts of phase I to a frozen reference: detectors of what can be watched, each with its limit."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +13,8 @@ from taktsight.errors import DataError
 from taktsight.quality.drift_chain import rank_threshold
 from taktsight.quality.drift_events import TIMES, event_threshold
 from taktsight.quality.drift_neighbours import Neighbours, learn_neighbours
-from taktsight.quality.drift_ranks import block_means, independent_block
+from taktsight.quality.drift_plan import FEW_PARTS, LEAST_PARTS, KeptFrames, Plan, plan_of
+from taktsight.quality.drift_ranks import block_means
 from taktsight.quality.drift_reference import (
     FRAMES_PER_WINDOW,
     MAX_PERMUTATIONS,
@@ -27,57 +25,14 @@ from taktsight.quality.drift_reference import (
     ScoreDetector,
     WindowTests,
 )
-from taktsight.quality.drift_stream import (
-    Channel,
-    Floats,
-    PartName,
-    SeenPart,
-    columns_of,
-    values_of,
-    vector_of,
-)
-from taktsight.quality.two_samples import kolmogorov_smirnov
+from taktsight.quality.drift_stream import Channel, SeenPart, values_of, vector_of
 from taktsight.records import Outcome
 
-LEAST_VALUES = 50
-"""Values, single or of blocks, that a column's reference has at least."""
-LEAST_PARTS = 200
-FEW_PARTS = 1000
-"""With fewer the thresholds pay dearly for what nobody knows of the reference."""
 MAX_VALUES = 2000
-LEAST_FRAMES = 20
 MAX_FRAMES = 100
 WINDOW_PARTS = 200
 MAX_WINDOW_ROWS = 500
 """Of the reference, that windows are held against."""
-MOVED_P = 0.001
-"""Two halves of one reference that differ so much are not one reference."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptFrames:
-    """Frames of passed parts of one view, reduced to cells."""
-
-    size_px: tuple[int, int]
-    names: Sequence[PartName]
-    cells: Floats
-    """(F, 768)."""
-
-
-@dataclass(slots=True)
-class _Plan:
-    """What is going to be watched; what is not, and why."""
-
-    columns: dict[Channel, tuple[int, Floats]] = field(default_factory=dict)
-    """Block, and values of single parts."""
-    frames: dict[str, KeptFrames] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
-
-    @property
-    def scores(self) -> list[Channel]:
-        """Labels whose single parts are independent."""
-        return [each for each, (block, _) in self.columns.items() if each.kind == "score" and block == 1]
 
 
 def learn(
@@ -103,7 +58,7 @@ def learn(
         DataError: If the parts are too few, are not of one bundle and recipe, or nothing can be watched.
     """
     _check(parts, arl0_parts)
-    plan = _plan(parts, labels, frames)
+    plan = plan_of(parts, labels, frames)
     neighbours = _neighbours(parts, plan, labels)
     windows = len(plan.scores) + len({each.view for each in plan.scores})
     detectors = len(plan.columns) + 1 + bool(neighbours) + windows + 2 * len(plan.frames)
@@ -149,64 +104,7 @@ def _check(parts: Sequence[SeenPart], arl0_parts: float) -> None:
         raise DataError(f"an ARL₀ of {arl0_parts:g} parts is none: 100 parts or more")
 
 
-def _plan(parts: Sequence[SeenPart], labels: Sequence[str], frames: Mapping[str, KeptFrames]) -> _Plan:
-    plan = _Plan()
-    if len(parts) < FEW_PARTS:
-        plan.doubts.append(
-            f"{len(parts):,} parts are few: with {FEW_PARTS:,} or more a shift is found much sooner at the "
-            "same false alarms"
-        )
-    for channel, values in columns_of(parts, labels).items():
-        why = _unwatchable(values)
-        if why:
-            plan.left_out.append(f"{channel}: {why}")
-            continue
-        block = independent_block(values, least=LEAST_VALUES)
-        if block is None:
-            plan.left_out.append(
-                f"{channel}: parts in a row are alike, even block by block, so false alarms cannot be "
-                "promised; learn from more parts, of more lots and days"
-            )
-            continue
-        plan.columns[channel] = (block, values)
-        means = block_means(values, block)
-        half = len(means) // 2
-        if kolmogorov_smirnov(means[:half], means[half:]).p < MOVED_P:
-            plan.doubts.append(f"{channel}: moved within the reference itself; learn from a steadier time")
-    if not any(part.health for part in parts):
-        plan.left_out.append(
-            "image health: nothing was measured, so a camera's fault and the product's cannot be told "
-            "apart; write 'health: {}' into the recipe's views"
-        )
-    _plan_frames(parts, frames, plan)
-    if not plan.columns:
-        raise DataError("nothing can be watched: " + "; ".join(plan.left_out))
-    return plan
-
-
-def _unwatchable(values: Floats) -> str:
-    if values.size < LEAST_VALUES:
-        return f"{values.size} parts have it, {LEAST_VALUES} are wanted"
-    if values.min() == values.max():
-        return f"it is {values[0]:.4g} on every part, so there is nothing to compare with"
-    return ""
-
-
-def _plan_frames(parts: Sequence[SeenPart], frames: Mapping[str, KeptFrames], plan: _Plan) -> None:
-    views = {view for part in parts for view in (*part.scores, *part.health)}
-    for view in sorted(views):
-        kept = frames.get(view)
-        if kept is None or len(kept.cells) < LEAST_FRAMES:
-            count = 0 if kept is None else len(kept.cells)
-            plan.left_out.append(
-                f"dirt and looks of camera {view}: {count} frames of passed parts are kept, {LEAST_FRAMES} "
-                "are wanted; records.images.pass_every of the station says how many are kept"
-            )
-        else:
-            plan.frames[view] = kept
-
-
-def _column(channel: Channel, plan: _Plan, each_parts: float) -> ScoreDetector | None:
+def _column(channel: Channel, plan: Plan, each_parts: float) -> ScoreDetector | None:
     block, values = plan.columns[channel]
     means = block_means(values, block)
     means = np.sort(means[_spread(means.size, MAX_VALUES)])
@@ -233,7 +131,7 @@ def _column(channel: Channel, plan: _Plan, each_parts: float) -> ScoreDetector |
     )
 
 
-def _neighbours(parts: Sequence[SeenPart], plan: _Plan, labels: Sequence[str]) -> Neighbours | None:
+def _neighbours(parts: Sequence[SeenPart], plan: Plan, labels: Sequence[str]) -> Neighbours | None:
     channels = tuple(plan.columns)
     vectors = [found for part in parts if (found := vector_of(part, channels, labels)) is not None]
     if len(vectors) < LEAST_PARTS:
@@ -245,7 +143,7 @@ def _neighbours(parts: Sequence[SeenPart], plan: _Plan, labels: Sequence[str]) -
 
 
 def _events(
-    parts: Sequence[SeenPart], neighbours: Neighbours | None, each_parts: float, plan: _Plan
+    parts: Sequence[SeenPart], neighbours: Neighbours | None, each_parts: float, plan: Plan
 ) -> tuple[EventDetector, ...]:
     judged = [part for part in parts if part.scores]
     counted = [("review", sum(part.outcome is Outcome.REVIEW for part in judged), len(judged))]
@@ -274,7 +172,7 @@ def _events(
 
 
 def _windows(
-    parts: Sequence[SeenPart], labels: Sequence[str], plan: _Plan, each_parts: float
+    parts: Sequence[SeenPart], labels: Sequence[str], plan: Plan, each_parts: float
 ) -> WindowTests | None:
     channels = plan.scores
     level = WINDOW_PARTS / each_parts
@@ -298,7 +196,7 @@ def _windows(
     )
 
 
-def _frames(view: str, kept: KeptFrames, parts: int, each_parts: float, plan: _Plan) -> FrameTests:
+def _frames(view: str, kept: KeptFrames, parts: int, each_parts: float, plan: Plan) -> FrameTests:
     per_frame = parts / len(kept.cells)
     level = FRAMES_PER_WINDOW * per_frame / each_parts
     if level < 1 / MAX_PERMUTATIONS:

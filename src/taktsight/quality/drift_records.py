@@ -19,7 +19,8 @@ from pydantic import Field, ValidationError
 from taktsight.errors import LedgerError
 from taktsight.quality.drift_causes import Cause
 from taktsight.quality.drift_reference import DriftReference, Place
-from taktsight.quality.drift_watch import Alarm, Detector
+from taktsight.quality.drift_watch import Alarm
+from taktsight.quality.drift_watched_streams import Detector
 from taktsight.strict_json import parse_json
 from taktsight.strict_model import StrictModel
 from taktsight.whole_files import whole_file
