@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import select
+import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -55,10 +56,12 @@ def serve(channel: Channel, tray: Ring, start: StartArchive) -> None:
         if isinstance(message, MakeWay):
             store.make_way()
         elif isinstance(message, StoreImage):
+            began_s = time.process_time()
             image = tray.read(message.slot)
             is_stored = image is not None and store.keep(message, encode_png(image))
             _send_rows(channel, store)  # first: nobody waits for anything once the tray is free
             channel.send(TrayFree(is_stored))
+            time.sleep((time.process_time() - began_s) * (1 / start.images.core_share - 1))
         else:
             raise TypeError(f"the recorder sent {type(message).__name__}")
 

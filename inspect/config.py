@@ -139,6 +139,9 @@ class Images(StrictModel):
     """An outcome that is named here has an age of its own: {PASS: 7, REJECT: 365}."""
     reserve_mb: float = Field(default=500, ge=0, le=1e9)
     """Room on the disk that images never touch, MB: the ledger needs it."""
+    core_share: float = Field(default=0.5, gt=0, le=1)
+    """Share of a core that storing images may take, beside what else goes on: even at idle priority it
+    takes caches and memory from the inspection. What it cannot store meanwhile is shed."""
 
 
 class Records(StrictModel):

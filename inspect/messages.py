@@ -43,6 +43,7 @@ class ImageRules:
     max_age_days: float
     reserve_mb: float
     max_age_days_of: Mapping[Outcome, float] = field(default_factory=dict)
+    core_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
