@@ -36,7 +36,7 @@ class StandFault:
     """All is as before so long after its end, or it did not hold."""
     needs_camera: bool = False
     most: int = 1000
-    """Times in one run: a line whose vision ends more often within a minute gives up."""
+    """Times in one run: a line whose vision or recorder ends more often within a minute gives up."""
 
 
 STAND_FAULTS: dict[str, StandFault] = {
@@ -56,7 +56,7 @@ STAND_FAULTS: dict[str, StandFault] = {
     "burst": StandFault("burst, 3 × for 2 s", parts.burst, 1),
     "inference-slow": StandFault("inference 5 takts longer", processes.inference_slow, 5),
     "changeover": StandFault("changeover under load", processes.changed_over, 60),
-    "recorder-killed": StandFault("recorder killed", processes.recorder_killed, 5),
+    "recorder-killed": StandFault("recorder killed", processes.recorder_killed, 5, most=4),
     "vision-killed": StandFault("vision killed", processes.vision_killed, 10, most=2),
     "vision-hung": StandFault("vision hung", processes.vision_hung, 10, most=2),
 }
