@@ -18,6 +18,9 @@ from .running_line import RunningLine, StartLine, taktsight
 
 CODES = {"PASS": 1, "REJECT": 2, "REVIEW": 3, "UNINSPECTED": 4}
 
+PLC_FOUND_S = 1.5
+"""The PLC answers again and is heard by then; while nothing is armed no meter says so."""
+
 
 def station(place: Place, plc: Plc, *, repeat: bool = True, **settings: Any) -> Path:
     """A station whose parts the PLC counts, and whose gate it moves."""
@@ -151,18 +154,19 @@ def test_line_that_waits_for_its_plc_waits_for_a_vision_that_died_meanwhile_too(
     place: Place, plc: Plc, start_line: StartLine
 ) -> None:
     plc.stall()
-    line = start_line(station(place, plc), "--no-live")
-    line.wait_until((place.records / "versions.json").exists)
-    time.sleep(1)  # vision is in service, and the line waits for the PLC alone
+    log = place.folder / "log"
+    line = start_line(station(place, plc), "--no-live", log=log)
+    line.wait_until(lambda: "the line waits: " in log.read_text(encoding="utf-8"))  # for the PLC alone
     line.kill("vision")
     line.wait_until(lambda: line.meters["vision_restarts"] == 1)
+    line.wait_until(lambda: line.child("vision") is not None)
     line.send("vision", signal.SIGSTOP)
     plc.go_on()
-    time.sleep(1.5)  # the PLC is there, and vision is not
+    time.sleep(PLC_FOUND_S)
     line.send("vision", signal.SIGCONT)
     line.wait_until(lambda: ("on",) in plc.told("line"))
-    status, _, err = line.stop()
-    assert status == 0, err
+    status, _, _ = line.stop()
+    assert status == 0, log.read_text(encoding="utf-8")
 
 
 def findings(station: Path) -> dict[str, str]:

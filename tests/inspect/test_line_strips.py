@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from taktsight.inspect.cameras.line_blocks import LATE, Block, BlockOrder
 from taktsight.inspect.cameras.line_images import TOLD, History, Tile, Tiles, join
 from taktsight.inspect.cameras.line_strips import LONGEST_GAP, Rules, Strip, StripMaker, signed
-from taktsight.inspect.cameras.line_watch import LineWatch
 
 from .web import LINE_NS, block, lines_of, web
 
@@ -383,25 +382,3 @@ def test_lines_that_no_strip_has_are_never_joined() -> None:
 def test_lines_of_one_block_are_not_copied() -> None:
     first = strips(*range(3))[0]
     assert np.shares_memory(join([first], 1, 2).image, first.image)
-
-
-def noisy(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 255, (32, 400, 1), np.uint8)
-
-
-def test_block_that_repeats_is_found_wherever_it_comes() -> None:
-    watch = LineWatch()
-    assert [watch.fault(noisy(seed), seed) for seed in range(300)] == [""] * 300
-    assert watch.fault(noisy(120), 300) == "repeated: of 16 lines 16 are those of frame 120"
-    torn = noisy(400)
-    torn[20:] = noisy(250)[20:]
-    assert "are those of frame 250" in watch.fault(torn, 301)
-    assert watch.fault(noisy(500), 302) == ""
-
-
-def test_block_that_is_black_may_come_again_but_not_the_very_same_grey() -> None:
-    watch, black = LineWatch(), np.zeros((32, 400, 1), np.uint8)
-    grey = black.copy()
-    grey[3, 100:110] = 7
-    assert [watch.fault(image, 0) for image in (black, black, grey, black, grey)] == [""] * 5
-    assert watch.fault(grey, 6) == "repeated: the same as the block before"

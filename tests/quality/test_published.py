@@ -11,7 +11,8 @@ from taktsight.quality.pod_hits import pod_hit_miss
 from taktsight.quality.pod_signals import pod_signal
 from taktsight.quality.value_charts import cusum_limits, draw_cusum, draw_ewma, ewma_limits, value_limits
 
-from .published import (
+from .published import crack_lengths, crack_signals
+from .published_charts import (
     C_DEFECTS,
     CUSUM_HIGH,
     CUSUM_LOW,
@@ -19,8 +20,6 @@ from .published import (
     EWMA,
     EWMA_VALUES,
     P_DEFECTIVE,
-    crack_lengths,
-    crack_signals,
 )
 
 HALF_A_DIGIT = 0.005 + 1e-9

@@ -16,7 +16,11 @@ from taktsight.cli import main
 from taktsight.inspect.ledger import Ledger
 from taktsight.inspect.messages import Entry
 
-from .published import C_DEFECTS, P_DEFECTIVE, crack_lengths, crack_signals
+from .published import crack_lengths, crack_signals
+from .published_charts import (
+    C_DEFECTS,
+    P_DEFECTIVE,
+)
 
 PNG = b"\x89PNG\r\n"
 

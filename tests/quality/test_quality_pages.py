@@ -12,7 +12,10 @@ import pytest
 
 from taktsight.cli import main
 
-from .published import P_DEFECTIVE, crack_lengths
+from .published import crack_lengths
+from .published_charts import (
+    P_DEFECTIVE,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKED = """
