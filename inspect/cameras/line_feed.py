@@ -107,9 +107,6 @@ class LineFeed:
             self._lost = ""
         self._stream.regain()
 
-    def clear(self) -> None:
-        """Nothing: lines are not exposed to try the camera."""
-
     def take_tile(self, expose: Expose) -> Exposure:
         """The tile that was told of with this time.
 

@@ -55,9 +55,6 @@ class FrameSink(Protocol):
     def regain(self) -> None:
         """The camera is there again, but has not sent a frame yet."""
 
-    def clear(self) -> None:
-        """Frames that are there are for nobody."""
-
 
 class FrameStream:
     """Between the thread that receives frames and the one that grabs them for parts."""
@@ -96,11 +93,6 @@ class FrameStream:
         """The camera is there again, but has not sent a frame yet: it may have to be asked for one."""
         with self._changed:
             self._lost = ""
-
-    def clear(self) -> None:
-        """Frames that are there are for nobody: they were exposed to try the camera."""
-        with self._changed:
-            self._frames.clear()
 
     def take(self, not_before_ns: int, not_after_ns: int, until_ns: int) -> Exposure:
         """The first frame exposed between two moments; older ones are dropped, a younger one stays.
