@@ -1,7 +1,7 @@
 """Small records as a line leaves them: a ledger of the real kind, kept frames, and the bundle that judged.
 
-The parts are drawn, and judged by the real inspector; only cameras, processes and takt are left out, so that
-records are there within a second.
+The parts are drawn and judged by the real inspector; only cameras, processes and takt are left out. Records
+are there within a second.
 """
 
 from __future__ import annotations
