@@ -113,8 +113,8 @@ class Line:
                     self._finish()
         finally:
             self._close_control()
-            self._quality.close()
             self._field.close()
+            self._quality.close()
             self._selector.close()
         if self._failure is not None:
             raise self._failure

@@ -16,6 +16,7 @@ from taktsight.inspect.children import Child
 from taktsight.inspect.messages import Refused, Standing, StartWatch, Stop
 from taktsight.inspect.meters import Meters
 from taktsight.inspect.quality_settings import QualitySettings
+from taktsight.inspect.realtime import stop_yielding
 from taktsight.inspect.vision_port import refusal
 from taktsight.quality.quality_hold import HELD
 
@@ -110,6 +111,7 @@ class QualitySide:
         if self._is_heard:
             self._selector.unregister(child.channel)
             child.channel.try_send(Stop())
+            stop_yielding(child.process_id)  # nobody waits for a verdict any more
         child.end(END_S)
 
     def _begin(self, child: Child) -> None:

@@ -86,11 +86,14 @@ def in_words(frozen: FrozenLimits, found: Found) -> str:
 
 
 def standing_hits(records: Path) -> tuple[tuple[str, str], ...]:
-    """Name and sentence of each alarm that nobody has cleared; "" and why of a file that cannot be read."""
-    return tuple(
-        ("", str(each)) if isinstance(each, LedgerError) else (each.name, each.said)
+    """Name and sentence of each alarm that nobody has cleared, oldest first; "" and why a file cannot
+    be read.
+    """
+    found = [
+        ("", "", str(each)) if isinstance(each, LedgerError) else (each.utc, each.name, each.said)
         for each in standing_in(records / FOLDER, _read)
-    )
+    ]
+    return tuple((name, said) for _, name, said in sorted(found))
 
 
 def clear_hit(records: Path, name: str, *, by: str, why: str, utc: str) -> ChartRecord | None:
