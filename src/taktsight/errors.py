@@ -8,7 +8,8 @@
     ├── CameraError    a camera is absent, or delivers something else than a frame
     ├── ExportError    a model cannot be shipped: parity broken, disk full
     ├── LedgerError    a record cannot be written, or the chain is broken
-    └── LineError      the line cannot start, or had to stop
+    ├── LineError      the line cannot start, or had to stop
+    └── ReviewError    what a person asked of the review bench is refused; nothing was written
 
 ``ValueError`` is kept for the caller's bug. A message names the thing, what was wrong, what was
 wanted and what to do.
@@ -55,3 +56,7 @@ class LedgerError(TaktsightError):
 
 class LineError(TaktsightError):
     """The line cannot start or had to stop; every open part got its verdict first."""
+
+
+class ReviewError(TaktsightError):
+    """What a person asked of the review bench is refused; nothing was written."""
