@@ -31,7 +31,7 @@ class Parent(StrictModel):
     """The version before."""
 
     version: int = Field(ge=1)
-    digest: Digest
+    sha256: Digest
 
 
 class Base(StrictModel):
@@ -39,7 +39,7 @@ class Base(StrictModel):
 
     name: str
     parts: int = Field(ge=1)
-    digest: Digest
+    sha256: Digest
     """Of their content, labels, parts, lots and splits."""
 
 
@@ -59,7 +59,7 @@ class DatasetCard(StrictModel):
     format: Literal[1] = 1
     name: str = Field(min_length=1)
     version: int = Field(ge=1)
-    digest: Digest
+    sha256: Digest
     """Over ``files``. The images are in it: the lineage has the digest of each."""
     parent: Parent | None
     """None of the first version."""
@@ -79,12 +79,14 @@ class DatasetCard(StrictModel):
     @property
     def named(self) -> DatasetVersion:
         """As a training names it."""
-        return DatasetVersion(name=self.name, version=self.version, digest=self.digest)
+        return DatasetVersion(name=self.name, version=self.version, sha256=self.sha256)
 
 
 def digest_of(files: Mapping[str, str]) -> str:
     """SHA-256 over names and digests, sorted."""
-    return hashlib.sha256("".join(f"{name}\t{files[name]}\n" for name in sorted(files)).encode()).hexdigest()
+    return hashlib.sha256(
+        "".join(f"{name}\t{files[name]}\n" for name in sorted(files)).encode()
+    ).hexdigest()
 
 
 def read_card(folder: Path) -> DatasetCard | None:
@@ -104,8 +106,8 @@ def read_card(folder: Path) -> DatasetCard | None:
         raise DataError(
             f"{file}: is not the card of a data set; restore it, or make the version again: {error}"
         ) from error
-    if digest_of(card.files) != card.digest:
-        raise DataError(f"{file}: was changed: its files do not add up to digest {card.digest:.12}…")
+    if digest_of(card.files) != card.sha256:
+        raise DataError(f"{file}: was changed: its files do not add up to digest {card.sha256:.12}…")
     return card
 
 

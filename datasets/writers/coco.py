@@ -30,9 +30,8 @@ from taktsight.datasets.samples import Sample, defect_labels
 from taktsight.datasets.writers.folder import copy_images, new_folder, only_view
 from taktsight.errors import DataError
 
-
 Undrawn = Literal["refuse", "label"]
-"""What becomes of a defective part whose pixels nobody knows. Other tools read no ``label``: good, to them."""
+"""What becomes of a defective part whose pixels nobody knows. Other tools know no ``label``."""
 
 
 class _Runs(TypedDict):
@@ -134,8 +133,8 @@ def coco_document(
         if sample.is_defective and not drawn:
             if undrawn == "refuse":
                 raise DataError(
-                    f"{sample.images[0]}: is {sample.label!r} and nobody drew where, and COCO would call it "
-                    "good; draw the defect or leave the image out"
+                    f"{sample.images[0]}: is {sample.label!r} and nobody drew where, and COCO would call "
+                    "it good; draw the defect or leave the image out"
                 )
             images[-1]["label"] = sample.label
         for region in drawn:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import os
 import re
 import shutil
@@ -14,7 +13,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from taktsight.datasets.dataset_card import CARD, LINEAGE, Base, DatasetCard, Parent, Reviews, digest_of, read_card
+from taktsight.datasets.dataset_card import (
+    CARD,
+    LINEAGE,
+    Base,
+    DatasetCard,
+    Parent,
+    Reviews,
+    digest_of,
+    read_card,
+)
 from taktsight.datasets.samples import Sample
 from taktsight.datasets.writers.coco import as_json, category_numbers, coco_document
 from taktsight.errors import DataError
@@ -60,7 +68,9 @@ class Version:
 
 def newest_version(out: Path) -> Path | None:
     """Folder of the newest version; None where there is none."""
-    found = [path for path in out.glob("v*") if re.fullmatch(r"v\d{4,}", path.name) and (path / CARD).is_file()]
+    found = [
+        path for path in out.glob("v*") if re.fullmatch(r"v\d{4,}", path.name) and (path / CARD).is_file()
+    ]
     return max(found, key=lambda path: int(path.name[1:]), default=None)
 
 
@@ -84,7 +94,7 @@ def write_version(out: Path, images: Sequence[VersionImage], origin: Origin) -> 
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     newest = newest_version(out)
     before = None if newest is None else read_card(newest)
-    if newest is not None and before is not None and before.digest == digest_of(digests):
+    if newest is not None and before is not None and before.sha256 == digest_of(digests):
         return Version(newest, before, is_new=False)
     number = 1 if newest is None else int(newest.name[1:]) + 1
     card = _card(ordered, origin, digests, number, before)
@@ -115,6 +125,7 @@ def _files(images: Sequence[VersionImage], origin: Origin) -> dict[str, bytes]:
     )
     rows = [
         {"image": f"images/{image.name.as_posix()}", "file_sha256": _file_digest(image), **image.lineage}
+        | ({"split": image.sample.split} if image.sample.split else {})
         for image in images
     ]
     return {
@@ -167,8 +178,8 @@ def _card(
     return DatasetCard(
         name=origin.name,
         version=number,
-        digest=digest_of(digests),
-        parent=None if before is None else Parent(version=before.version, digest=before.digest),
+        sha256=digest_of(digests),
+        parent=None if before is None else Parent(version=before.version, sha256=before.sha256),
         reviews=origin.reviews,
         base=origin.base,
         parts=len(labels),

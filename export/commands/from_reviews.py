@@ -18,7 +18,7 @@ HELP = "reviewed parts as a version of a data set, traceable to who said what of
 DESCRIPTION = """Reads the decisions in RECORDS/review and writes the next version of a data set
 
   OUT/v0001/dataset.json    version, digest, parent version, counts, what was left out
-  OUT/v0001/lineage.jsonl   of each image: reviewer, decision and its digest in the log, pixels, bundle, recipe
+  OUT/v0001/lineage.jsonl   of each image: reviewer, decision, its digest in the log, pixels, bundle
   OUT/v0001/annotations/    COCO; brushes are run lengths, boxes boxes
   OUT/v0001/index.csv       part, lot, camera, time
   OUT/v0001/images/         the frames, byte by byte
@@ -89,7 +89,9 @@ def _base(args: argparse.Namespace) -> tuple[Path, list[Sample]] | None:
             raise ConfigError("--layout is about --base; name that folder, or leave it out")
         return None
     if args.layout is None:
-        raise ConfigError("--layout says how the images of --base are labelled, as for 'taktsight data check'")
+        raise ConfigError(
+            "--layout says how the images of --base are labelled, as for 'taktsight data check'"
+        )
     return args.root, source_of(args).read()
 
 
@@ -102,8 +104,10 @@ def _said(version: Version) -> list[str]:
     parent = "the first version" if card.parent is None else f"after version {card.parent.version}"
     state = parent if version.is_new else "nothing changed since: no new version was written"
     lines = [
-        f"{version.folder}: {card.name} version {card.version}, {state}; digest {card.digest}",
+        f"{version.folder}: {card.name} version {card.version}, {state}; digest {card.sha256}",
         f"{card.parts} parts ({sources}): {counts}",
     ]
-    lines += [f"left out   {count} {why}: {SAID[why]}" for why, count in card.left_out.items() if why in SAID]
+    lines += [
+        f"left out   {count} {why}: {SAID[why]}" for why, count in card.left_out.items() if why in SAID
+    ]
     return lines

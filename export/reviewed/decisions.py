@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from taktsight.datasets.dataset_card import Reviews
-from taktsight.errors import DataError
+from taktsight.errors import DataError, LedgerError
 from taktsight.inspect.review.store.values import Decision
 
 FOLDER = "review"
@@ -42,15 +42,20 @@ def read_decisions(records: Path) -> Made:
         LedgerError: If the log of the reviews was tampered with.
         DataError: If nobody has reviewed anything.
     """
-    from taktsight.inspect.review.store.book import FILE
+    from taktsight.inspect.review.store.book import FILE, Book
     from taktsight.inspect.review.store.store import ReviewStore
 
     folder = records / FOLDER
     if not (folder / FILE).is_file():
         raise DataError(f"{folder / FILE}: there is none: nobody has reviewed a part of these records")
-    store = ReviewStore.open(folder)
+    store = ReviewStore(Book.read_only(folder))
     try:
-        store.verify()
+        found = store.verify()
+        if not found.is_whole:
+            raise LedgerError(
+                f"{folder / FILE}: {found.fault}: the decisions prove nothing; restore the folder, and "
+                "train on nothing of it meanwhile"
+            )
         decisions: list[Decision] = []
         while chunk := store.decisions(decisions[-1].id if decisions else 0, CHUNK):
             decisions += chunk

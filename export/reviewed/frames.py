@@ -80,7 +80,7 @@ def _checked(part: RecordedPart, view: str, file: Path, sha256: str) -> Reviewed
     found = pixels_digest(image)
     if found != sha256:
         raise DataError(
-            f"part {part.run}:{part.trigger}, view {view}: {file} holds pixels {found:.12}…, the ledger's are "
-            f"{sha256:.12}…: it is not the frame that was judged"
+            f"part {part.run}:{part.trigger}, view {view}: {file} holds pixels {found:.12}…, the ledger's "
+            f"are {sha256:.12}…: it is not the frame that was judged"
         )
     return ReviewedFrame(view, file, sha256, image.shape[0], image.shape[1])

@@ -9,7 +9,7 @@ from typing import Literal
 from taktsight.errors import ConfigError
 
 LotBy = Literal["run", "day", "hour"]
-"""What stands for the production lot where nobody names lots: parts of one run, day or hour share a state."""
+"""What stands for the production lot where nobody names lots."""
 _STAMP = {"run": 0, "day": 10, "hour": 13}
 
 

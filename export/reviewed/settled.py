@@ -23,7 +23,7 @@ LeftOutWhy = Literal[
     "tested_on",
     "by_hand",
 ]
-SAID: Mapping[LeftOutWhy, str] = {
+SAID: Mapping[str, str] = {
     "known_part": "known parts measure reviewers and never enter a training",
     "golden_part": "golden parts test the line and never enter a training",
     "undone": "every decision on them was undone",
@@ -49,7 +49,7 @@ class Settled:
     agreeing: tuple[int, ...]
     """Ids of the blind decisions that say the same."""
     marks: tuple[Mark, ...]
-    """Where the defects are: those of the decision that stands, else of the first that agrees and has some."""
+    """Where the defects are: those of the decision that stands, else of the first that agrees and drew."""
 
     @property
     def part(self) -> PartKey:
@@ -94,27 +94,29 @@ def settle(
 
 
 def _settled(made: Sequence[Decision]) -> Settled | LeftOutWhy:
-    """What a part is, once its known, undone and undecided states are ruled out."""
+    """What a part is, once it is not known, undone or undecided."""
     if any(decision.why is Why.KNOWN for decision in made):
         return "known_part"
     standing = [decision for decision in made if decision.undone_by is None]
-    if not standing:
-        return "undone"
     said = [decision for decision in standing if decision.choice is not Choice.SKIP]
-    if not said:
-        return "skipped"
     seeing = [decision for decision in said if not decision.blind]
-    if not seeing:
+    if seeing:
+        # Who decides after a blind opinion settles it.
+        return _agreed(seeing[-1], [each for each in said if each.blind and each.id > seeing[-1].id])
+    if said:
         return "blind_only"
-    last = seeing[-1]
-    # Who decides after a blind opinion, and sees it, settles it.
-    blind = [decision for decision in said if decision.blind and decision.id > last.id]
-    if last.truth is None or any(decision.truth is None for decision in blind):
+    return "skipped" if standing else "undone"
+
+
+def _agreed(last: Decision, blind: Sequence[Decision]) -> Settled | LeftOutWhy:
+    """The decision that stands, if every blind opinion since is the same."""
+    truths = {decision.truth for decision in (last, *blind)}
+    if None in truths:
         return "escalated"
-    if any(decision.truth != last.truth for decision in blind):
+    if len(truths) > 1:
         return "disagreeing"
     marks = next((each.marks for each in (last, *blind) if each.marks), ())
-    if marks and not _agrees(last.truth, marks):
+    if marks and not _agrees(str(last.truth), marks):
         return "contradictory"
     return Settled(last, tuple(decision.id for decision in blind), marks)
 

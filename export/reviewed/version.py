@@ -1,4 +1,4 @@
-"""A version of a data set from the decisions of one station's records, and the labelled images before them."""
+"""A version of a data set from the decisions on a station's parts, and the labelled images before them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from taktsight.inspect.frame_files import pixels_digest
 from taktsight.inspect.ledger import Ledger
 from taktsight.inspect.recorded import RecordedPart, read_parts
 from taktsight.inspect.review.store.values import Decision, PartKey
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -133,15 +134,15 @@ def _recorded(records: Path, settled: Sequence[Settled]) -> list[tuple[Settled, 
 def _lot(part: RecordedPart, asked: Asked) -> str:
     if asked.lots is None:
         return lot_by(part.run, part.utc, asked.lot_by)
-    if part.serial not in asked.lots:
+    if part.serial is None or part.serial not in asked.lots:
         raise ConfigError(
-            f"part {part.run}:{part.trigger}: --lots names no lot of its serial {part.serial or 'none'!r}; add it"
+            f"part {part.run}:{part.trigger}: --lots names no lot of its serial {part.serial!r}; add it"
         )
     return asked.lots[part.serial]
 
 
 def _last_inspections(parts: Sequence[ReviewedPart]) -> tuple[list[ReviewedPart], list[LeftOut]]:
-    """Where parts have several views, one inspection of each piece: the views of two cannot be told apart."""
+    """Of pieces with several views one inspection each: the views of two cannot be told apart."""
     last: dict[str, ReviewedPart] = {}
     for part in parts:
         other = last.get(part.piece)
@@ -154,11 +155,13 @@ def _last_inspections(parts: Sequence[ReviewedPart]) -> tuple[list[ReviewedPart]
 
 
 def _tested_on(parts: Sequence[ReviewedPart], base: Sequence[Sample]) -> list[LeftOut]:
-    """Reviewed parts that the base holds back to choose limits on or to test: learned, they would be memory."""
+    """Reviewed parts that the base holds back for limits or tests: learned, they would be memory."""
     held = [sample for sample in base if sample.split in ("val", "test")]
     pieces, lots = {sample.part for sample in held}, {sample.lot for sample in held if sample.lot}
     return [
-        LeftOut(part.settled.part, "tested_on") for part in parts if part.piece in pieces or part.lot in lots
+        LeftOut(part.settled.part, "tested_on")
+        for part in parts
+        if part.piece in pieces or part.lot in lots
     ]
 
 
@@ -172,7 +175,7 @@ def _has_splits(samples: Sequence[Sample]) -> bool:
 def _images(
     parts: Sequence[ReviewedPart], digests: Mapping[int, str], *, is_split: bool
 ) -> tuple[list[VersionImage], list[LeftOut]]:
-    """Of parts whose base has splits all are learned from: they were chosen for review, and measure nothing."""
+    """Where the base has splits all are learned from: chosen for review, they measure nothing."""
     images, left_out = [], []
     for part in parts:
         found = samples_of(part)
@@ -180,7 +183,11 @@ def _images(
             left_out.append(LeftOut(part.settled.part, found))
             continue
         for (sample, name), frame in zip(found, part.frames, strict=True):
-            said = _said(part, digests) | {"view": frame.view, "sha256": frame.sha256, "label": sample.label}
+            said = _said(part, digests) | {
+                "view": frame.view,
+                "sha256": frame.sha256,
+                "label": sample.label,
+            }
             images.append(
                 VersionImage(
                     replace(sample, split="train") if is_split else sample,
@@ -222,8 +229,8 @@ def _base_images(root: Path, samples: Sequence[Sample]) -> list[VersionImage]:
     for sample in samples:
         if any(sample.references):
             raise DataError(
-                f"{sample.images[0]}: is compared with a golden template, and a version holds none; leave the "
-                "base out"
+                f"{sample.images[0]}: is compared with a golden template, and a version holds none; leave "
+                "the base out"
             )
         for view in sample.each_view():
             (file,) = view.images
@@ -237,6 +244,5 @@ def _base(root: Path, samples: Sequence[Sample]) -> Base:
     prints = fingerprints(samples, root)
     lines = sorted(f"{name}\t{split}\t{digest}" for name, (split, digest) in prints.items())
     lots = sorted(f"{sample.part}\t{sample.lot}\t{sample.split}" for sample in samples)
-    digest = hashlib.sha256("\n".join([*lines, *lots]).encode()).hexdigest()
-    return Base(name=root.resolve().name, parts=len(samples), digest=digest)
-
+    sha256 = hashlib.sha256("\n".join([*lines, *lots]).encode()).hexdigest()
+    return Base(name=root.resolve().name, parts=len(samples), sha256=sha256)

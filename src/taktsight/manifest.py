@@ -39,11 +39,11 @@ class DatasetVersion(StrictModel):
 
     name: str = Field(min_length=1)
     version: int = Field(ge=1)
-    digest: Digest
+    sha256: Digest
     """Of the whole version: annotations, index, lineage and, through the lineage, every image."""
 
     def __str__(self) -> str:
-        return f"{self.name} version {self.version}, digest {self.digest}"
+        return f"{self.name} version {self.version}, digest {self.sha256}"
 
 
 class Circumstances(StrictModel):
