@@ -1,6 +1,6 @@
 """The card of a versioned data set: what it holds, what it came from, and whether it is still that.
 
-dataset.json                 the card
+dataset.yaml                 the card
 annotations/instances.json   COCO: boxes, run lengths, and the labels of defects that nobody drew
 index.csv                    image, part, inspection, view, lot, camera, time, label and, where known, split
 lineage.jsonl                of each image who said what it shows, when, of which pixels
@@ -16,14 +16,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from taktsight.errors import DataError
+from taktsight.errors import ConfigError, DataError
 from taktsight.manifest import DatasetVersion, Digest
-from taktsight.strict_json import parse_json
 from taktsight.strict_model import StrictModel
+from taktsight.strict_yaml import read_yaml
 
-CARD = "dataset.json"
+CARD = "dataset.yaml"
+"""Not JSON: a layout of one JSON file finds its annotations below the same folder."""
 LINEAGE = "lineage.jsonl"
 
 
@@ -54,7 +55,7 @@ class Reviews(StrictModel):
 
 
 class DatasetCard(StrictModel):
-    """``dataset.json``."""
+    """``dataset.yaml``."""
 
     format: Literal[1] = 1
     name: str = Field(min_length=1)
@@ -99,13 +100,9 @@ def read_card(folder: Path) -> DatasetCard | None:
     if not file.is_file():
         return None
     try:
-        card = DatasetCard.model_validate(parse_json(file.read_bytes()))
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror}") from error
-    except (ValidationError, ValueError) as error:
-        raise DataError(
-            f"{file}: is not the card of a data set; restore it, or make the version again: {error}"
-        ) from error
+        card = read_yaml(file, DatasetCard)
+    except ConfigError as error:
+        raise DataError(f"{error}; it is the card of a data set: restore it") from error
     if digest_of(card.files) != card.sha256:
         raise DataError(f"{file}: was changed: its files do not add up to digest {card.sha256:.12}…")
     return card

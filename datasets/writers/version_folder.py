@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from taktsight.datasets.dataset_card import (
     CARD,
     LINEAGE,
@@ -108,7 +110,10 @@ def write_version(out: Path, images: Sequence[VersionImage], origin: Origin) -> 
         for name, content in files.items():
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             (partial / name).write_bytes(content)
-        (partial / CARD).write_bytes((card.model_dump_json(indent=1) + "\n").encode())
+        (partial / CARD).write_text(
+            yaml.safe_dump(card.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+            encoding="utf-8",
+        )
         partial.rename(folder)
         sync_folder(out)
     except OSError as error:

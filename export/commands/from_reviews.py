@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 HELP = "reviewed parts as a version of a data set, traceable to who said what of which pixels"
 DESCRIPTION = """Reads the decisions in RECORDS/review and writes the next version of a data set
 
-  OUT/v0001/dataset.json    version, digest, parent version, counts, what was left out
+  OUT/v0001/dataset.yaml    version, digest, parent version, counts, what was left out
   OUT/v0001/lineage.jsonl   of each image: reviewer, decision, its digest in the log, pixels, bundle
   OUT/v0001/annotations/    COCO; brushes are run lengths, boxes boxes
   OUT/v0001/index.csv       part, lot, camera, time

@@ -30,6 +30,12 @@ class ReviewedPart:
         """The physical part: its serial where it has one, so that no split cuts it."""
         return self.recorded.serial or str(self.settled.part)
 
+    @property
+    def camera(self) -> str:
+        """The station, and its camera where it has one: views of a part must say the same."""
+        said = [self.recorded.station, *(frame.view for frame in self.frames[:1] if len(self.frames) == 1)]
+        return "/".join(filter(None, said))
+
 
 def samples_of(part: ReviewedPart) -> list[tuple[Sample, Path]] | LeftOutWhy:
     """A sample for each view, with what the version calls its image; or why there is none.
@@ -57,7 +63,7 @@ def _sample(part: ReviewedPart, frame: ReviewedFrame) -> Sample:
         views=(frame.view,),
         part=part.piece,
         lot=part.lot,
-        camera=f"{part.recorded.station}/{frame.view}" if part.recorded.station else frame.view,
+        camera=part.camera,
         time=part.recorded.utc,
     )
 
