@@ -37,8 +37,8 @@ demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts
 	@printf '\nOpen:\n  %s\n  %s\n' "$(DEMO)/flange/evaluation/report.html   the report" \
 		"$(DEMO)/records/images/            rejected parts, as the line saw them"
 
-demo-reviews: $(INSTALLED) ## 50 reviews make the next model better on unseen parts: three seeds, 8 minutes on 2 cores
-	$(BIN)/python benchmarks/reviews_improve.py --seeds 3
+demo-reviews: $(INSTALLED) ## 50 reviews make the next model better on unseen parts: four seeds, some minutes on 2 cores
+	$(BIN)/python benchmarks/reviews_improve.py --seeds 4
 
 test: $(INSTALLED) ## every test; no network, warnings are errors
 	$(BIN)/python -m pytest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from taktsight.datasets.samples import Sample
 from taktsight.datasets.source import Source
 from taktsight.image_files import encode_png, read_image
 from taktsight.inspect.frame_files import pixels_digest
+from taktsight.inspect.ledger import Ledger
+from taktsight.inspect.messages import Entry
 from taktsight.inspect.review.store.store import ReviewStore
 from taktsight.inspect.review.store.values import Choice, Mark, Why
 from taktsight.records import Outcome
@@ -183,8 +186,6 @@ def test_frame_with_other_pixels_is_refused_by_name(
 def test_log_that_was_tampered_with_trains_nobody(
     staff: Staff, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import sqlite3
-
     review_some(staff)
     with sqlite3.connect(staff.made.folder / "review" / "review.sqlite") as connection:
         connection.execute("DROP TRIGGER decisions_no_update")
@@ -236,6 +237,31 @@ def test_reviewed_parts_join_labelled_images_and_are_learned_from(staff: Staff, 
     assert len(samples) == 28
     arguments = ["data", "check", str(version), "--layout", "coco", "--index", str(version / "index.csv")]
     assert main([*arguments, "--part-column", "part", "--split-column", "split"]) in (0, 1)
+
+
+def test_golden_parts_of_the_line_teach_nothing(staff: Staff, tmp_path: Path) -> None:
+    review_some(staff)
+    golden = staff.made.of(Outcome.REJECT)[0]
+    ledger = Ledger.create(staff.made.folder)
+    shown = Entry("golden", golden.trigger, golden.serial, golden.outcome.value, number=1000)
+    ledger.append(golden.run, [shown], [], "2026-01-05T07:00:00.000+00:00")
+    ledger.close()
+    version = from_reviews(staff.made, tmp_path / "set")
+    assert card(version)["left_out"] == {"golden_part": 1}
+    assert golden.serial not in {row["serial"] for row in lineage(version)}
+
+
+def test_ledger_row_that_was_changed_stops_it(
+    staff: Staff, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    review_some(staff)
+    part = staff.made.of(Outcome.REJECT)[0]
+    with sqlite3.connect(staff.made.folder / "ledger.sqlite") as connection:
+        connection.execute("DROP TRIGGER entries_no_update")
+        connection.execute("UPDATE entries SET serial = 'other' WHERE trigger = ?", (part.trigger,))
+    connection.close()
+    from_reviews(staff.made, tmp_path / "set", status=1)
+    assert f"was changed: verdict of part {part.trigger}" in capsys.readouterr().err
 
 
 def test_lots_of_the_plant(staff: Staff, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
