@@ -37,7 +37,7 @@ demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts
 	@printf '\nOpen:\n  %s\n  %s\n' "$(DEMO)/flange/evaluation/report.html   the report" \
 		"$(DEMO)/records/images/            rejected parts, as the line saw them"
 
-demo-reviews: $(INSTALLED) ## 50 reviews make the next model better on unseen parts: four seeds, some minutes on 2 cores
+demo-reviews: $(INSTALLED) ## 50 reviews make the next model better on unseen parts: four seeds, 13 minutes on 2 busy cores
 	$(BIN)/python benchmarks/reviews_improve.py --seeds 4
 
 test: $(INSTALLED) ## every test; no network, warnings are errors
