@@ -48,7 +48,7 @@ async def show_trouble(request: Request, error: Exception) -> Response:
 async def show_defect(request: Request, _error: Exception) -> Response:
     """The page of an error that nobody expected; the server logs it with its traceback."""
     # Starlette makes this answer outside of every middleware, the guard among them.
-    return await _show(request, 500, "", {**HEADERS, "Cache-Control": "no-store"})
+    return await _show(request, 500, "", {**HEADERS, "Cache-Control": "no-store", "Connection": "close"})
 
 
 async def _show(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:
