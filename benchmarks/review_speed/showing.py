@@ -94,7 +94,7 @@ def _frame(rng: np.random.Generator, channels: int) -> Image:
     coarse = rng.integers(60, 200, (30, 40, channels)).astype(np.uint8)
     smooth = cv2.resize(coarse, (4000, 3000), interpolation=cv2.INTER_CUBIC).reshape(3000, 4000, channels)
     noise = rng.integers(-4, 5, smooth.shape, dtype=np.int16)
-    return np.clip(smooth.astype(np.int16) + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(smooth.astype(np.int16) + noise, 0, 255), np.uint8)
 
 
 def _percentiles(took: list[float]) -> dict[str, float]:
