@@ -67,6 +67,13 @@ class Queue:
         self.known = KnownParts(index, bundles)
         self.audits = self._ranking.audits
 
+    def follow(self) -> None:
+        """Takes in what is new of index, store, audit lists and alarms.
+
+        Every question does so too; where somebody calls this in between, no question waits for it.
+        """
+        self._ranking.follow()
+
     def page(self, filters: Filters = EVERY, after: str | None = None, most: int = 50) -> QueuePage:
         """Parts in their order.
 
