@@ -1,11 +1,13 @@
 """The quality watch: a process that follows the ledger of a running line and tells it what stands.
 
-It runs when nobody else wants the core. The line waits for nothing that it says.
+Once it has said what stands it runs when nobody else wants the core. The line waits for nothing that it
+says after that.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import select
 import sys
 import time
@@ -16,15 +18,17 @@ from taktsight.errors import TaktsightError
 from taktsight.inspect.channel import Channel
 from taktsight.inspect.log_thread import log_through_thread
 from taktsight.inspect.messages import Refused, StartWatch
-from taktsight.inspect.realtime import die_with_line, yield_to_everyone
+from taktsight.inspect.realtime import all_yield_to_everyone, die_with_line
 
-if TYPE_CHECKING:  # imported at idle priority: vision starts at the same time
+if TYPE_CHECKING:  # imported once it is polite: vision starts at the same time
     from taktsight.inspect.quality_following import QualityFollower
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 """How often the ledger is looked at."""
+POLITE = 19
+"""Until it has said what stands: vision, which starts at the same time, gets sixty times as much."""
 TELL_S = 2.0
 """How often the line is told while much is read."""
 
@@ -40,7 +44,7 @@ class Watch:
     def run(self) -> None:
         """Until the line says stop, or is gone."""
         self._tell()
-        yield_to_everyone()
+        all_yield_to_everyone()
         while True:
             self._follower.look(self._pause)
             self._tell()
@@ -72,7 +76,9 @@ def main(arguments: Sequence[str]) -> int:
     if not isinstance(start, StartWatch):
         return 1
     if not start.is_waited_for:
-        yield_to_everyone()  # before NumPy is imported and starts its threads
+        os.nice(
+            POLITE
+        )  # before NumPy is imported and starts its threads; idle, it might say nothing for long
     with log_through_thread():
         from taktsight.inspect.quality_following import QualityFollower
 
