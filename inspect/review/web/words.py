@@ -1,7 +1,7 @@
 """Texts in the reader's language; numbers and times as the reader writes them.
 
-Catalogues are read at start from ``locales/LANGUAGE/*.po``: no compile step. A page may bring a catalogue of
-its own beside ``messages.po``.
+Catalogues are read at start from ``locales/LANGUAGE/*.po``: no compile step. A page may bring a
+catalogue of its own beside ``messages.po``.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class Words:
 
     def ago(self, seconds: float) -> str:
         """How long since, in words."""
-        return dates.format_timedelta(timedelta(seconds=-abs(seconds)), add_direction=True, locale=self.locale)
+        return dates.format_timedelta(
+            timedelta(seconds=-abs(seconds)), add_direction=True, locale=self.locale
+        )
 
 
 def _local(utc: str) -> datetime:
