@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import cast
 
-from taktsight.errors import DataError, ReviewError
+from taktsight.errors import DataError, LedgerError, ReviewError
 from taktsight.inspect.review.audits.values import ACTION, BY, Audit, DrawnPart
 from taktsight.inspect.review.figures.noted import Noted, noted
+from taktsight.inspect.review.parts.audits import FOLDER
 from taktsight.inspect.review.parts.index import PartIndex
 from taktsight.inspect.review.parts.tables import OUTCOMES
 from taktsight.inspect.review.store.store import ReviewStore
 from taktsight.inspect.review.store.values import PartKey
-from taktsight.quality.audit_draw import Allocation, draw
+from taktsight.quality.audit_draw import Allocation, Drawn, draw
+from taktsight.quality.audit_file import audit_list
 from taktsight.records import Outcome
+from taktsight.whole_files import make_folder, whole_file
 
 MOST_PASSED = 1_000_000
 """Parts that one audit can be drawn from."""
@@ -74,7 +77,7 @@ def draw_audit(store: ReviewStore, index: PartIndex, actor: str, asked: AuditAsk
         "claim_ppm": asked.claim_ppm,
     }
     seq = store.note(actor, ACTION, "audit", None, new, asked.reason[:2000])
-    return next(audit for audit in audits(store, seq - 1) if audit.id == seq)
+    return _drawn(store, index, seq)
 
 
 def enlarge(store: ReviewStore, index: PartIndex, actor: str, audit: Audit, parts: int) -> Audit:
@@ -112,7 +115,35 @@ def enlarge(store: ReviewStore, index: PartIndex, actor: str, audit: Audit, part
         "enlarges": audit.id,
     }
     seq = store.note(actor, ACTION, "audit", {"parts": len(audit.parts)}, new, audit.reason)
-    return next(one for one in audits(store, seq - 1) if one.id == seq)
+    return _drawn(store, index, seq)
+
+
+def keep_list(index: PartIndex, audit: Audit) -> None:
+    """Writes the list beside the review where it is gone: the queue takes its parts from there.
+
+    Raises:
+        LedgerError: If it cannot be written.
+    """
+    path = index.folder / FOLDER / f"audit-{audit.id}.csv"
+    if path.exists():
+        return
+    drawn = Counter(part.stratum for part in audit.parts)
+    rows = [
+        Drawn(str(part.key), part.stratum, audit.strata[part.stratum], drawn[part.stratum])
+        for part in audit.parts
+    ]
+    try:
+        make_folder(path.parent)
+        with whole_file(path) as file:
+            file.write(audit_list(rows))
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _drawn(store: ReviewStore, index: PartIndex, seq: int) -> Audit:
+    audit = next(one for one in audits(store, seq - 1) if one.id == seq)
+    keep_list(index, audit)
+    return audit
 
 
 def audits(store: ReviewStore, after: int = 0) -> list[Audit]:

@@ -6,14 +6,14 @@ Only opinions that were formed without knowing of others count: the first on a p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from taktsight.inspect.review.figures.decided import Spoken
-from taktsight.inspect.review.store.values import GOOD, Why
+from taktsight.inspect.review.store.values import GOOD, PartKey, Why
 from taktsight.quality.kappas import Codes, Kappa, cohen_kappa, fleiss_kappa
 from taktsight.quality.rates import Rate, clopper_pearson
 
@@ -41,7 +41,7 @@ class Reviewer:
     to_truth: Kappa | None
     """With what was settled; None of too few parts."""
     known: Rate
-    """Known parts that they got right ÷ known parts they were shown."""
+    """Known parts that they told good or not good rightly ÷ known parts that they were shown."""
     missed: Rate
     """Known defective parts that they called good."""
     false_alarms: Rate
@@ -67,14 +67,21 @@ class Together:
     """Of all people."""
 
 
-def together(parts: Sequence[Spoken]) -> Together:
-    """The figures, of good and not good."""
+def together(parts: Sequence[Spoken], golden: Callable[[PartKey], str | None]) -> Together:
+    """The figures, of good and not good.
+
+    Args:
+        parts: all that somebody said something of.
+        golden: what a golden sample is, None of any other part; known parts that are none are those that
+            people settled.
+    """
     opinions = [part.independent() for part in parts]
     doubles = [said for said in opinions if len(said) > 1]
     firsts = [list(said.values())[:2] for said in doubles]
     codes = _codes(firsts)
     names = sorted({name for said in opinions for name in said} | _shown_known(parts))
-    reviewers = tuple(_reviewer(name, parts, opinions) for name in names)
+    known = [(part, golden(part.key) or part.truth) for part in parts]
+    reviewers = tuple(_reviewer(name, known, opinions) for name in names)
     right = sum(reviewer.known.events for reviewer in reviewers)
     shown = sum(reviewer.known.parts for reviewer in reviewers)
     return Together(
@@ -114,38 +121,30 @@ def _shown_known(parts: Sequence[Spoken]) -> set[str]:
     return {opinion.reviewer for part in parts for opinion in part.opinions if opinion.why is Why.KNOWN}
 
 
-def _reviewer(name: str, parts: Sequence[Spoken], opinions: Sequence[dict[str, str]]) -> Reviewer:
+def _reviewer(
+    name: str, parts: Sequence[tuple[Spoken, str | None]], opinions: Sequence[dict[str, str]]
+) -> Reviewer:
     settled = [
         (said[name], part.truth)
-        for part, said in zip(parts, opinions, strict=True)
+        for (part, _), said in zip(parts, opinions, strict=True)
         if name in said and part.truth and part.standing and part.standing.reviewer != name
     ]
     codes = _codes(settled)
     known = [
-        (
-            opinion.truth == GOOD,
-            part.truth == GOOD,
-            opinion.truth == part.truth or _both_bad(opinion.truth, part.truth),
-        )
-        for part in parts
+        (opinion.truth == GOOD, truth == GOOD)
+        for part, truth in parts
         for opinion in part.opinions
-        if opinion.why is Why.KNOWN and opinion.reviewer == name and opinion.speaks and part.truth
+        if opinion.why is Why.KNOWN and opinion.reviewer == name and opinion.speaks and truth
     ]
     return Reviewer(
         name=name,
         settled=len(settled),
         to_truth=cohen_kappa(codes[:, :1], codes[:, 1:], 2) if len(settled) >= LEAST_PARTS else None,
-        known=clopper_pearson(sum(right for _, _, right in known), len(known)),
+        known=clopper_pearson(sum(said == is_good for said, is_good in known), len(known)),
         missed=clopper_pearson(
-            sum(called_good for called_good, is_good, _ in known if not is_good),
-            sum(not is_good for _, is_good, _ in known),
+            sum(said for said, is_good in known if not is_good), sum(not is_good for _, is_good in known)
         ),
         false_alarms=clopper_pearson(
-            sum(not called_good for called_good, is_good, _ in known if is_good),
-            sum(is_good for _, is_good, _ in known),
+            sum(not said for said, is_good in known if is_good), sum(is_good for _, is_good in known)
         ),
     )
-
-
-def _both_bad(first: str | None, second: str | None) -> bool:
-    return first not in (None, GOOD) and second not in (None, GOOD)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from taktsight.errors import ConfigError, DataError, ReviewError
-from taktsight.inspect.review.audits.drawing import AuditAsked, audits, draw_audit, enlarge
+from taktsight.inspect.review.audits.drawing import AuditAsked, audits, draw_audit, enlarge, keep_list
 from taktsight.inspect.review.audits.progress import Looked, Now, now
 from taktsight.inspect.review.audits.values import BY, Audit
 from taktsight.inspect.review.figures.figures import Figures
@@ -115,6 +115,8 @@ def _show(visit: Visit, wrong: str = "", status: int = 422) -> Response:
     known = audits(figures.store)
     audit = _audit(known, visit.asked("audit") or visit.form.text("audit")) if known else None
     found = _now(figures, audit) if audit else None
+    if audit is not None:
+        keep_list(figures.index, audit)
     start = visit.asked_number("from")
     return visit.page(
         "audit.html",

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 from starlette.responses import Response
 
@@ -19,7 +18,7 @@ from taktsight.inspect.review.figures.control import KINDS, PER, Asked, Charted,
 from taktsight.inspect.review.figures.escapes import Rates, rates
 from taktsight.inspect.review.figures.figures import Figures
 from taktsight.inspect.review.people.roles import May
-from taktsight.inspect.review.store.values import GOOD
+from taktsight.inspect.review.store.values import GOOD, PartKey
 from taktsight.inspect.review.web import quality_charts as drawn
 from taktsight.inspect.review.web.figures_of import figures_of
 from taktsight.inspect.review.web.routes import get, post
@@ -76,7 +75,9 @@ def _show(visit: Visit, wrong: str = "", asked: Asked | None = None) -> Response
     seen = figures.kept(("seen", asked.run, since), lambda: _seen(figures, asked.run, since))
     chart, chart_wrong = _chart(figures, asked)
     audit = figures.kept("audit", lambda: _newest_audit(figures), on_verdicts=False)
-    people = figures.kept("together", lambda: together(figures.decided.parts()), on_verdicts=False)
+    people = figures.kept(
+        "together", lambda: together(figures.decided.parts(), _golden(visit)), on_verdicts=False
+    )
     return visit.page(
         "quality.html",
         422 if wrong else 200,
@@ -89,7 +90,7 @@ def _show(visit: Visit, wrong: str = "", asked: Asked | None = None) -> Response
         pictures=_pictures(visit, seen, chart),
         chart=chart,
         chart_wrong=chart_wrong,
-        said=None if chart is None else drawn.said_of(chart, visit.words),
+        spoken=None if chart is None else drawn.said_of(chart, visit.words),
         now=audit[0] if audit else None,
         rates=audit[1] if audit else None,
         people=_allowed(visit, people),
@@ -104,7 +105,7 @@ def _show(visit: Visit, wrong: str = "", asked: Asked | None = None) -> Response
 def _asked(figures: Figures, read: Callable[[str], str]) -> Asked:
     """The chart that an address or a form names; what it does not name is usual."""
     value = {name: read(name) for name in ("kind", "counted", "per", "run")}
-    kind = cast(Kind, value["kind"] if value["kind"] in KINDS else "p")
+    kind: Kind = next((each for each in KINDS if each == value["kind"]), "p")
     counted = next((each for each in COUNTED if each.value == value["counted"]), Outcome.REJECT)
     run = value["run"] if value["run"] in figures.tally.runs() else ""
     per = (
@@ -165,6 +166,17 @@ def _pictures(visit: Visit, seen: Seen, chart: Charted | None) -> dict[str, obje
         "found": drawn.pareto_picture(seen.found, words, words.gettext("What reviewers found")),
         "control": drawn.control_picture(chart, words, words.gettext("Control chart")) if chart else None,
     }
+
+
+def _golden(visit: Visit) -> Callable[[PartKey], str | None]:
+    """What golden samples are, where the bench has a queue that shows some."""
+    queue = visit.bench.queue
+
+    def truth(key: PartKey) -> str | None:
+        known = None if queue is None else queue.known.part(key)
+        return None if known is None else str(known.truth)
+
+    return truth
 
 
 @dataclass(frozen=True, slots=True)
