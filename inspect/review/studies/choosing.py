@@ -14,6 +14,8 @@ from taktsight.quality.audit_draw import draw
 from taktsight.records import Outcome
 
 _MEANS_GOOD = frozenset({"ok", "o.k.", "io", "i.o.", "pass", "gut", "yes", "1", "true"})
+LOOKED_THROUGH = 5000
+"""Settled parts of each kind that are asked for their picture."""
 LOOKED_AT = 500
 """The newest parts of each outcome that a choice without reviews is made of."""
 
@@ -24,12 +26,26 @@ def settled_parts(index: PartIndex, decided: Decided, parts: int, seed: int) -> 
     Raises:
         ReviewError: If fewer than two are settled and have a picture.
     """
-    settled = [part for part in decided.parts() if part.truth and part.seq]
-    chosen = _chosen({part.key: _kind(part) for part in settled}, 3 * parts, seed)
-    rows = {part.key: part for part in settled}
-    kept = {row.key for row in index.parts([rows[key].seq for key in chosen]) if is_shown(row)}
-    left = _chosen({key: _kind(rows[key]) for key in chosen if key in kept}, parts, seed)
-    return {key: rows[key].truth or "" for key in _enough(left)}
+    settled = {part.key: part for part in decided.parts() if part.truth and part.seq}
+    shown: dict[PartKey, str] = {}
+    for kind in (GOOD, HELD_UP):
+        named = {str(key): "" for key, part in settled.items() if _kind(part) == kind}
+        shown |= dict.fromkeys(_with_pictures(index, settled, named, parts, seed), kind)
+    return {key: settled[key].truth or "" for key in _enough(_chosen(shown, parts, seed))}
+
+
+def _with_pictures(
+    index: PartIndex, settled: dict[PartKey, Spoken], named: dict[str, str], parts: int, seed: int
+) -> list[PartKey]:
+    """The first ones of a random order whose picture was kept; so many at most."""
+    order = draw(named, min(len(named), LOOKED_THROUGH), seed) if named else ()
+    seqs = [settled[PartKey.parse(one.part)].seq for one in order]
+    found: list[PartKey] = []
+    for start in range(0, len(seqs), 100):
+        found += [row.key for row in index.parts(seqs[start : start + 100]) if is_shown(row)]
+        if len(found) >= parts:
+            break
+    return found[:parts]
 
 
 def any_parts(index: PartIndex, parts: int, seed: int) -> dict[PartKey, str]:

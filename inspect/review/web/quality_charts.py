@@ -130,11 +130,15 @@ def share_said(share: Share | None, words: Words) -> str:
     return f"{words.percent(share.value)} [{words.percent(share.low)}, {words.percent(share.high)}]"
 
 
+def between_said(low: float | None, high: float | None, words: Words) -> str:
+    """An interval of shares; empty where there is none."""
+    return "" if low is None or high is None else f"[{words.percent(low)}, {words.percent(high)}]"
+
+
 def kappa_said(kappa: Kappa | None, words: Words) -> str:
     """A kappa with its interval."""
     if kappa is None or kappa.value is None:
         return "–"
-    interval = (
-        "" if kappa.low is None else f" [{words.number(kappa.low, 2)}, {words.number(kappa.high, 2)}]"
-    )
-    return f"{words.number(kappa.value, 3)}{interval}"
+    low, high = (None if bound is None else round(bound, 2) + 0.0 for bound in (kappa.low, kappa.high))
+    interval = "" if low is None else f" [{words.number(low, 2)}, {words.number(high, 2)}]"
+    return f"{words.number(round(kappa.value, 3) + 0.0, 3)}{interval}"

@@ -28,7 +28,9 @@ class Scale:
         """Round values within the axis."""
         if self.is_log:
             first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
-            return [10.0**power for power in range(first, last + 1)]
+            factors = (1, 2, 5) if last - first < 2 else (1,)
+            ticks = [factor * 10.0**power for power in range(first - 1, last + 1) for factor in factors]
+            return [tick for tick in ticks if self.low <= tick <= self.high]
         step = nice_step((self.high - self.low) / most)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [number * step for number in range(first, last + 1)]

@@ -71,7 +71,7 @@ def control(
         title: what the picture shows, for those who do not see it.
         least: where the axis begins, if not at the least value.
     """
-    height, left, right, top, bottom = 320, 64, 88, 16, 276
+    height, left, right, top, bottom = 320, 64, 124, 16, 276
     values = [
         value
         for dot in dots
@@ -171,10 +171,9 @@ def bound(
 
 
 def _svg(height: float, parts: Sequence[Markup], title: str, width: int = WIDTH) -> Markup:
-    begin = Markup('<svg class="drawn" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
-        width, height, title
-    )
-    return begin + Markup("").join(parts) + Markup("</svg>")
+    kind = "drawn" if width == WIDTH else "drawn small"
+    begin = Markup('<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">')
+    return begin.format(kind, width, height, title) + Markup("").join(parts) + Markup("</svg>")
 
 
 def _grid(y: Scale, left: float, right: float, said: Said) -> Markup:

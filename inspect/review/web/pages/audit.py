@@ -25,7 +25,7 @@ from taktsight.inspect.review.web.routes import get, post
 from taktsight.inspect.review.web.visit import Visit
 from taktsight.quality.audit_file import COLUMNS
 
-ROWS = 50
+ROWS = 25
 USUAL_PARTS, USUAL_PPM = "300", "10000"
 LONGEST_MS = 3_600_000
 

@@ -1,13 +1,14 @@
-"""A bench in this process, with parts, people and their decisions, whose numbers a test can compute again."""
+"""A bench in this process, with parts, people and decisions, so that a test can compute its numbers again."""
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ PEOPLE = {
     "otto": Role.AUDITOR,
 }
 PATTERN = (*OUTCOMES, *([Outcome.PASS] * 18))
-"""Thirty parts: 24 pass, two rejected, two unsure, one not inspected, one more … as the line makes them."""
+"""Of thirty parts in a row: 25 pass, two are rejected, two unsure, and one was not inspected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class ServedBench:
 
     bench: Bench
     records: MadeRecords
+    opened: ExitStack
+    """Closes the browsers."""
 
     @property
     def url(self) -> str:
@@ -64,7 +67,10 @@ class ServedBench:
         """A browser of somebody's; of nobody's without a name."""
         cookies = self.cookie(name) if name else {}
         headers = {"accept": "text/html", "accept-language": "en"}
-        return httpx.Client(base_url=self.url, cookies=cookies, headers=headers, trust_env=False, timeout=60)
+        client = httpx.Client(
+            base_url=self.url, cookies=cookies, headers=headers, trust_env=False, timeout=60
+        )
+        return self.opened.enter_context(client)
 
     def decide(
         self,
@@ -129,8 +135,18 @@ def served_bench(place: Path, outcomes: Sequence[Outcome] = PATTERN * 8) -> Iter
         while not server.started and thread.is_alive():
             time.sleep(0.01)
         assert server.started
-        yield ServedBench(bench, records)
+        with ExitStack() as opened:
+            yield ServedBench(bench, records, opened)
     finally:
         server.should_exit = True
         thread.join(20)
         bench.stop()
+
+
+def posted(
+    client: httpx.Client, path: str, fields: dict[str, str | list[str]] | dict[str, str], page: str
+) -> httpx.Response:
+    """Sends a form as the page has it, with its token."""
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', client.get(page).text)
+    assert found, page
+    return client.post(path, data={**fields, "csrf": found[1]})
