@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, cast
@@ -13,6 +14,7 @@ from taktsight.inspect.review.parts.index import PartIndex
 from taktsight.inspect.review.store.store import ReviewStore
 
 MOST_KEPT = 64
+TURN_S = 0.1
 T = TypeVar("T")
 
 
@@ -26,13 +28,25 @@ class Figures:
         self.decided = Decided(store, index)
         self._kept: OrderedDict[Hashable, object] = OrderedDict()
         self._lock = threading.Lock()
+        self._going_on: threading.Thread | None = None
         self.computed = 0
         """How often figures were computed, and not found kept."""
 
     def catch_up(self) -> bool:
-        """Whether everything is counted; it takes a second at most."""
+        """Whether everything is counted; it takes a second at most, and what is left goes on by itself."""
         is_counted = self.tally.catch_up()
-        return self.decided.catch_up() and is_counted
+        if self.decided.catch_up() and is_counted:
+            return True
+        with self._lock:
+            if self._going_on is None or not self._going_on.is_alive():
+                self._going_on = threading.Thread(target=self._go_on, name="review-count", daemon=True)
+                self._going_on.start()
+        return False
+
+    def _go_on(self) -> None:
+        """In short turns, so that a page that asks meanwhile waits for one of them."""
+        while not (self.tally.catch_up(TURN_S) and self.decided.catch_up(TURN_S)):
+            time.sleep(TURN_S / 10)
 
     def kept(self, name: Hashable, make: Callable[[], T], *, on_verdicts: bool = True) -> T:
         """The figures of this name, computed once for as long as ledger and decisions stay as they are.

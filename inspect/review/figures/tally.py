@@ -6,14 +6,13 @@ cut out of memory, never summed over the ledger again.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +22,13 @@ from taktsight.inspect.review.parts.ledger_reader import parsed
 from taktsight.inspect.review.parts.tables import OUTCOMES
 from taktsight.records import Outcome
 
-CHUNK = 20_000
+CHUNK = 50_000
 BUDGET_S = 0.5
 """A page waits no longer for the count; it says how far it came where there is more."""
 FLAGGED = frozenset({Outcome.REJECT, Outcome.REVIEW})
 UNINSPECTED = OUTCOMES.index(Outcome.UNINSPECTED)
+DAY_MS = 86_400_000
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(slots=True)
@@ -113,6 +114,7 @@ class Tally:
     def _forget(self) -> None:
         self.seq = 0
         self._last: tuple[int, int] = (0, 0)
+        self._names: dict[int, str] = {}
         self._outcomes = bytearray()
         self._seqs = array("I")
         self._segments: dict[str, tuple[int, int]] = {}
@@ -125,37 +127,49 @@ class Tally:
             row = connection.execute("SELECT at, trigger FROM parts WHERE seq = ?", (self.seq,)).fetchone()
         return row is not None and (row["at"], row["trigger"]) == self._last
 
-    def _rows(self) -> list[sqlite3.Row]:
-        query = (
-            "SELECT parts.seq, runs.name AS run, trigger, at, outcome FROM parts "
-            "JOIN runs ON runs.id = parts.run WHERE parts.seq > ? ORDER BY parts.seq LIMIT ?"
-        )
+    def _rows(self) -> list[tuple[int, ...]]:
+        """The next parts: row in the ledger, run, trigger, time and outcome, all numbers."""
+        query = "SELECT seq, run, trigger, at, outcome FROM parts WHERE seq > ? ORDER BY seq LIMIT ?"
         with self._index.connections.one() as connection:
-            return connection.execute(query, (self.seq, CHUNK)).fetchall()
+            cursor = connection.cursor()
+            cursor.row_factory = None
+            rows = cursor.execute(query, (self.seq, CHUNK)).fetchall()
+            if {row[1] for row in rows} - self._names.keys():
+                self._names = dict(cursor.execute("SELECT id, name FROM runs").fetchall())
+            cursor.close()
+        return rows
 
-    def _take(self, rows: list[sqlite3.Row]) -> None:
+    def _take(self, rows: list[tuple[int, ...]]) -> None:
         if not rows:
             return
-        flagged = [row["seq"] for row in rows if OUTCOMES[row["outcome"]] in FLAGGED]
-        named = self._index.ledger.by_seq(flagged)
-        for row in rows:
-            place = len(self._outcomes)
-            run, outcome = row["run"], OUTCOMES[row["outcome"]]
-            self._outcomes.append(row["outcome"])
-            self._seqs.append(row["seq"])
-            self._segments[run] = (self._segments.get(run, (place, 0))[0], place + 1)
-            one = self._counted.setdefault((run, _day(row["at"])), Counted())
-            one.outcomes[outcome] += 1
-            if outcome in FLAGGED and row["seq"] in named:
-                reasons = map(str, parsed(named[row["seq"]], "reasons"))
-                one.labels.setdefault(outcome, Counter()).update(labels_of(reasons))
-        self.seq, self._last = rows[-1]["seq"], (rows[-1]["at"], rows[-1]["trigger"])
+        seqs, runs, _, ats, outcomes = np.array(rows, dtype=np.int64).T
+        start = len(self._outcomes)
+        self._outcomes += outcomes.astype(np.uint8).tobytes()
+        self._seqs.frombytes(seqs.astype(np.uint32).tobytes())
+        days = ats // DAY_MS
+        kinds, counts = np.unique(np.stack([runs, days, outcomes]), axis=1, return_counts=True)
+        for (run, day, outcome), count in zip(kinds.T.tolist(), counts.tolist(), strict=True):
+            self._of(run, day).outcomes[OUTCOMES[outcome]] += count
+        for run in np.unique(runs).tolist():
+            places = start + np.flatnonzero(runs == run)
+            first = self._segments.get(self._names[run], (int(places[0]), 0))[0]
+            self._segments[self._names[run]] = (first, int(places[-1]) + 1)
+        self._take_labels([row for row in rows if OUTCOMES[row[4]] in FLAGGED])
+        self.seq, self._last = rows[-1][0], (rows[-1][3], rows[-1][2])
+
+    def _take_labels(self, flagged: list[tuple[int, ...]]) -> None:
+        named = self._index.ledger.by_seq([row[0] for row in flagged])
+        for seq, run, _, at, outcome in flagged:
+            if seq in named:
+                labels = labels_of(map(str, parsed(named[seq], "reasons")))
+                of_run = self._of(run, at // DAY_MS).labels
+                of_run.setdefault(OUTCOMES[outcome], Counter()).update(labels)
+
+    def _of(self, run: int, day: int) -> Counted:
+        key = (self._names[run], f"{_EPOCH + timedelta(days=day):%Y-%m-%d}")
+        return self._counted.setdefault(key, Counted())
 
 
 def labels_of(reasons: Iterable[str]) -> tuple[str, ...]:
     """The labels that reasons name before a colon, once each."""
     return tuple(dict.fromkeys(reason.split(":")[0] for reason in reasons if ":" in reason))
-
-
-def _day(at_ms: int) -> str:
-    return f"{datetime.fromtimestamp(at_ms / 1000, timezone.utc):%Y-%m-%d}"

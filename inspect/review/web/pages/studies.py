@@ -211,6 +211,8 @@ def _parts(visit: Visit, figures: Figures, seed: int) -> dict[PartKey, str]:
     if source == "named":
         return named_parts(figures.index, visit.form.text("named", MOST_TEXT))
     parts = _whole(visit, "parts")
+    if parts < 2:
+        raise ReviewError(f"{parts} parts: a study has 2 at least")
     if source == "any":
         return any_parts(figures.index, parts, seed)
     return settled_parts(figures.index, figures.decided, parts, seed)

@@ -11,7 +11,7 @@ from typing import Literal
 import pytest
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from .quality_bench import PASSWORD, ServedBench
 
@@ -19,10 +19,15 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: tests/peers/install.sh installs it"
 )
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
-    "--no-first-run"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @contextmanager
@@ -67,29 +72,34 @@ def sign_in(page: Page, bench: ServedBench, name: str) -> None:
 def check_pages(browser: Browser, bench: ServedBench, name: str, paths: list[str], shots: Path) -> None:
     """Every page in both themes: no violation of WCAG that axe finds, no strange request, no scrolling
     sideways, no fault in the console."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    themes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    for theme in themes:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    for theme in THEMES:
         context = context_of(browser, bench, name, theme=theme)
         page = context.new_page()
-        strange: list[str] = []
-        page.on(
-            "request",
-            lambda request: None if request.url.startswith(bench.url) else strange.append(request.url),
-        )
-        page.on("console", lambda said: strange.append(said.text) if said.type == "error" else None)
+        strange = _strange(page, bench)
         for path in paths:
             answer = page.goto(bench.url + path)
-            assert answer is not None and answer.status == 200, path
+            assert answer is not None, path
+            assert answer.status == 200, path
             page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
-            found = Axe().run(page)
+            found = axe.run(page)
             assert found.violations_count == 0, f"{path} ({theme}): {found.generate_report()}"
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= 1024, f"{path} scrolls sideways: {width} px"
-            page.screenshot(
-                path=shots / f"{path.strip('/').replace('/', '-').partition('?')[0]}-{theme}.png",
-                full_page=True,
-            )
+            shot = path.partition("?")[0].strip("/").replace("/", "-")
+            page.screenshot(path=shots / f"{shot}-{theme}.png", full_page=True)
         assert strange == []
         context.close()
+
+
+def _strange(page: Page, bench: ServedBench) -> list[str]:
+    """What a page asks of anybody else, and what its console complains of; it grows."""
+    strange: list[str] = []
+
+    def ask(request: Request) -> None:
+        if not request.url.startswith(bench.url):
+            strange.append(request.url)
+
+    page.on("request", ask)
+    page.on("console", lambda said: strange.append(said.text) if said.type == "error" else None)
+    return strange

@@ -1,4 +1,4 @@
-"""A bench in this process, with parts, people and decisions, so that a test can compute its numbers again."""
+"""A bench in this process, with parts, people and decisions: a test computes its numbers again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +144,7 @@ def served_bench(place: Path, outcomes: Sequence[Outcome] = PATTERN * 8) -> Iter
 
 
 def posted(
-    client: httpx.Client, path: str, fields: dict[str, str | list[str]] | dict[str, str], page: str
+    client: httpx.Client, path: str, fields: Mapping[str, str | Sequence[str]], page: str
 ) -> httpx.Response:
     """Sends a form as the page has it, with its token."""
     found = re.search(r'name="csrf" value="([0-9a-f]{64})"', client.get(page).text)

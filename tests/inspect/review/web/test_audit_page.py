@@ -1,4 +1,4 @@
-"""/audit: drawn as the library draws, bounded as the library bounds, by the first parts of the drawn order."""
+"""/audit: drawn and bounded as the library does it, by the first parts of the drawn order."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ from taktsight.quality.audit_draw import draw
 from taktsight.quality.audit_estimate import any_time_upper, estimate
 from taktsight.quality.audit_file import read_audit
 from taktsight.records import Outcome
-
-for needed in ("argon2", "babel", "jinja2", "python_multipart", "starlette", "uvicorn"):
-    pytest.importorskip(needed)
 
 from .chromium import check_pages, chromium, context_of, needs_chromium
 from .quality_bench import ServedBench, posted, served_bench
@@ -68,7 +65,8 @@ def test_only_first_parts_of_the_order_are_counted(tmp_path: Path) -> None:
         look(own, [0, 1, 2, 3, 5, 6, 7, 30])
         page = client.get("/audit").text
         assert bound(page) == f"{any_time_upper(0, 4, 0.05) * 1e6:,.0f}"
-        assert "8 of 40 looked at" in page and "4 parts are looked at and not counted yet" in page
+        assert "8 of 40 looked at" in page
+        assert "4 parts are looked at and not counted yet" in page
         look(own, [4], "spot")
         page = client.get("/audit").text
         assert bound(page) == f"{any_time_upper(1, 8, 0.05) * 1e6:,.0f}"
@@ -82,7 +80,8 @@ def test_somebody_who_looked_at_the_part_writes_it_down(bench: ServedBench) -> N
         re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.partition('action="/audit/look"')[2])
     )
     named = posted(client, "/audit/look", sent | {"truth": "defective", "label": ""}, "/audit")
-    assert named.status_code == 422 and "Say which defect" in named.text
+    assert named.status_code == 422
+    assert "Say which defect" in named.text
     assert posted(client, "/audit/look", sent | {"truth": "good"}, "/audit").status_code == 303
     part = PartKey.parse(sent["part"])
     (decision,) = bench.bench.store.decisions_of(part)
@@ -105,7 +104,8 @@ def test_a_complete_list_gives_the_same_figures_at_the_command_line(tmp_path: Pa
         figures = estimate(read_audit(tmp_path / "audit.csv"))
         page = carla.get("/audit").text
         assert bound(page) == f"{figures.ppm_upper_any_time:,.0f}"
-        assert f">{figures.ppm.value:,.0f}</td>" in page and f">{figures.escaped.high:,.1f}</td>" in page
+        assert f">{figures.ppm.value:,.0f}</td>" in page
+        assert f">{figures.escaped.high:,.1f}</td>" in page
 
 
 def test_a_larger_audit_contains_the_smaller_one(tmp_path: Path) -> None:
@@ -118,7 +118,8 @@ def test_a_larger_audit_contains_the_smaller_one(tmp_path: Path) -> None:
         assert posted(own.client("anna"), "/audit/grow", grown, "/audit").status_code == 403
         assert posted(carla, "/audit/grow", grown, "/audit").status_code == 303
         large = audits(own.bench.store)[-1]
-        assert large.parts[: len(small.parts)] == small.parts and len(large.parts) == 60
+        assert large.parts[: len(small.parts)] == small.parts
+        assert len(large.parts) == 60
         assert "3 of 60 looked at" in carla.get("/audit").text
         assert own.bench.store.verify().is_whole
 
