@@ -95,7 +95,8 @@ def bound_picture(now: Now, words: Words, title: str) -> Markup | None:
         return words.number(value, 0 if value >= 10 or value == int(value) else 1)
 
     claim = now.audit.claim_ppm
-    return svg.bound(now.curve, claim, f"{words.gettext('claim')} {said(claim)}", said, title)
+    named = words.gettext("claim")
+    return svg.bound(now.curve, claim, f"{named} {said(claim)}", said, title)
 
 
 def kappa_picture(rows: Sequence[tuple[str, Kappa]], words: Words, title: str) -> Markup | None:

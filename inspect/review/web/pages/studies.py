@@ -170,8 +170,9 @@ def _names(visit: Visit, study: Study) -> dict[str, str]:
 def _kappas(visit: Visit, found: Agreement | None, names: dict[str, str]) -> object:
     if found is None:
         return None
+    reference = visit.words.gettext("reference")
     rows = [
-        (f"{names[each.name]} – {visit.words.gettext('reference')}", each.to_reference)
+        (f"{names[each.name]} – {reference}", each.to_reference)
         for each in found.appraisers
         if each.to_reference is not None
     ]
