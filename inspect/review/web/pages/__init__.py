@@ -40,7 +40,16 @@ To add a page ``/wall``:
 
 from __future__ import annotations
 
-from taktsight.inspect.review.web.pages import help_page, log_page, login, people, preferences
+from taktsight.inspect.review.web.pages import (
+    audit,
+    help_page,
+    log_page,
+    login,
+    people,
+    preferences,
+    quality,
+    studies,
+)
 from taktsight.inspect.review.web.routes import Page
 
 PAGES: tuple[Page, ...] = (
@@ -49,4 +58,7 @@ PAGES: tuple[Page, ...] = (
     *log_page.routes,
     *people.routes,
     *preferences.routes,
+    *quality.routes,
+    *audit.routes,
+    *studies.routes,
 )
