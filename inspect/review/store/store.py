@@ -16,7 +16,7 @@ from taktsight.inspect.review.store import signing
 from taktsight.inspect.review.store.book import Book, Change, utc_now
 from taktsight.inspect.review.store.chain import LogRow, readable
 from taktsight.inspect.review.store.decided import WITH_UNDO, decision_of, fields_of, of_part, standing
-from taktsight.inspect.review.store.judged import judged_part, truth_of
+from taktsight.inspect.review.store.judged import Judged, judged_part, truth_of
 from taktsight.inspect.review.store.settings import Settings, Value, settings_of
 from taktsight.inspect.review.store.tables import claims, decisions, settings, undos
 from taktsight.inspect.review.store.values import (
@@ -27,6 +27,7 @@ from taktsight.inspect.review.store.values import (
     NewDecision,
     PartKey,
     Signature,
+    Why,
 )
 from taktsight.inspect.review.store.verify import ACTIONS, Verification, verify
 
@@ -40,6 +41,8 @@ class ReviewStore:
         self.book = book
         self.work = work
         """What a password's digest costs."""
+        self.golden: Callable[[PartKey], Judged | None] = _no_golden_sample
+        """Golden samples that are shown among other parts: no ledger has them. Set by who opens the queue."""
 
     @classmethod
     def open(
@@ -64,10 +67,14 @@ class ReviewStore:
 
         Raises:
             Conflict: If somebody else decided since the page was made. Blind opinions conflict with none.
-            ReviewError: If the part is unknown, or a defect is claimed and not named.
+            ReviewError: If the part is unknown, or a defect is claimed and not named, or a golden sample is
+                not decided on as what it is.
             LedgerError: If it cannot be written: nothing was, and it can be sent again.
         """
-        judged = judged_part(self.book.folder.parent, new.part)
+        golden = self.golden(new.part)
+        if golden is not None and new.why is not Why.KNOWN:  # its truth would count as a part's
+            raise ReviewError(f"part {new.part} is a golden sample, shown as {Why.KNOWN.value!r} alone")
+        judged = golden or judged_part(self.book.folder.parent, new.part)
         truth = truth_of(new, judged)
         strange = {mark.view for mark in new.marks} - judged.frames.keys()
         if judged.frames and strange:
@@ -246,6 +253,11 @@ class ReviewStore:
         )
         row = {"decision": decision.id, "id": seq, "actor": actor, "utc": change.utc, "reason": reason}
         change.connection.execute(sa.insert(undos), row)
+
+
+def _no_golden_sample(part: PartKey) -> Judged | None:
+    """Where no bundle is at hand."""
+    return None
 
 
 def _settings(connection: sa.Connection) -> Settings:

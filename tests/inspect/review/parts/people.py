@@ -30,6 +30,7 @@ class Bench:
         bundles = [read_bundle(made.bundle)]
         values |= {"golden": bundles} if with_golden else {}
         self.queue = Queue(self.index, self.store, bundles=bundles, now=lambda: NOW, **values)  # type: ignore[arg-type]
+        self.store.golden = self.queue.known.judged
 
     def decide(
         self,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from taktsight.errors import ReviewError
 from taktsight.inspect.review.parts.doubles import block_of, is_turn
 from taktsight.inspect.review.parts.review_queue import Queue
 from taktsight.inspect.review.parts.rows import EVERY, Filters
@@ -293,6 +294,15 @@ def test_known_parts_come_in_between_and_look_like_blind_doubles(tmp_path: Path)
     judged = bench.queue.known.judged(known.part.key)
     assert judged is not None
     assert judged.outcome == known.part.outcome.value
+    said = bench.decide("ann", known.part.key, known.truth, why=Why.KNOWN, blind=True)
+    assert said.truth == known.truth
+    assert bench.store.latest_truth(known.part.key) is None, "it says something of the reviewer, not of a part"
+    with pytest.raises(ReviewError, match="is a golden sample"):
+        bench.decide("ann", known.part.key, known.truth, why=Why.REJECT)
+    following = bench.queue.next_for("ann")
+    assert following is not None
+    assert following.part.seq, "its turn is over"
+    assert bench.store.verify().is_whole
     bench.close()
 
 
