@@ -42,7 +42,7 @@ class ReviewStore:
         self.work = work
         """What a password's digest costs."""
         self.golden: Callable[[PartKey], Judged | None] = _no_golden_sample
-        """Golden samples that are shown among other parts: no ledger has them. Set by who opens the queue."""
+        """Golden samples shown among other parts: no ledger has them. Set by whoever opens the queue."""
 
     @classmethod
     def open(

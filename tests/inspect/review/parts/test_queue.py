@@ -296,7 +296,9 @@ def test_known_parts_come_in_between_and_look_like_blind_doubles(tmp_path: Path)
     assert judged.outcome == known.part.outcome.value
     said = bench.decide("ann", known.part.key, known.truth, why=Why.KNOWN, blind=True)
     assert said.truth == known.truth
-    assert bench.store.latest_truth(known.part.key) is None, "it says something of the reviewer, not of a part"
+    assert bench.store.latest_truth(known.part.key) is None, (
+        "it says something of the reviewer, not of a part"
+    )
     with pytest.raises(ReviewError, match="is a golden sample"):
         bench.decide("ann", known.part.key, known.truth, why=Why.REJECT)
     following = bench.queue.next_for("ann")
