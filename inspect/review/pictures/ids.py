@@ -1,0 +1,139 @@
+"""Names of pictures that tell nothing, cannot be guessed, and need no table.
+
+A name is the picture's place (a row of the ledger and a camera, or a golden sample of a bundle), encrypted
+and authenticated under a secret of the review folder, as a synthetic IV (RFC 5297) does it with HMAC: the MAC
+of the place is the key stream's nonce. The same place has the same name for as long as the secret lives, even
+after the index was made anew; a name that nobody was given opens nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import struct
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from taktsight.errors import ReviewError
+from taktsight.whole_files import make_folder
+
+SECRET = "secret.key"
+"""In the review folder; the store's is the same file."""
+_MAC_BYTES = 12
+_FORM = ">BQI"
+_PLACE_BYTES = struct.calcsize(_FORM)
+_NAME = re.compile(r"[A-Za-z0-9_-]{34}")
+_FRAME, _GOLDEN = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class FramePlace:
+    """A kept frame."""
+
+    seq: int
+    """Of the verdict's row in the ledger."""
+    camera: int
+    """CRC-32 of the camera's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenPlace:
+    """A frame in a bundle."""
+
+    bundle: int
+    """The first 8 bytes of its digest."""
+    frame: int
+    """Its place among the names of golden frames, sorted."""
+
+
+Place = FramePlace | GoldenPlace
+
+
+def camera_number(camera: str) -> int:
+    """By which a place names its camera."""
+    return zlib.crc32(camera.encode())
+
+
+def bundle_number(digest: str) -> int:
+    """By which a place names its bundle."""
+    return int(digest[:16], 16)
+
+
+class ImageIds:
+    """Makes names, and says what they are of."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._mac_key = hmac.digest(secret, b"pictures: authenticate", "sha256")
+        self._stream_key = hmac.digest(secret, b"pictures: encrypt", "sha256")
+
+    def name(self, place: Place) -> str:
+        """Of a place; 34 letters, digits, ``-`` and ``_``."""
+        if isinstance(place, FramePlace):
+            said = struct.pack(_FORM, _FRAME, place.seq, place.camera)
+        else:
+            said = struct.pack(_FORM, _GOLDEN, place.bundle, place.frame)
+        mac = self._mac(said)
+        return base64.urlsafe_b64encode(mac + self._hidden(said, mac)).decode().rstrip("=")
+
+    def place(self, name: str) -> Place:
+        """What a name is of.
+
+        Raises:
+            ReviewError: If it was never given to anybody.
+        """
+        said = self._opened(name)
+        kind, first, second = struct.unpack(_FORM, said)
+        return FramePlace(first, second) if kind == _FRAME else GoldenPlace(first, second)
+
+    def _opened(self, name: str) -> bytes:
+        if not _NAME.fullmatch(name):
+            raise ReviewError("there is no such picture")
+        try:
+            content = base64.urlsafe_b64decode(name + "=" * (-len(name) % 4))
+        except binascii.Error:
+            raise ReviewError("there is no such picture") from None
+        mac, hidden = content[:_MAC_BYTES], content[_MAC_BYTES:]
+        said = self._hidden(hidden, mac)
+        if not hmac.compare_digest(mac, self._mac(said)):
+            raise ReviewError("there is no such picture")
+        return said
+
+    def _mac(self, said: bytes) -> bytes:
+        return hmac.digest(self._mac_key, said, "sha256")[:_MAC_BYTES]
+
+    def _hidden(self, said: bytes, mac: bytes) -> bytes:
+        stream = hmac.digest(self._stream_key, mac, "sha256")
+        return bytes(one ^ other for one, other in zip(said, stream, strict=False))
+
+
+def read_secret(folder: Path) -> bytes:
+    """The secret of a review folder; made where there is none.
+
+    Raises:
+        ReviewError: If the file there is none.
+    """
+    file = folder / SECRET
+    with contextlib.suppress(FileExistsError):
+        make_folder(folder)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(secrets.token_bytes(32))
+    for _ in range(20):  # another process may be about to write it
+        content = file.read_bytes()
+        if len(content) >= 32:
+            return content
+        time.sleep(0.05)
+    raise ReviewError(f"{file}: is no secret; remove it, and every link to a picture is made anew")
+
+
+def short_digest(*parts: str) -> str:
+    """Names what was made of these, in a file or a cache."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
