@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEMO := demo
-EXTRAS := train,weights,openvino,int8,tensorrt-rtx,modbus,gpio,viva,rtsp,gentl,pylon,codes,report,dev
+EXTRAS := train,weights,openvino,int8,tensorrt-rtx,modbus,gpio,viva,rtsp,gentl,pylon,codes,report,review,dev
 
 export NO_ALBUMENTATIONS_UPDATE = 1
 

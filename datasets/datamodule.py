@@ -48,7 +48,7 @@ class InspectionData(lightning.LightningDataModule):
         reference_column: the golden template of an image, relative to the index.
         split_column: train, val or test; without it and ``splits``: by part and lot, 60 : 20 : 20.
             Where nothing is said to be val, a fifth of train is, by part and lot.
-        leave_out: column of the index and the value whose images are left out, as if they were not there.
+        leave_out: column of the index and the value, or values, whose images are left out, as if not there.
         book: defect book: other spellings of a label get its name, and a label it does not know is refused.
         splits: folder of lists that ``taktsight data split`` wrote.
         shared_lots: lots may lie in train and test, as in some published splits; val then is still parted
@@ -84,7 +84,7 @@ class InspectionData(lightning.LightningDataModule):
         view_column: str | None = None,
         reference_column: str | None = None,
         split_column: str | None = None,
-        leave_out: dict[str, str] | None = None,
+        leave_out: dict[str, str | list[str]] | None = None,
         book: Path | None = None,
         splits: Path | None = None,
         shared_lots: bool = False,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from taktsight.datasets.known_labels import known_samples
 from taktsight.datasets.readers import Layout, Unlabelled, apply_index, read_samples
-from taktsight.datasets.readers.index import left_out
+from taktsight.datasets.readers.index import LeaveOut, left_out
 from taktsight.datasets.samples import GOOD, Sample
 from taktsight.datasets.split_lists import apply_lists
 from taktsight.defect_book import DefectBook, load_illustrated_book
@@ -28,8 +28,8 @@ class Source:
     index: Path | None = None
     columns: Mapping[str, str | None] = field(default_factory=dict)
     """image, part, lot, camera, view, reference, split → its column in the index, or None."""
-    leave_out: Mapping[str, str] = field(default_factory=dict)
-    """Column of the index → the value whose images are left out, as if they were not there."""
+    leave_out: LeaveOut = field(default_factory=dict)
+    """Column of the index → the value, or values, whose images are left out, as if they were not there."""
     splits: Path | None = None
     """Lists that ``taktsight data split`` wrote."""
     book: Path | None = None

@@ -12,7 +12,7 @@ from taktsight.datasets.checks.findings import Finding
 from taktsight.datasets.known_labels import renamed
 from taktsight.datasets.readers import apply_index, read_samples
 from taktsight.datasets.readers.faults import Fault
-from taktsight.datasets.readers.index import left_out
+from taktsight.datasets.readers.index import LeaveOut, left_out
 from taktsight.datasets.samples import GOOD, Sample
 from taktsight.datasets.source import Source
 from taktsight.datasets.split_lists import read_lists
@@ -75,7 +75,7 @@ def _finding(fault: Fault) -> Finding:
 
 
 def _indexed(
-    samples: list[Sample], index: Path, columns: Mapping[str, str | None], leave_out: Mapping[str, str]
+    samples: list[Sample], index: Path, columns: Mapping[str, str | None], leave_out: LeaveOut
 ) -> tuple[list[Sample], list[Finding]]:
     """The samples with what the index says of them; those it does not name stay as they are."""
     try:

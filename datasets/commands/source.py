@@ -51,7 +51,7 @@ def add_source(parser: argparse.ArgumentParser, *, root: str = "ROOT", needs_lay
         action="append",
         default=[],
         metavar="COLUMN=VALUE",
-        help="leave out the images with this value in the index, as if they were not there",
+        help="leave out the images with this value in the index, as if they were not there; repeat it",
     )
     for column in COLUMNS:
         parser.add_argument(
@@ -104,10 +104,12 @@ def source_of(args: argparse.Namespace) -> Source:
     )
 
 
-def _left_out(given: list[str]) -> dict[str, str]:
-    """Column → value."""
-    pairs = [pair.partition("=") for pair in given]
-    columns = [column for column, _, _ in pairs]
-    if not all(column and equals for column, equals, _ in pairs) or len(set(columns)) < len(columns):
-        raise ConfigError(f"--leave-out wants COLUMN=VALUE, each column once, got {', '.join(given)}")
-    return {column: value for column, _, value in pairs}
+def _left_out(given: list[str]) -> dict[str, list[str]]:
+    """Column → values."""
+    values: dict[str, list[str]] = {}
+    for pair in given:
+        column, equals, value = pair.partition("=")
+        if not column or not equals:
+            raise ConfigError(f"--leave-out wants COLUMN=VALUE, got {pair}")
+        values.setdefault(column, []).append(value)
+    return values

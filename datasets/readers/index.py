@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from taktsight.datasets.readers.join_views import join_views
 from taktsight.datasets.samples import SPLITS, Sample
 from taktsight.errors import ConfigError, DataError
+
+LeaveOut = Mapping[str, str | Sequence[str]]
+"""Column of the index → the value, or values, of the rows that are not looked at."""
 
 
 def apply_index(
@@ -24,7 +27,7 @@ def apply_index(
     view: str | None = None,
     reference: str | None = None,
     split: str | None = None,
-    leave_out: Mapping[str, str] | None = None,
+    leave_out: LeaveOut | None = None,
 ) -> list[Sample]:
     """The samples with part, lot, camera, time, golden template and split from a CSV file.
 
@@ -41,7 +44,7 @@ def apply_index(
         view: column of the view, or None where each image is a sample of its own; wants ``part`` too.
         reference: column of the golden template's path, relative to the file, or None.
         split: column of the split, or None.
-        leave_out: column → value of the rows that are not looked at.
+        leave_out: column → value, or values, of the rows that are not looked at.
 
     Raises:
         ConfigError: If the file or a column is absent, the file is not a table in UTF-8, or there are
@@ -87,29 +90,33 @@ def apply_index(
     return join_views(indexed, views, tuple(dict.fromkeys(row[view] for row in rows)))
 
 
-def left_out(index: Path, leave_out: Mapping[str, str], image: str | None = None) -> frozenset[Path]:
+def left_out(index: Path, leave_out: LeaveOut, image: str | None = None) -> frozenset[Path]:
     """The images, every link resolved, whose row has one of the values.
 
     Args:
         index: the CSV file.
-        leave_out: column → value.
+        leave_out: column → value, or values.
         image: column of the image's path; ``image`` where left out.
 
     Raises:
         ConfigError: If a column is absent, or no row has a value: it may be misspelt.
     """
     rows = _read_rows(index, image or "image", [*leave_out])
-    for column, value in leave_out.items():
+    for column, values in leave_out.items():
         held = sorted({row[column] for row in rows})
-        if value not in held:
+        for value in set(_each(values)) - set(held):
             said = ", ".join(map(repr, held[:8])) + ", …" * (len(held) > 8)
             raise ConfigError(f"{index}: no row has {value!r} in the column {column} (there are {said})")
     out = [row[image or "image"] for row in rows if _is_left_out(row, leave_out)]
     return frozenset((index.parent / path).resolve() for path in out)
 
 
-def _is_left_out(row: Mapping[str, str], leave_out: Mapping[str, str]) -> bool:
-    return any(row[column] == value for column, value in leave_out.items())
+def _is_left_out(row: Mapping[str, str], leave_out: LeaveOut) -> bool:
+    return any(row[column] in _each(values) for column, values in leave_out.items())
+
+
+def _each(values: str | Sequence[str]) -> Sequence[str]:
+    return (values,) if isinstance(values, str) else values
 
 
 def column_of(samples: list[Sample], index: Path, column: str, image: str | None = None) -> list[str]:

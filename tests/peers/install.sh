@@ -5,6 +5,7 @@ set -euo pipefail
 
 packages=(
     aravis-tools
+    chromium
     fuse3
     gcc
     gir1.2-gst-rtsp-server-1.0
