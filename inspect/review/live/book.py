@@ -13,8 +13,8 @@ from taktsight.records import Outcome
 
 WINDOW_PARTS = 1000
 """Cycle times and image health are those of so many parts at most: of now, not of the morning."""
-SHOWN_PARTS = 8
-FLAGGED_PARTS = 4
+SHOWN_PARTS = 6
+FLAGGED_PARTS = 3
 _OUT_OF_BAND = ('"out of band: ', '"alarm: ', '"torn: ')
 """How the reasons of a part begin whose frames were not as they must be."""
 

@@ -17,15 +17,16 @@ from pathlib import Path
 
 from taktsight.errors import LedgerError, ReviewError
 from taktsight.inspect.review.live.book import RunBook, take
+from taktsight.inspect.review.live.disk import Disk
 from taktsight.inspect.review.live.health import image_health
 from taktsight.inspect.review.live.lock import is_held
 from taktsight.inspect.review.live.metrics import Metrics, read_metrics
 from taktsight.inspect.review.live.standing import Alarms, alarms_of_drift
 from taktsight.inspect.review.live.state import LineState, Note, State, silent_after_s, state_of
 from taktsight.inspect.review.live.station_files import StationFile, StationFiles
-from taktsight.inspect.review.live.values import Cycle, Standing, Tile, Wall
+from taktsight.inspect.review.live.values import Cycle, Judging, Standing, Tile, Wall
 from taktsight.inspect.review.parts.index import PartIndex
-from taktsight.inspect.review.parts.ledger_reader import CHUNK
+from taktsight.inspect.review.parts.ledger_reader import CHUNK, LedgerReader
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Live:
         self._index = index
         self._files = StationFiles(station_file)
         self._clock = clock
+        self.disk = Disk(index.records)
         self._lock = threading.Lock()
         self._book = RunBook()
         self._begun = False
@@ -61,6 +63,17 @@ class Live:
         self._drift: tuple[float, list[Standing]] = (NEVER_S, [])
         self._meters: tuple[float, Metrics | None, str] = (NEVER_S, None, "")
         self._look: tuple[float, Wall] = (NEVER_S, Wall(()))
+
+    @property
+    def ledger(self) -> LedgerReader:
+        """The line's records, read-only."""
+        return self._index.ledger
+
+    @property
+    def judging(self) -> Judging:
+        """What judges now, as of the last look."""
+        book = self._book
+        return Judging(book.bundle, book.recipe, book.facts)
 
     @property
     def files(self) -> StationFile:

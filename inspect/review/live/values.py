@@ -146,6 +146,17 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
+class Judging:
+    """What parts are judged by."""
+
+    bundle: str
+    """Digest; empty where no row says it."""
+    recipe: str
+    facts: tuple[str, ...]
+    """What the line said of itself when it was armed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wall:
     """Every station, at one moment."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 from taktsight.inspect.review.live.state import Note, State
-from taktsight.inspect.review.web.words import N_
+from taktsight.inspect.review.web.words import N_, Words
 
 STATES = {
     State.ARMED: N_("Armed"),
@@ -73,3 +75,11 @@ SAID = {
     "why_no_bands": WHY_NO_BANDS,
 }
 """For templates, which translate what they show."""
+
+
+def short_time(words: Words, utc: str) -> str:
+    """The time of day of what is of today, with its day where it is not."""
+    if not utc:
+        return "–"
+    is_today = words.day(utc) == words.day(datetime.now(timezone.utc).isoformat())
+    return words.clock(utc) if is_today else words.moment(utc)

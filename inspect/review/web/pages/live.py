@@ -1,8 +1,8 @@
 """The live stream of the wall, as Server-Sent Events.
 
 One look serves everybody: a task looks twice a second while somebody follows, draws each language once, and
-wakes those for whom something changed. Nothing is queued for a browser. One that is slow, or comes again with
-``Last-Event-ID``, gets what is now if it differs from what it has; so there is no backlog that could grow.
+wakes those for whom something changed. Nothing is queued for a browser. One that is slow, or comes again
+with ``Last-Event-ID``, gets what is now if it differs from what it has: no backlog can grow.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from taktsight.inspect.review.live.values import Wall
 from taktsight.inspect.review.people.roles import May
 from taktsight.inspect.review.web.bench import Bench
 from taktsight.inspect.review.web.drawing import draw_piece
-from taktsight.inspect.review.web.live_said import SAID
+from taktsight.inspect.review.web.live_said import SAID, short_time
 from taktsight.inspect.review.web.routes import stream
 from taktsight.inspect.review.web.visit import Visit
 from taktsight.inspect.review.web.wall_bar import bar_of
+from taktsight.inspect.review.web.words import words_of
 from taktsight.records import Outcome
 
 Result = TypeVar("Result")
@@ -149,7 +150,8 @@ def draw_walls(bench: Bench, languages: Iterable[str], paths: Collection[str]) -
     }
     drawn = {}
     for language in languages:
-        html = draw_piece(language, "wall_tiles.html", values)
+        when = partial(short_time, words_of(language))
+        html = draw_piece(language, "wall_tiles.html", {**values, "when": when})
         digest = hashlib.sha256(html.encode()).hexdigest()[:16]
         drawn[language] = Drawn(f"{language}-{digest}", html)
     return drawn
