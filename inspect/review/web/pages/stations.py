@@ -51,7 +51,7 @@ def show(visit: Visit) -> Response:
         "station.html",
         tile=tile,
         bar=bar_of(tile.cycle),
-        said=SAID,
+        told=SAID,
         outcomes=tuple(Outcome),
         when=lambda utc: short_time(visit.words, utc),
         cycle=_histogram(visit.words, bars or cycle_bars(rows, tile.run, tile.cycle.deadline_ms)),
