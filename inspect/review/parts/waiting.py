@@ -119,7 +119,17 @@ def columns_of(rows: Sequence[Sequence[object]], others: dict[int, int]) -> Colu
         whys[whole[3] == place] = bit
     for row, number in enumerate(whole[0].tolist()) if others else ():
         whys[row] |= others.get(number, 0)
-    return Columns(*whole[:5], np.ascontiguousarray(score), *whole[5:], whys)
+    return Columns(
+        seq=whole[0],
+        run=whole[1],
+        at=whole[2],
+        outcome=whole[3],
+        label=whole[4],
+        score=np.ascontiguousarray(score),
+        recipe=whole[5],
+        lot=whole[6],
+        whys=whys,
+    )
 
 
 def _others(connection: sqlite3.Connection) -> dict[int, int]:
