@@ -12,6 +12,7 @@ import pytest
 from taktsight.inspect.review.live.book import RunBook, take
 from taktsight.inspect.review.live.lock import is_held
 from taktsight.inspect.review.live.metrics import Metrics, parse_metrics
+from taktsight.inspect.review.live.standing import Alarms
 from taktsight.inspect.review.live.state import Note, State, silent_after_s, state_of
 from taktsight.inspect.review.parts.ledger_reader import Row
 
@@ -138,6 +139,16 @@ def test_alarm_stands_until_its_end_is_written() -> None:
     assert list(book(ARMED, raised).raised) == ["disk_reserve"]
     over = row("fault", 5, '["alarm disk_reserve: over after 4.0 s"]')
     assert not book(ARMED, raised, over).raised
+
+
+def test_alarm_of_the_meters_stands_since_one_moment() -> None:
+    alarms = Alarms()
+    said = 'taktsight_alarm{name="plc_lost"} 1\ntaktsight_alarm{name="camera_lost"} 0\n'
+    for later_s in (0.0, 2.4):
+        metrics = parse_metrics(f'{said}taktsight_alarm_seconds{{name="plc_lost"}} {60 + later_s + 0.3}')
+        (standing,) = alarms.of_line(book(ARMED), metrics, NOW + timedelta(seconds=later_s))
+        assert (standing.name, standing.since_utc) == ("plc_lost", "2026-11-26T11:58:59+00:00")
+    assert alarms.of_line(book(ARMED), parse_metrics(said.replace(" 1", " 0")), NOW) == []
 
 
 def test_outcome_that_nobody_can_read_is_uninspected() -> None:

@@ -110,7 +110,7 @@ def test_one_account_has_so_many_streams_and_no_more(client: httpx.Client) -> No
         return first["event"] == "beat"
 
     wait_until(is_free)
-    streams = []
+    streams: list[Iterator[dict[str, str]]] = []
     while len(streams) < MOST_OF_ONE:  # those of the tests before may just be ending
         stream = events(client)
         if next(stream)["event"] == "beat":
