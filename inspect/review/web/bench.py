@@ -60,6 +60,8 @@ class Bench:
     pictures: Any = None
     shared: dict[str, Any] = field(default_factory=dict)
     """What some pages make once and keep, by name."""
+    live: Any = None
+    """Live, of the wall; None where there is no index."""
     said: Said = field(default_factory=Said)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set once the bench stops: streams end at it."""

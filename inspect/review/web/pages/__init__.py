@@ -43,17 +43,23 @@ from __future__ import annotations
 from taktsight.inspect.review.web.pages import (
     audit,
     help_page,
+    live,
     log_page,
     login,
     people,
     preferences,
     quality,
     studies,
+    stations,
+    wall,
 )
 from taktsight.inspect.review.web.routes import Page
 
 PAGES: tuple[Page, ...] = (
     *login.routes,
+    *wall.routes,
+    *live.routes,
+    *stations.routes,
     *help_page.routes,
     *log_page.routes,
     *people.routes,
