@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from taktsight.inspect.review.people.links import Links
     from taktsight.inspect.review.people.sessions import Sessions
     from taktsight.inspect.review.store.store import ReviewStore
-    from taktsight.inspect.review.web.serving import Address
+    from taktsight.inspect.review.web.address import Address
 
 Pool = Literal["pages", "pictures", "passwords"]
 """Where a page's work is done. Pictures do not hold up decisions, guessed passwords hold up neither."""

@@ -142,7 +142,9 @@ def open_visit(bench: Bench, request: Request, form: Form | None) -> Visit:
     language = chosen.get("language", "")
     if language not in LANGUAGES:
         asked = request.query_params.get("language", "")
-        language = asked if asked in LANGUAGES else wanted_language(request.headers.get("accept-language", ""))
+        language = (
+            asked if asked in LANGUAGES else wanted_language(request.headers.get("accept-language", ""))
+        )
     return Visit(
         bench=bench,
         request=request,

@@ -74,7 +74,9 @@ class Words:
 
     def ago(self, seconds: float) -> str:
         """How long since, in words."""
-        return dates.format_timedelta(timedelta(seconds=-abs(seconds)), add_direction=True, locale=self.locale)
+        return dates.format_timedelta(
+            timedelta(seconds=-abs(seconds)), add_direction=True, locale=self.locale
+        )
 
 
 def _local(utc: str) -> datetime:

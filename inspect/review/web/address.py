@@ -1,0 +1,34 @@
+"""Where the bench is reached."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Host, port, certificate, and the names that browsers may use."""
+
+    host: str = "127.0.0.1"
+    port: int = 8470
+    certificate: Path | None = None
+    """PEM, with what leads to its root; None serves plain HTTP."""
+    key: Path | None = None
+    names: frozenset[str] = field(
+        default_factory=lambda: frozenset({"localhost", socket.gethostname().lower()})
+    )
+    """Host names that browsers may call it by; numeric addresses are always right."""
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether browsers come over TLS."""
+        return self.certificate is not None
+
+    @property
+    def url(self) -> str:
+        """What to type into a browser on this machine."""
+        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104  # compared with
+        shown = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.is_tls else 'http'}://{shown}:{self.port}"
