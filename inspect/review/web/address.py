@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
+def own_names() -> frozenset[str]:
+    """What this machine is called."""
+    return frozenset({"localhost", socket.gethostname().lower()})
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Host, port, certificate, and the names that browsers may use."""
@@ -16,9 +21,7 @@ class Address:
     certificate: Path | None = None
     """PEM, with what leads to its root; None serves plain HTTP."""
     key: Path | None = None
-    names: frozenset[str] = field(
-        default_factory=lambda: frozenset({"localhost", socket.gethostname().lower()})
-    )
+    names: frozenset[str] = field(default_factory=own_names)
     """Host names that browsers may call it by; numeric addresses are always right."""
 
     @property

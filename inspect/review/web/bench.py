@@ -1,4 +1,4 @@
-"""What every page reaches: people and what they wrote, parts, pictures, and the threads that do the work."""
+"""What every page reaches: people and what they wrote, parts, pictures, and the threads that work."""
 
 from __future__ import annotations
 

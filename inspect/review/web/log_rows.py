@@ -28,7 +28,7 @@ class Wanted:
 def newest_rows(
     store: ReviewStore, wanted: Wanted, before: int = 0, after: int = 0, most: int = 50
 ) -> list[LogRow]:
-    """Rows with a number below ``before``, or the next ones above ``after``; newest first in either case."""
+    """Rows with a number below ``before``, or the next ones above ``after``; newest first."""
     query = sa.select(log).where(*_conditions(wanted))
     if after:
         query = query.where(log.c.seq > after).order_by(log.c.seq)

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 
 import uvicorn
 
@@ -15,6 +16,7 @@ from taktsight.inspect.review.web.address import Address
 from taktsight.inspect.review.web.app import make_app
 from taktsight.inspect.review.web.bench import Bench
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NICE = 19
 """The line beside it comes first, always."""
 MOST_CONNECTIONS = 512
@@ -23,8 +25,8 @@ STOP_S = 5
 """For so long a request that is being answered may go on after the bench was told to stop."""
 
 
-def listen(address: Address) -> socket.socket:
-    """A socket that listens there.
+def listen(address: Address) -> tuple[Address, socket.socket]:
+    """A socket that listens there, and the address with the port that it got where 0 was asked for.
 
     Raises:
         ConfigError: If the port is taken, or the host is not this machine's.
@@ -41,7 +43,7 @@ def listen(address: Address) -> socket.socket:
             "is another bench running?"
         ) from error
     taken.listen(256)
-    return taken
+    return replace(address, port=taken.getsockname()[1]), taken
 
 
 def serve(bench: Bench, listening: socket.socket, ready: Callable[[], None]) -> None:
@@ -56,9 +58,8 @@ def serve(bench: Bench, listening: socket.socket, ready: Callable[[], None]) -> 
         ConfigError: If certificate or key cannot be used.
     """
     server = uvicorn.Server(_configuration(bench))
-    handlers = {
-        number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    # The server tells them again once it has stopped; by then they have done what they are for.
+    handlers = {number: signal.signal(number, lambda *_: None) for number in STOP_SIGNALS}
     try:
         asyncio.run(_serve(server, bench, listening, ready))
     finally:

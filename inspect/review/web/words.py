@@ -1,7 +1,7 @@
 """Texts in the reader's language; numbers and times as the reader writes them.
 
-Catalogues are read at start from ``locales/LANGUAGE/*.po``: no compile step. A page may bring a catalogue of
-its own beside ``messages.po``.
+Catalogues are read at start from ``locales/LANGUAGE/*.po``: no compile step. A page may bring a
+catalogue of its own beside ``messages.po``.
 """
 
 from __future__ import annotations

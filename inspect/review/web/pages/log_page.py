@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 
 from starlette.responses import Response
 
@@ -36,26 +37,39 @@ def _show(visit: Visit, verification: object = None) -> Response:
         since=_day(visit.asked("since")),
         until=_day(visit.asked("until")),
     )
-    before, after = visit.asked_number("before"), visit.asked_number("after")
-    store = visit.bench.store
-    rows = newest_rows(store, wanted, before, after, ROWS + 1)
-    is_more = len(rows) > ROWS
-    rows = rows[-ROWS:] if after else rows[:ROWS]
-    newer = (
-        with_query(visit.request, after=rows[0].seq, before=None) if rows and (before or is_more) else ""
-    )
-    older = (
-        with_query(visit.request, before=rows[-1].seq, after=None) if rows and (after or is_more) else ""
-    )
+    lot = _lot(visit, wanted)
     return visit.page(
         "log.html",
-        rows=[(row, changes_of(row)) for row in rows],
+        rows=[(row, changes_of(row)) for row in lot.rows],
         wanted=wanted,
-        actions=actions_of(store),
-        newer=newer if before or (after and is_more) else "",
-        older=older,
+        actions=actions_of(visit.bench.store),
+        newer=lot.newer,
+        older=lot.older,
         verification=verification,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """Rows of one page, and the addresses of the pages before and after it; empty where there is none."""
+
+    rows: list[LogRow]
+    newer: str
+    older: str
+
+
+def _lot(visit: Visit, wanted: Wanted) -> _Lot:
+    before, after = visit.asked_number("before"), visit.asked_number("after")
+    rows = newest_rows(visit.bench.store, wanted, before, after, ROWS + 1)
+    is_more = len(rows) > ROWS
+    rows = rows[-ROWS:] if after else rows[:ROWS]
+    if not rows:
+        return _Lot([], "", "")
+    newer = (
+        with_query(visit.request, after=rows[0].seq, before=None) if before or (after and is_more) else ""
+    )
+    older = with_query(visit.request, before=rows[-1].seq, after=None) if after or is_more else ""
+    return _Lot(rows, newer, older)
 
 
 def changes_of(row: LogRow) -> list[tuple[str, str, str]]:
