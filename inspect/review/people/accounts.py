@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from taktsight.errors import ReviewError
 from taktsight.inspect.review.people import limits
-from taktsight.inspect.review.people.passwords import Passwords, Work, check_password
+from taktsight.inspect.review.people.passwords import Passwords, check_password
 from taktsight.inspect.review.people.roles import Role
 from taktsight.inspect.review.store.book import SYSTEM, Change
 from taktsight.inspect.review.store.chain import canonical
@@ -51,9 +51,9 @@ class Account:
 class Accounts:
     """The accounts of one store."""
 
-    def __init__(self, store: ReviewStore, work: Work = Work()) -> None:  # noqa: B008  # frozen
+    def __init__(self, store: ReviewStore) -> None:
         self.book = store.book
-        self.passwords = Passwords(work)
+        self.passwords = Passwords(store.work)
 
     def add(self, actor: str, name: str, role: Role, password: str, full_name: str = "") -> Account:
         """A new account.
@@ -186,15 +186,18 @@ class Accounts:
         return Links(self).redeem(token, password, name, full_name)
 
     def _tried(self, name: str, password: str, address: str, what: str) -> Account:
+        address = address[:100]
         key = _folded(name)
         counted = limits.keys_of(key, address)
         self._refuse_early(counted)
-        tried, row = self._begin_try(key, counted, address, what)
+        tried, row = self._begin_try(key, counted)
         fits = self.passwords.fits(row["password"] if row else None, password)
         with self.book.change() as change:
             now = row_of_account(change.connection, name)
             if not (fits and row and now and now["enabled"] and now["password"] == row["password"]):
-                change.write(SYSTEM, f"{what} refused", row["name"] if row else "?", new={"from": address})
+                wait = limits.wait_s(change.connection, counted, change.now)
+                said = {"from": address, "wait_s": wait}
+                change.write(SYSTEM, f"{what} refused", row["name"] if row else "?", new=said)
                 account = None
             else:
                 limits.release(change.connection, tried)
@@ -212,19 +215,13 @@ class Accounts:
         if wait:
             raise LoginRefused(wait)
 
-    def _begin_try(
-        self, key: str, counted: tuple[str, ...], address: str, what: str
-    ) -> tuple[str, dict[str, Any] | None]:
+    def _begin_try(self, key: str, counted: tuple[str, ...]) -> tuple[str, dict[str, Any] | None]:
         with self.book.change() as change:
             wait = limits.wait_s(change.connection, counted, change.now)
             if wait:
                 raise LoginRefused(wait)
             tried = limits.reserve(change.connection, counted, change.now)
-            row = row_of_account(change.connection, key)
-            if limits.wait_s(change.connection, counted, change.now):
-                said = {"from": address, "limit": "reached"}
-                change.write(SYSTEM, f"{what} limited", row["name"] if row else "?", new=said)
-        return tried, row
+            return tried, row_of_account(change.connection, key)
 
     def _strengthen(self, name: str, kept: str, password: str) -> None:
         if not self.passwords.is_weak(kept):

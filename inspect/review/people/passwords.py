@@ -18,6 +18,7 @@ from taktsight.errors import ConfigError, ReviewError
 if TYPE_CHECKING:  # a line starts without the library
     from argon2 import PasswordHasher
 
+_TURNS = threading.BoundedSemaphore(2)
 MIN_CHARACTERS = 10
 MAX_CHARACTERS = 256
 
@@ -37,7 +38,6 @@ class Passwords:
 
     def __init__(self, work: Work) -> None:
         self._hasher = _hasher(work)
-        self._turns = threading.BoundedSemaphore(2)
         self._nobodys = _nobodys_digest(work)
         self.digests = 0
         """How many digests were worked out so far."""
@@ -64,13 +64,13 @@ class Passwords:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=10):
+        if not _TURNS.acquire(timeout=10):
             raise ReviewError("too many people log in at the same moment; try again")
         try:
             self.digests += 1
             yield
         finally:
-            self._turns.release()
+            _TURNS.release()
 
 
 def check_password(password: str, name: str) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from taktsight.errors import ReviewError
+from taktsight.inspect.review.people.passwords import Work
 from taktsight.inspect.review.store import settings as setting_rules
 from taktsight.inspect.review.store import signing
 from taktsight.inspect.review.store.book import Book, Change, utc_now
-from taktsight.inspect.review.store.chain import LogRow
+from taktsight.inspect.review.store.chain import LogRow, readable
 from taktsight.inspect.review.store.decided import WITH_UNDO, decision_of, fields_of, of_part, standing
 from taktsight.inspect.review.store.judged import judged_part, truth_of
 from taktsight.inspect.review.store.settings import Settings, Value, settings_of
@@ -35,17 +36,24 @@ MAX_REASON = 2000
 class ReviewStore:
     """The folder ``review`` in a line's records. Threads and processes may write it at the same time."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, work: Work = Work()) -> None:  # noqa: B008  # frozen
         self.book = book
+        self.work = work
+        """What a password's digest costs."""
 
     @classmethod
-    def open(cls, folder: Path, clock: Callable[[], datetime] = utc_now) -> ReviewStore:
+    def open(
+        cls,
+        folder: Path,
+        clock: Callable[[], datetime] = utc_now,
+        work: Work = Work(),  # noqa: B008  # frozen
+    ) -> ReviewStore:
         """Opens the store, makes it where there is none.
 
         Raises:
             LedgerError: If it cannot be written.
         """
-        return cls(Book.create(folder, clock))
+        return cls(Book.create(folder, clock), work)
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -102,7 +110,7 @@ class ReviewStore:
                 raise ReviewError(
                     f"decision {decision_id} is {decision.reviewer}'s; a supervisor may undo it"
                 )
-            self._write_undo(change, actor, decision, reason[:MAX_REASON])
+            self._write_undo(change, actor, decision, readable(reason[:MAX_REASON]))
         found = self.decision(decision_id)
         if found is None:
             raise ReviewError(f"there is no decision {decision_id}")
@@ -214,6 +222,14 @@ class ReviewStore:
     def signatures_of(self, subject: str) -> tuple[Signature, ...]:
         """All signatures under a record, in order."""
         return signing.signatures_of(self.book, subject)
+
+    def digest_of_part(self, part: PartKey) -> str:
+        """Digest of a part as a record: the line's rows on it, and every decision and undo since.
+
+        Raises:
+            ReviewError: If the ledger does not know the part.
+        """
+        return signing.digest_of_part(self.book, part)
 
     def verify(self) -> Verification:
         """Whether log, head, signatures and tables are as they were written; names the first bad row."""

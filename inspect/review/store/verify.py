@@ -27,7 +27,7 @@ class Verification:
     """Digest of the last of them."""
     signatures: int
     first_bad: int | None
-    """Number of the first log row that is not as it was written, or of which a table says something else."""
+    """Number of the first log row that is not as it was written, or that a table contradicts."""
     fault: str | None
     """What is wrong, in words; None where everything is whole."""
 
@@ -56,6 +56,34 @@ class _Found:
     signed: int = 0
 
 
+class _Table:
+    """Rows of a table that only grows, read beside the log in the same order."""
+
+    def __init__(self, connection: sa.Connection, table: sa.Table) -> None:
+        self._name = table.name
+        query = sa.select(table).order_by(table.c.id).execution_options(yield_per=1000)
+        self._rows = iter(connection.execute(query).mappings())
+
+    def compare(self, row: LogRow, said: Mapping[str, Any]) -> None:
+        """The next row is the one that this row of the log made."""
+        there = next(self._rows, None)
+        if there is None or there["id"] > row.seq:
+            what = f"log row {row.seq} says: {row.action} of {row.subject}"
+            raise _FaultError(row.seq, f"table {self._name} lacks what {what}")
+        self._refuse_extra(there["id"], row.seq)
+        _compare_fields(f"table {self._name}, {row.action} of {row.subject}", there, said, row.seq)
+
+    def check_end(self) -> None:
+        """Nothing stands in it of which the log does not know."""
+        there = next(self._rows, None)
+        if there is not None:
+            self._refuse_extra(there["id"], None)
+
+    def _refuse_extra(self, number: int, seq: int | None) -> None:
+        if number != seq:
+            raise _FaultError(seq, f"table {self._name}: row {number} was made by no row of the log")
+
+
 def verify(book: Book) -> Verification:
     """Follows the log from its first row to its last, then compares head, signatures and tables with it."""
     found = _Found()
@@ -71,24 +99,37 @@ def verify(book: Book) -> Verification:
 
 
 def _check_tables(connection: sa.Connection, found: _Found, kept: Head | None) -> None:
+    made = {
+        "decide": _Table(connection, decisions),
+        "undo": _Table(connection, undos),
+        "sign": _Table(connection, signatures),
+    }
     for row in _rows(connection):
         _check_place(row, found.last)
         if kept and row.seq == kept.seq and row.digest != kept.digest:
-            raise _FaultError(
-                row.seq, f"log row {row.seq} is not the one in head.json: the log was written anew"
-            )
-        _check_told(connection, row, found)
+            said = f"log row {row.seq} is not the one that head.json knows: the log was written anew"
+            raise _FaultError(row.seq, said)
+        new = json.loads(row.new) if row.new else {}
+        if row.action in made:
+            made[row.action].compare(row, _told(row, new))
+        if row.action == "sign":
+            _check_signed(connection, row, new["digest"])
+            found.signed += 1
+        _take_state(row, new, found)
         found.last = Head(row.seq, row.digest)
-    if found.last.seq and kept is None:
-        raise _FaultError(None, "head.json is gone: nobody can say whether rows were cut off at the end")
-    if kept and kept.seq > found.last.seq:
-        raise _FaultError(
-            found.last.seq + 1,
-            f"log row {found.last.seq + 1} is missing: it was cut off, head.json knows {kept.seq}",
-        )
-    _check_nothing_more(connection)
+    _check_end(found.last, kept)
+    for table in made.values():
+        table.check_end()
     _check_accounts(connection, found)
     _check_settings(connection, found)
+
+
+def _check_end(last: Head, kept: Head | None) -> None:
+    if last.seq and kept is None:
+        raise _FaultError(None, "head.json is gone: nobody can say whether rows were cut off at the end")
+    if kept and kept.seq > last.seq:
+        said = f"log row {last.seq + 1} is missing: the log was cut off, head.json knows {kept.seq} rows"
+        raise _FaultError(last.seq + 1, said)
 
 
 def _rows(connection: sa.Connection) -> Iterator[LogRow]:
@@ -110,21 +151,19 @@ def _check_place(row: LogRow, last: Head) -> None:
         )
 
 
-def _check_told(connection: sa.Connection, row: LogRow, found: _Found) -> None:
-    """Compares what this row made with what the tables have."""
-    new = json.loads(row.new) if row.new else {}
+def _told(row: LogRow, new: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row of the log says that its table holds."""
+    said = {**new, "id": row.seq, "utc": row.utc}
     if row.action == "decide":
-        said = new | {"id": row.seq, "utc": row.utc, "reviewer": row.actor}
-        _compare(connection, decisions, decisions.c.id == row.seq, said, row)
-    elif row.action == "undo":
-        said = new | {"id": row.seq, "utc": row.utc, "actor": row.actor, "reason": row.reason}
-        _compare(connection, undos, undos.c.id == row.seq, said, row)
-    elif row.action == "sign":
-        said = new | {"id": row.seq, "utc": row.utc, "actor": row.actor, "subject": row.subject}
-        _compare(connection, signatures, signatures.c.id == row.seq, said, row)
-        _check_signed(connection, row, new["digest"])
-        found.signed += 1
-    elif row.action == "set":
+        return said | {"reviewer": row.actor}
+    if row.action == "undo":
+        return said | {"actor": row.actor, "reason": row.reason}
+    return said | {"actor": row.actor, "subject": row.subject}
+
+
+def _take_state(row: LogRow, new: dict[str, Any], found: _Found) -> None:
+    """What accounts and settings are after this row."""
+    if row.action == "set":
         found.settings[row.subject] = row.new or ""
         found.changed_by[f"setting {row.subject}"] = row.seq
     elif row.action == "add account":
@@ -136,23 +175,9 @@ def _check_told(connection: sa.Connection, row: LogRow, found: _Found) -> None:
 
 
 ACCOUNT_ACTIONS = ("set role", "set password", "disable", "enable", "preferences")
-ACTIONS = ("decide", "undo", "sign", "set", "begin", "add account", "make link", *ACCOUNT_ACTIONS)
+LOGIN_ACTIONS = ("log in", "log out", "log in refused", "confirm", "confirm refused", "make link")
+ACTIONS = ("decide", "undo", "sign", "set", "begin", "add account", *ACCOUNT_ACTIONS, *LOGIN_ACTIONS)
 """What the store writes itself, and nobody else may."""
-
-
-def _compare(
-    connection: sa.Connection,
-    table: sa.Table,
-    where: sa.ColumnElement[bool],
-    said: Mapping[str, Any],
-    row: LogRow,
-) -> None:
-    there = connection.execute(sa.select(table).where(where)).mappings().first()
-    if there is None:
-        raise _FaultError(
-            row.seq, f"table {table.name} lacks what log row {row.seq} says: {row.action} of {row.subject}"
-        )
-    _compare_fields(f"table {table.name}, {row.action} of {row.subject}", dict(there), said, row.seq)
 
 
 def _compare_fields(what: str, there: Mapping[str, Any], said: Mapping[str, Any], seq: int | None) -> None:
@@ -171,15 +196,6 @@ def _check_signed(connection: sa.Connection, row: LogRow, digest: str) -> None:
     query = sa.select(log.c.digest).where(log.c.seq == int(number))
     if connection.execute(query).scalar() != digest:
         raise _FaultError(row.seq, f"log row {row.seq}: {row.subject} is not what {row.actor} signed")
-
-
-def _check_nothing_more(connection: sa.Connection) -> None:
-    for table, action in ((decisions, "decide"), (undos, "undo"), (signatures, "sign")):
-        told = sa.select(log.c.seq).where(log.c.action == action)
-        query = sa.select(table.c.id).where(table.c.id.not_in(told)).order_by(table.c.id).limit(1)
-        extra = connection.execute(query).scalar()
-        if extra is not None:
-            raise _FaultError(None, f"table {table.name}: row {extra} stands in no row of the log")
 
 
 def _check_accounts(connection: sa.Connection, found: _Found) -> None:
