@@ -147,6 +147,8 @@ class Ranking:
         passing = np.ones(columns.seq.shape, np.bool_)
         if filters.outcomes:
             passing &= np.isin(columns.outcome, [OUTCOMES.index(outcome) for outcome in filters.outcomes])
+        if filters.whys:
+            passing &= (columns.whys & sum(BITS.get(why, 0) for why in filters.whys)) != 0
         for moment, is_since in ((filters.since, True), (filters.until, False)):
             if moment is not None:
                 edge = as_milliseconds(moment)

@@ -26,7 +26,6 @@ class Asked:
     values: Mapping[str, str]
     """Only those that say something; an address is made of them again."""
     filters: Filters
-    whys: frozenset[Why]
 
     @property
     def query(self) -> str:
@@ -49,11 +48,12 @@ def asked_parts(values: Mapping[str, str]) -> Asked:
         serial=said["serial"],
         since=times["since"],
         until=times["until"],
+        whys=frozenset({why} if why else ()),
     )
     known = {name: bool(said[name]) for name in TEXTS} | {name: bool(times[name]) for name in TIMES}
     known |= {"outcome": outcome is not None, "why": why is not None}
     kept = {name: said[name] for name, is_known in known.items() if is_known}
-    return Asked(kept, filters, frozenset({why} if why else ()))
+    return Asked(kept, filters)
 
 
 def _time(text: str) -> datetime | None:

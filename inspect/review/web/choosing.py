@@ -15,8 +15,6 @@ from taktsight.inspect.review.web.bench import Bench
 from taktsight.inspect.review.web.offers import BLIND, Offer, Offers
 from taktsight.records import Outcome
 
-MOST_TRIES = 24
-"""Parts that colleagues look at right now are passed over; there are not more colleagues than this."""
 BY_OUTCOME = {
     Outcome.REJECT: Why.REJECT,
     Outcome.REVIEW: Why.REVIEW,
@@ -36,7 +34,12 @@ def _offers(folder: Path) -> Offers:
 
 
 def next_offers(
-    bench: Bench, reviewer: str, asked: Asked, besides: Collection[PartKey], most: int
+    bench: Bench,
+    reviewer: str,
+    asked: Asked,
+    most: int = 1,
+    held: Collection[PartKey] = (),
+    besides: Collection[PartKey] = (),
 ) -> list[tuple[PartRow, Offer]]:
     """The next parts of the queue for this reviewer, each claimed for a while.
 
@@ -44,39 +47,47 @@ def next_offers(
         bench: whose queue.
         reviewer: for whom; a blind double is never one's own part.
         asked: which parts.
-        besides: parts that the reviewer has on the screen, or decided a moment ago.
         most: how many.
+        held: parts that the reviewer was given and has not decided yet.
+        besides: others that are not to be given now.
     """
-    passed_over = set(besides)
     found: list[tuple[PartRow, Offer]] = []
-    for _ in range(MOST_TRIES + most):
-        if len(found) == most:
-            break
-        item = bench.queue.next_for(reviewer, asked.filters, whys=asked.whys, besides=frozenset(passed_over))
+    while len(found) < most:
+        given = (*held, *(row.key for row, _ in found))
+        item = bench.queue.next_for(reviewer, asked.filters, given, besides)
         if item is None:
             break
-        passed_over.add(item.part.key)
-        if bench.store.claim(reviewer, item.part.key) is None:
-            found.append((item.part, offer_from_queue(bench, reviewer, item.part, item.whys)))
+        found.append((item.part, _offer(bench, reviewer, item.part, item.whys)))
     return found
 
 
-def offer_from_queue(bench: Bench, reviewer: str, row: PartRow, whys: Collection[Why]) -> Offer:
+def row_of(bench: Bench, key: PartKey) -> PartRow | None:
+    """A part of the ledger, or a golden sample that looks like one; None where there is none."""
+    row: PartRow | None = bench.index.part(key)
+    if row is None:
+        known = bench.queue.known.part(key)
+        row = known.row if known else None
+    return row
+
+
+def _offer(bench: Bench, reviewer: str, row: PartRow, whys: Collection[Why]) -> Offer:
     """As what a part of the queue is shown."""
     blind = next((why for why in (Why.SECOND, Why.KNOWN) if why in whys), None)
     if blind is not None:
         return Offer(row.key, reviewer, blind, is_hidden=True)
     settings = bench.store.settings()
     share = settings.blind_share + settings.known_share
+    made = bench.store.decisions_of(row.key)
+    is_mine = any(each.reviewer == reviewer and each.undone_by is None for each in made)
     is_hidden = wants_blind(bench, reviewer) or offers_of(bench).is_decoy(reviewer, row.key, share)
-    return Offer(row.key, reviewer, shown_whys(row, whys)[0], is_hidden, _last_seen(bench, row.key))
+    last = standing(made)
+    return Offer(row.key, reviewer, shown_whys(row, whys)[0], is_hidden and not is_mine, last.id if last else 0)
 
 
 def offer_of_part(bench: Bench, reviewer: str, row: PartRow) -> Offer:
-    """Of a part that somebody opened by its name."""
-    made = bench.store.decisions_of(row.key)
-    is_hidden = wants_blind(bench, reviewer) and not any(each.reviewer == reviewer for each in made)
-    return Offer(row.key, reviewer, BY_OUTCOME[row.outcome], is_hidden, _last_seen(bench, row.key))
+    """Of a part that somebody opened by its name: as the queue would give it to them."""
+    item = bench.queue.item(reviewer, row.key)
+    return _offer(bench, reviewer, row, item.whys if item else ())
 
 
 def shown_whys(row: PartRow, whys: Collection[Why]) -> tuple[Why, ...]:
@@ -88,8 +99,3 @@ def shown_whys(row: PartRow, whys: Collection[Why]) -> tuple[Why, ...]:
 def wants_blind(bench: Bench, reviewer: str) -> bool:
     """Whether the reviewer chose to judge every part without verdict and colleagues."""
     return bool(bench.accounts.preferences(reviewer).get("blind", False))
-
-
-def _last_seen(bench: Bench, key: PartKey) -> int:
-    last = standing(bench.store.decisions_of(key))
-    return last.id if last else 0

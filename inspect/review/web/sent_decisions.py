@@ -10,7 +10,7 @@ from taktsight.errors import ReviewError
 from taktsight.inspect.review.parts.rows import PartRow
 from taktsight.inspect.review.store.values import MAX_NOTE, Choice, Decision, Mark, NewDecision
 from taktsight.inspect.review.web.brushes import box_of, counts_of
-from taktsight.inspect.review.web.choosing import offers_of
+from taktsight.inspect.review.web.choosing import offers_of, row_of
 from taktsight.inspect.review.web.offers import Offer
 from taktsight.inspect.review.web.visit import Visit
 from taktsight.records import Outcome
@@ -52,7 +52,7 @@ def decide(visit: Visit, sent: Sent) -> Decision:
         Conflict: If somebody else decided meanwhile.
         ReviewError: If it cannot be written as it is.
     """
-    row = visit.bench.index.part(sent.offer.part)
+    row = row_of(visit.bench, sent.offer.part)
     if row is None:
         raise ReviewError(f"there is no part {sent.offer.part}")
     choice = _meant(sent, row)

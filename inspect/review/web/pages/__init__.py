@@ -40,7 +40,17 @@ To add a page ``/wall``:
 
 from __future__ import annotations
 
-from taktsight.inspect.review.web.pages import help_page, log_page, login, people, preferences
+from taktsight.inspect.review.web.pages import (
+    bench_api,
+    bench_page,
+    help_page,
+    log_page,
+    login,
+    people,
+    picture_files,
+    preferences,
+    review_queue,
+)
 from taktsight.inspect.review.web.routes import Page
 
 PAGES: tuple[Page, ...] = (
@@ -49,4 +59,8 @@ PAGES: tuple[Page, ...] = (
     *log_page.routes,
     *people.routes,
     *preferences.routes,
+    *review_queue.routes,
+    *bench_page.routes,
+    *bench_api.routes,
+    *picture_files.routes,
 )

@@ -25,7 +25,7 @@ from taktsight.inspect.review.web.visit import Visit
 
 DESCRIPTION = Path(__file__).parent.parent / "openapi.yaml"
 MOST_AHEAD = 4
-MOST_BESIDES = 64
+MOST_NAMED = 64
 
 
 def decide_by_script(visit: Visit) -> Response:
@@ -58,9 +58,8 @@ def undo_by_script(visit: Visit) -> Response:
 def next_parts(visit: Visit) -> Response:
     """The next parts of the queue, each offered to whoever asks."""
     asked = asked_parts(visit.request.query_params)
-    besides = [_key(text) for text in visit.asked("besides", 8000).split(",")[:MOST_BESIDES] if text]
     most = min(max(visit.asked_number("most", 1), 1), MOST_AHEAD)
-    found = next_offers(visit.bench, visit.name, asked, besides, most)
+    found = next_offers(visit.bench, visit.name, asked, most, _keys(visit, "held"), _keys(visit, "besides"))
     visit.bench.pictures.prepare([frame.image_id for row, _ in found for frame in row.frames.values()])
     return visit.json({"items": [as_item(visit, show_part(visit, *each), asked.query) for each in found]})
 
@@ -110,9 +109,10 @@ def description() -> Any:
     return yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
 
 
-def _key(text: str) -> PartKey:
+def _keys(visit: Visit, name: str) -> list[PartKey]:
+    """Parts that the address names, with commas between them."""
     try:
-        return PartKey.parse(text)
+        return [PartKey.parse(text) for text in visit.asked(name, 8000).split(",")[:MOST_NAMED] if text]
     except ReviewError as error:
         raise HTTPException(400, str(error)) from error
 

@@ -15,7 +15,7 @@ from taktsight.inspect.review.people.roles import May
 from taktsight.inspect.review.store.values import Conflict, PartKey
 from taktsight.inspect.review.web.asked_parts import asked_parts
 from taktsight.inspect.review.web.bench_words import script_words
-from taktsight.inspect.review.web.choosing import offer_of_part
+from taktsight.inspect.review.web.choosing import offer_of_part, row_of
 from taktsight.inspect.review.web.keys import ACTIONS, NAMES, keys_of
 from taktsight.inspect.review.web.offers import Offer
 from taktsight.inspect.review.web.plain_pictures import Plain, plain_pictures
@@ -70,13 +70,12 @@ def part_asked(visit: Visit) -> PartRow:
         HTTPException: 404 if there is none.
     """
     try:
-        row = visit.bench.index.part(PartKey.parse(visit.path("id")))
+        row = row_of(visit.bench, PartKey.parse(visit.path("id")))
     except ReviewError:
         row = None
     if row is None:
         raise HTTPException(404)
-    found: PartRow = row
-    return found
+    return row
 
 
 def offer_asked(visit: Visit, row: PartRow) -> Offer:

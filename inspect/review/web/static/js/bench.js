@@ -94,7 +94,7 @@ const decide = once(async (choice) => {
   const request_id = newRequestId();
   const shown_ms = Math.round(begunAt - shownAt);
   const body = { offer: item.offer, choice, label: label || null, note: note(), marks, request_id, shown_ms };
-  await outbox.add({ kind: "decide", request_id, part: item.part, serial: item.serial, choice, body });
+  await outbox.add({ kind: "decide", request_id, part: item.part, serial: item.serial, choice, offer: item.offer, body });
   items.done(item.part);
   await goOn(begunAt);
 });
@@ -137,7 +137,7 @@ const undo = once(async () => {
     return;
   }
   await outbox.pump();
-  await swap(await items.open(undone.part));
+  await swap(await items.open(undone.part, undone.offer));
   hint(said("undone", { part: undone.serial || undone.part }));
 });
 const look = once(async (part) => swap(await items.open(part)));

@@ -6,6 +6,7 @@ import { warm } from "./viewer.js";
 
 const AHEAD = 3;
 const REMEMBERED = 40;
+const MOST_NAMED = 60;
 
 export class Items {
   constructor(first, outbox, overlays) {
@@ -32,9 +33,9 @@ export class Items {
   async #fill() {
     if (this.ahead.length >= AHEAD) return;
     try {
-      const besides = encodeURIComponent(this.#besides().join(","));
-      const most = AHEAD - this.ahead.length;
-      const answer = await ask(`/api/next?most=${most}&besides=${besides}${query ? `&${query}` : ""}`);
+      const named = (parts) => encodeURIComponent(parts.join(","));
+      const asked = `most=${AHEAD - this.ahead.length}&held=${named(this.#held())}&besides=${named(this.#done)}`;
+      const answer = await ask(`/api/next?${asked}${query ? `&${query}` : ""}`);
       this.isEmpty = answer.items.length === 0;
       for (const item of answer.items) this.#take(item);
     } catch (error) {
@@ -44,7 +45,7 @@ export class Items {
   }
 
   #take(item) {
-    if (this.#besides().includes(item.part)) return;
+    if (this.#held().includes(item.part)) return;
     this.ahead.push(item);
     for (const view of item.views) {
       warm(view, 1024);
@@ -52,11 +53,11 @@ export class Items {
     }
   }
 
-  /** Parts that must not be offered again now. */
-  #besides() {
-    const waiting = this.#outbox.mine("waiting").map((entry) => entry.part);
-    const here = [this.current, ...this.ahead].filter(Boolean).map((item) => item.part);
-    return [...new Set([...here, ...waiting, ...this.#done])].slice(0, 60);
+  /** Parts that are in hand, and not decided as far as the server knows. */
+  #held() {
+    const waiting = this.#outbox.mine("waiting").filter((entry) => entry.kind === "decide");
+    const here = [this.current, ...this.ahead].filter((item) => item && !this.#done.includes(item.part));
+    return [...new Set([...here, ...waiting].map((each) => each.part))].slice(0, MOST_NAMED);
   }
 
   /** The part is decided: it does not come back by itself. */
@@ -95,8 +96,9 @@ export class Items {
   }
 
   /** Goes to a part by its name, as after an undo. */
-  async open(part) {
-    const item = await this.fresh({ part });
+  async open(part, offer = "") {
+    const known = [...this.trail].reverse().find((item) => item.part === part) ?? { part };
+    const item = await this.fresh({ ...known, offer: known.offer ?? offer });
     if (this.current && this.current.part !== part && !this.#done.includes(this.current.part)) {
       this.ahead.unshift(this.current);
     }

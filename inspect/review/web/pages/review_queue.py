@@ -39,9 +39,7 @@ class Line:
 def show(visit: Visit) -> Response:
     """The list, the first part of it a click or a key away."""
     asked = asked_parts(visit.request.query_params)
-    page = visit.bench.queue.page(
-        asked.filters, whys=asked.whys, after=visit.asked("after") or None, most=PAGE
-    )
+    page = visit.bench.queue.page(asked.filters, after=visit.asked("after") or None, most=PAGE)
     return visit.page(
         "queue.html",
         asked=asked,
@@ -59,7 +57,7 @@ def go_on(visit: Visit) -> Response:
     """To the next part for this reviewer; back to the list where there is none."""
     asked = asked_parts(visit.request.query_params)
     last = visit.asked("last", 20)
-    found = next_offers(visit.bench, visit.name, asked, (), 1)
+    found = next_offers(visit.bench, visit.name, asked)
     if not found:
         said = visit.words.gettext("Nothing is left to review here.")
         return visit.go(f"/review?{asked.query}" if asked.query else "/review", said)
