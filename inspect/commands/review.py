@@ -1,10 +1,10 @@
 """The review bench: a web page where QA sees, decides and signs, beside a line that never notices it.
 
-    taktsight review records/                       # prints where it is, and at first a link that works once
-    taktsight review station.yaml                   # the records that this station keeps
+    taktsight review records/                    # prints where it is, and at first a link that works once
+    taktsight review station.yaml                # the records that this station keeps
     taktsight review records/ --host 0.0.0.0 --tls-cert bench.pem --tls-key bench.key
-    taktsight review add-user records/ anna --role supervisor     # prints a link; with it anna chooses a password
-    taktsight review reset-link records/ anna       # for a lost password
+    taktsight review add-user records/ anna --role supervisor    # prints a link to choose a password with
+    taktsight review reset-link records/ anna    # for a lost password
 
 Ctrl-C or SIGTERM stops it; whatever a page said is written was on the disk by then. Other machines reach it
 only with --host, and should do so over TLS: without it passwords cross the network readable.
