@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import unicodedata
@@ -17,7 +16,7 @@ from taktsight.inspect.review.people import limits
 from taktsight.inspect.review.people.passwords import Passwords, check_password
 from taktsight.inspect.review.people.roles import Role
 from taktsight.inspect.review.store.book import SYSTEM, Change
-from taktsight.inspect.review.store.chain import canonical
+from taktsight.inspect.review.store.chain import canonical, logged
 from taktsight.inspect.review.store.tables import accounts, sessions
 
 if TYPE_CHECKING:  # the store signs with accounts, and accounts write into the store
@@ -191,7 +190,12 @@ class Accounts:
         counted = limits.keys_of(key, address)
         self._refuse_early(counted)
         tried, row = self._begin_try(key, counted)
-        fits = self.passwords.fits(row["password"] if row else None, password)
+        try:
+            fits = self.passwords.fits(row["password"] if row else None, password)
+        except ReviewError:  # too many at once: this was no try
+            with self.book.change() as change:
+                limits.release(change.connection, tried)
+            raise
         with self.book.change() as change:
             now = row_of_account(change.connection, name)
             if not (fits and row and now and now["enabled"] and now["password"] == row["password"]):
@@ -288,14 +292,6 @@ def alter(change: Change, actor: str, action: str, name: str, new: dict[str, Any
     old = logged({key: row[key] for key in new})
     change.write(actor, action, row["name"], old=old, new=logged(new), reason=reason)
     change.connection.execute(sa.update(accounts).where(accounts.c.key == row["key"]).values(**new))
-
-
-def logged(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of an account as the log has them: of a password's digest only a digest."""
-    said = dict(fields)
-    if "password" in said:
-        said["password"] = hashlib.sha256(said["password"].encode()).hexdigest()
-    return said
 
 
 def row_of_account(connection: sa.Connection, name: str) -> dict[str, Any] | None:

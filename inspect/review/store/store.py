@@ -130,7 +130,7 @@ class ReviewStore:
         """The next decisions after one, in order; what is undone later, ``changes`` tells."""
         query = WITH_UNDO.where(decisions.c.id > after).order_by(decisions.c.id).limit(most)
         with self.book.reading() as connection:
-            return [decision_of(row) for row in connection.execute(query).mappings()]
+            return [decision_of(dict(row)) for row in connection.execute(query).mappings()]
 
     def changes(self, after: int = 0, most: int = 1000) -> list[tuple[int, PartKey]]:
         """Parts that were decided or undone after a row of the log, each with its row, in order."""
@@ -254,7 +254,7 @@ def _settings(connection: sa.Connection) -> Settings:
 
 def _by_id(connection: sa.Connection, decision_id: int) -> Decision | None:
     row = connection.execute(WITH_UNDO.where(decisions.c.id == decision_id)).mappings().first()
-    return decision_of(row) if row else None
+    return decision_of(dict(row)) if row else None
 
 
 def _of_request(connection: sa.Connection, actor: str, new: NewDecision) -> Decision | None:
@@ -267,7 +267,7 @@ def _of_request(connection: sa.Connection, actor: str, new: NewDecision) -> Deci
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
-    found = decision_of(row)
+    found = decision_of(dict(row))
     if found.reviewer != actor or found.part != new.part:
         raise ReviewError(f"request {new.request_id} was another decision; send this one under a new id")
     return found

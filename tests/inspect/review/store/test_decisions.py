@@ -156,9 +156,9 @@ def test_only_a_supervisor_undoes_what_somebody_else_decided(
             store.undo(other, decision.id, "no")
     assert store.undo("carl", decision.id, "wrong part").undone_by == store.log()[-1].seq
     accounts.disable("frank", "carl")
-    other = store.decide("anna", said(REVIEW))
+    second = store.decide("anna", said(REVIEW))
     with pytest.raises(ReviewError, match="a supervisor may undo it"):
-        store.undo("carl", other.id, "has left")
+        store.undo("carl", second.id, "has left")
     with pytest.raises(ReviewError, match="no decision 4711"):
         store.undo("anna", 4711, "")
 
