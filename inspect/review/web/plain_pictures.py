@@ -46,5 +46,5 @@ def plain_pictures(pictures: Any, frames: Sequence[FrameRef], most_px: int, is_o
 def _outlines(pictures: Any, frame: FrameRef) -> tuple[Outline, ...]:
     return tuple(
         Outline(each.label, " ".join(f"{x},{y}" for x, y in each.points))
-        for each in pictures.overlay(frame.image_id).contours
+        for each in pictures.overlay(frame.image_id, wait_s=5.0).contours
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from taktsight.errors import TaktsightError
 from taktsight.inspect.review.parts.rows import FrameRef, PartRow
 from taktsight.inspect.review.people.roles import May
 from taktsight.inspect.review.store.values import Choice, Decision, Why
@@ -66,9 +65,9 @@ class Shown:
         return () if self.offer.is_hidden else (WHYS[self.offer.why],)
 
     @property
-    def is_flagged(self) -> bool:
-        """Whether there is a verdict to confirm or to call wrong."""
-        return self.row.outcome in (Outcome.REJECT, Outcome.REVIEW)
+    def needs_label(self) -> bool:
+        """Whether who confirms has to name the defect: no verdict is shown that names it."""
+        return self.offer.is_hidden or self.row.outcome is Outcome.UNINSPECTED
 
 
 def show_part(visit: Visit, row: PartRow, offer: Offer, busy: str = "") -> Shown:
@@ -113,33 +112,22 @@ def as_item(visit: Visit, shown: Shown, query: str) -> dict[str, Any]:
         "url": address_of(shown, query),
         "offer": shown.sealed,
         "is_hidden": shown.offer.is_hidden,
+        "needs_label": shown.needs_label,
         "labels": list(shown.labels),
-        "views": [_view(visit, shown, frame) for frame in shown.frames],
+        "views": [_view(shown, frame) for frame in shown.frames],
         "panel": draw(visit, "bench_panel.html", {"shown": shown, "query": query, "wrong": "", "conflict": None}),
     }
 
 
-def _view(visit: Visit, shown: Shown, frame: FrameRef) -> dict[str, Any]:
+def _view(shown: Shown, frame: FrameRef) -> dict[str, Any]:
     return {
         "view": frame.view,
         "image": frame.image_id,
         "width": frame.width,
         "height": frame.height,
         "tile_px": TILE_PX,
-        "golden": golden_of(visit, frame),
         "has_overlay": not shown.offer.is_hidden,
     }
-
-
-def golden_of(visit: Visit, frame: FrameRef) -> dict[str, Any] | None:
-    """A good golden sample seen from the same camera; None where the bundle has none, or it is not here."""
-    try:
-        golden = visit.bench.pictures.golden(frame.image_id)
-    except TaktsightError:  # the bundle is not here: the part can be reviewed without
-        return None
-    if golden is None:
-        return None
-    return {"image": golden.image_id, "width": golden.width, "height": golden.height}
 
 
 def levels_of(width: int, height: int) -> int:

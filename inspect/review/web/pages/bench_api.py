@@ -14,7 +14,9 @@ from starlette.responses import Response
 from taktsight.errors import ReviewError, TaktsightError
 from taktsight.inspect.review.parts.rows import PartRow
 from taktsight.inspect.review.people.roles import May
-from taktsight.inspect.review.store.values import Conflict, Decision, PartKey
+from taktsight.inspect.review.pictures.nearest import Example
+from taktsight.inspect.review.pictures.overlays import Overlay
+from taktsight.inspect.review.store.values import GOOD, Conflict, Decision, PartKey
 from taktsight.inspect.review.web.asked_parts import asked_parts
 from taktsight.inspect.review.web.choosing import next_offers, offers_of
 from taktsight.inspect.review.web.pages.bench_page import offer_asked, part_asked
@@ -72,15 +74,30 @@ def one_part(visit: Visit) -> Response:
 
 
 def overlay(visit: Visit) -> Response:
-    """What the bundle finds in a frame: a heat map by label, and the outlines of each defect."""
+    """What the bundle finds in a frame: a heat map by label, and the outlines of each defect.
+
+    It is judged again where nobody asked before; until that is done it says so, and can be asked again.
+    """
     image = visit.path("image")
     try:
-        found = visit.bench.pictures.overlay(image)
+        found: Overlay = visit.bench.pictures.overlay(image, wait_s=0.0)
     except TaktsightError as error:
         return visit.json({"error": str(error)}, 404)
-    answer = visit.json({"labels": [_label(image, found, place) for place in range(len(found.labels))]})
-    answer.headers["Cache-Control"] = "private, max-age=3600"
-    return answer
+    labels = [_label(image, found, place) for place in range(len(found.labels))]
+    return visit.json({"is_ready": found.is_ready, "why": found.why, "labels": labels})
+
+
+def about(visit: Visit) -> Response:
+    """Whether a frame is the one that was judged, and a good golden sample of the same view."""
+    image, pictures = visit.path("image"), visit.bench.pictures
+    try:
+        fault = pictures.describe(image).fault
+        good = next((each for each in pictures.golden(image) if each.truth == GOOD), None)
+        golden = pictures.describe(good.image_id) if good else None
+    except TaktsightError as error:
+        return visit.json({"error": str(error)}, 404)
+    size = golden and {"image": golden.image_id, "width": golden.width, "height": golden.height}
+    return visit.json({"fault": fault, "golden": size})
 
 
 def nearest(visit: Visit) -> Response:
@@ -89,7 +106,7 @@ def nearest(visit: Visit) -> Response:
         found = visit.bench.pictures.nearest(visit.path("image"))
     except TaktsightError as error:
         return visit.json({"error": str(error)}, 404)
-    return visit.json({"examples": [_example(each) for each in found]})
+    return visit.json({"examples": [_example(visit, each) for each in found]})
 
 
 def search(visit: Visit) -> Response:
@@ -128,11 +145,12 @@ def _told(visit: Visit, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _label(image: str, found: Any, place: int) -> dict[str, Any]:
+def _label(image: str, found: Overlay, place: int) -> dict[str, Any]:
     label = found.labels[place]
     return {
         "label": label,
-        "map": f"/pictures/{image}/maps/{place}",
+        "map": f"/pictures/{image}/maps/{place}" if label in found.maps else None,
+        "map_box_px": list(found.map_box_px),
         "contours": [
             {"points": each.points, "score": each.score, "area_mm2": each.area_mm2}
             for each in found.contours
@@ -141,8 +159,10 @@ def _label(image: str, found: Any, place: int) -> dict[str, Any]:
     }
 
 
-def _example(each: Any) -> dict[str, Any]:
-    return {"image": each.image_id, "said": each.said, "likeness": each.likeness}
+def _example(visit: Visit, each: Example) -> dict[str, Any]:
+    truth = visit.words.gettext("good") if each.truth == GOOD else each.truth
+    source = visit.words.gettext("golden sample") if each.source == "golden sample" else each.source
+    return {"image": each.image_id, "said": f"{truth} · {source}", "distance": each.distance}
 
 
 def _found(row: PartRow) -> dict[str, Any]:
@@ -161,6 +181,7 @@ routes = [
     get("/api/next", May.DECIDE, next_parts),
     get("/api/parts/{id}", May.SEE, one_part),
     get("/api/overlay/{image}", May.SEE, overlay, pool="pictures"),
+    get("/api/about/{image}", May.SEE, about, pool="pictures"),
     get("/api/nearest/{image}", May.SEE, nearest, pool="pictures"),
     get("/api/search", May.SEE, search),
     get("/api/openapi.json", Open.SIGNED_IN, describe),

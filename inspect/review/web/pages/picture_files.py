@@ -33,10 +33,11 @@ def heat_map(visit: Visit) -> Response:
     place = _number(visit.path("place"))
 
     def found() -> bytes:
-        maps = visit.bench.pictures.overlay(visit.path("image")).maps
-        if place >= len(maps):
+        overlay = visit.bench.pictures.overlay(visit.path("image"), wait_s=2.0)
+        label = overlay.labels[place] if place < len(overlay.labels) else ""
+        content: bytes | None = overlay.maps.get(label)
+        if content is None:
             raise HTTPException(404)
-        content: bytes = maps[place]
         return content
 
     return _answer(found)

@@ -10,20 +10,19 @@ from pathlib import Path
 
 import uvicorn
 
-from taktsight.bundle import read_bundle
 from taktsight.inspect.review.parts.index import PartIndex
 from taktsight.inspect.review.parts.review_queue import Queue
 from taktsight.inspect.review.people.accounts import Account, Accounts
 from taktsight.inspect.review.people.links import Links
 from taktsight.inspect.review.people.roles import Role
 from taktsight.inspect.review.people.sessions import Sessions
+from taktsight.inspect.review.pictures.bundles import open_bundles
+from taktsight.inspect.review.pictures.pictures import Pictures
 from taktsight.inspect.review.store.store import ReviewStore
 from taktsight.inspect.review.web.address import Address
 from taktsight.inspect.review.web.app import make_app
 from taktsight.inspect.review.web.bench import Bench
 from taktsight.inspect.review.web.cookies import session_cookie
-
-from .simple_pictures import SimplePictures
 
 PASSWORD = "quite a long passphrase 7"
 PEOPLE = {"anna": Role.REVIEWER, "otto": Role.REVIEWER, "sue": Role.SUPERVISOR, "audrey": Role.AUDITOR}
@@ -76,7 +75,7 @@ def open_bench(records: Path, address: Address, bundle: Path | None) -> Bench:
     index = PartIndex.open(records, review)
     while index.follow():
         pass
-    bundles = [read_bundle(bundle)] if bundle else []
+    bundles = open_bundles([bundle] if bundle else [])
     return Bench(
         records=records,
         address=address,
@@ -85,6 +84,6 @@ def open_bench(records: Path, address: Address, bundle: Path | None) -> Bench:
         links=Links(accounts),
         sessions=Sessions(store),
         index=index,
-        queue=Queue(index, store, bundles=bundles),
-        pictures=SimplePictures(index),
+        queue=Queue(index, store, bundles=[each.bundle for each in bundles]),
+        pictures=Pictures(index, bundles),
     )

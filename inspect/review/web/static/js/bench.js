@@ -15,7 +15,7 @@ document.documentElement.classList.add("js");
 
 const overlays = new Overlays();
 const outbox = new Outbox();
-const items = new Items(firstItem, outbox, overlays);
+const items = new Items(firstItem, outbox);
 const drawOverlayTools = bindOverlayTools(overlays, () => stage);
 let stage = null;
 let behind = null; // the next part, drawn already and not seen yet
@@ -85,7 +85,7 @@ const decide = once(async (choice) => {
   if (!item || !stage || !decides) return;
   const begunAt = performance.now();
   const marks = sentMarks(stage.marks, stage.views);
-  const label = namedLabel() || marks[0]?.label || (item.is_hidden && item.labels.length === 1 ? item.labels[0] : "");
+  const label = namedLabel() || marks[0]?.label || onlyLabel(choice, item);
   if (needsLabel(choice, item) && !label) {
     hint(said("choose_label"));
     focusField("label");
@@ -99,8 +99,13 @@ const decide = once(async (choice) => {
   await goOn(begunAt);
 });
 
+/** Where there is one kind of defect, nobody has to name it. */
+function onlyLabel(choice, item) {
+  return needsLabel(choice, item) && item.labels.length === 1 ? item.labels[0] : "";
+}
+
 const needsLabel = (choice, item) =>
-  choice === "missed_defect" || (choice === "confirm" && item.is_hidden);
+  choice === "missed_defect" || (choice === "confirm" && item.needs_label);
 
 async function goOn(begunAt = performance.now()) {
   const next = await items.forward();
@@ -216,8 +221,8 @@ const actions = {
   pan_up: onView((view) => view.panBy(0, -0.25)),
   pan_down: onView((view) => view.panBy(0, 0.25)),
   overlay: () => overlays.cycle(),
-  golden: () => stage && press("golden", stage.toggleGolden()),
-  blink: () => stage && press("blink", stage.toggleBlink()),
+  golden: async () => stage && press("golden", await stage.toggleGolden()),
+  blink: async () => stage && press("blink", await stage.toggleBlink()),
   help: () => document.getElementById("keys").showModal(),
 };
 

@@ -9,18 +9,16 @@ const REMEMBERED = 40;
 const MOST_NAMED = 60;
 
 export class Items {
-  constructor(first, outbox, overlays) {
+  constructor(first, outbox) {
     this.current = first;
     this.ahead = [];
     this.trail = [];
     this.isEmpty = false;
     this.#outbox = outbox;
-    this.#overlays = overlays;
     outbox.addEventListener("back", () => this.fill());
   }
 
   #outbox;
-  #overlays;
   #filling = null;
   #done = [];
 
@@ -47,10 +45,7 @@ export class Items {
   #take(item) {
     if (this.#held().includes(item.part)) return;
     this.ahead.push(item);
-    for (const view of item.views) {
-      warm(view, 1024);
-      this.#overlays.load(view);
-    }
+    for (const view of item.views) warm(view, 1024);
   }
 
   /** Parts that are in hand, and not decided as far as the server knows. */

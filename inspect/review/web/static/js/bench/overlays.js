@@ -13,6 +13,7 @@ const COLOURS = [
   [179, 136, 255],
 ];
 const KEPT = "taktsight-overlay";
+const WAITS_MS = [150, 250, 400, 600, 1000, 1500, 2000, 3000, 3000, 3000]; // a frame is judged again meanwhile
 
 export class Overlays extends EventTarget {
   constructor() {
@@ -38,17 +39,20 @@ export class Overlays extends EventTarget {
   }
 
   async #fetch(image) {
-    try {
-      const { labels } = await ask(`/api/overlay/${image}`);
-      labels.forEach((each, place) => {
-        each.colour = COLOURS[place % COLOURS.length];
-        each.shape = outlineOf(each.contours);
-      });
-      return { labels };
-    } catch (error) {
-      this.#found.delete(image);
-      return { labels: [], reason: error.message };
+    let reason = "";
+    for (const wait of WAITS_MS) {
+      try {
+        const found = await ask(`/api/overlay/${image}`);
+        if (found.is_ready) return prepared(found);
+        reason = found.why;
+      } catch (error) {
+        reason = error.message;
+        break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, wait));
     }
+    this.#found.delete(image);
+    return { labels: [], reason };
   }
 
   cycle() {
@@ -104,6 +108,7 @@ export class Overlays extends EventTarget {
   }
 
   #paintHeat(context, view, each) {
+    if (!each.map) return;
     if (!each.heat) {
       each.heat = heatOf(each).then((heat) => {
         each.heat = heat;
@@ -114,9 +119,18 @@ export class Overlays extends EventTarget {
     if (each.heat instanceof Promise) return;
     context.globalAlpha = this.opacity;
     context.imageSmoothingEnabled = true;
-    context.drawImage(each.heat, 0, 0, view.width, view.height);
+    const [x0, y0, x1, y1] = each.map_box_px;
+    context.drawImage(each.heat, x0, y0, x1 - x0, y1 - y0);
     context.globalAlpha = 1;
   }
+}
+
+function prepared({ labels, why }) {
+  labels.forEach((each, place) => {
+    each.colour = COLOURS[place % COLOURS.length];
+    each.shape = outlineOf(each.contours);
+  });
+  return { labels, reason: why };
 }
 
 function outlineOf(contours) {

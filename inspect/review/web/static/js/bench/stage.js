@@ -1,5 +1,6 @@
 // Everything that is seen of one part: its views side by side, linked, and golden samples beside them.
 
+import { ask } from "./api.js";
 import { link } from "./linked.js";
 import { paintMarks } from "./marks.js";
 import { element, hint, said } from "./page.js";
@@ -20,9 +21,10 @@ export class Stage {
     this.link = link(this.views);
     this.active = this.views[0] ?? null;
     this.ready = Promise.all(this.views.map((view) => view.ready));
-    this.isReady = false;
-    this.ready.then(() => (this.isReady = true));
-    for (const view of this.views) this.#find(view);
+    for (const view of this.views) {
+      view.known = view.ready.then(() => this.#about(view));
+      this.#find(view);
+    }
   }
 
   #blinking = 0;
@@ -33,6 +35,17 @@ export class Stage {
       paintMarks(context, view, scale, this.marks);
       this.tool?.paint(context, view, scale);
     });
+  }
+
+  /** Whether the frame is the one that was judged must be said; its golden sample is fetched beside it. */
+  async #about(view) {
+    try {
+      const { fault, golden } = await ask(`/api/about/${view.image}`);
+      view.golden = golden;
+      if (fault) view.host.append(element("p", { class: "fault", role: "alert" }, fault));
+    } catch (error) {
+      view.golden = null; // the picture is seen or not seen without it
+    }
   }
 
   async #find(view) {
@@ -62,7 +75,8 @@ export class Stage {
   }
 
   /** Golden samples beside the views; again, and they are gone. True while they are seen. */
-  toggleGolden() {
+  async toggleGolden() {
+    await this.#known();
     if (this.goldens.length) {
       for (const golden of this.goldens) {
         this.link.remove(golden);
@@ -77,6 +91,10 @@ export class Stage {
     return this.goldens.length > 0;
   }
 
+  #known() {
+    return Promise.all(this.views.map((view) => view.known));
+  }
+
   #addGolden(view) {
     const golden = new View(this.element, { ...view.golden, view: view.view }, said("golden"), () => {});
     golden.host.classList.add("golden");
@@ -86,7 +104,8 @@ export class Stage {
   }
 
   /** Part and golden sample by turns, in place. True while it goes on. */
-  toggleBlink() {
+  async toggleBlink() {
+    await this.#known();
     if (this.#blinking) {
       clearInterval(this.#blinking);
       this.#blinking = 0;
