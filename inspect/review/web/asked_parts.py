@@ -1,4 +1,4 @@
-"""Which parts of the queue an address asks for: the same words on the queue's page, at the bench and in the API."""
+"""Which parts of the queue an address asks for: the same words on its page, at the bench and in the API."""
 
 from __future__ import annotations
 

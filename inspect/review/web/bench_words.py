@@ -25,8 +25,12 @@ SAID = {
     "nothing_to_undo": N_("There is nothing to undo."),
     "choose_label": N_("Choose the defect first."),
     "draw_first": N_("Draw a box around the defect, or paint it; then press “Save the defects”."),
-    "box_help": N_("Drag a box. By keyboard: move with the arrows, Enter for each corner, Escape to leave."),
-    "brush_help": N_("Paint the defect. By keyboard: move with the arrows, Enter to paint, Escape to leave."),
+    "box_help": N_(
+        "Drag a box. By keyboard: move with the arrows, Enter for each corner, Escape to leave."
+    ),
+    "brush_help": N_(
+        "Paint the defect. By keyboard: move with the arrows, Enter to paint, Escape to leave."
+    ),
     "marks": N_("{count} marked"),
     "remove_mark": N_("Remove mark {number}: {label}"),
     "no_overlay": N_("What the model found cannot be shown: {reason}"),

@@ -81,7 +81,8 @@ def _offer(bench: Bench, reviewer: str, row: PartRow, whys: Collection[Why]) -> 
     is_mine = any(each.reviewer == reviewer and each.undone_by is None for each in made)
     is_hidden = wants_blind(bench, reviewer) or offers_of(bench).is_decoy(reviewer, row.key, share)
     last = standing(made)
-    return Offer(row.key, reviewer, shown_whys(row, whys)[0], is_hidden and not is_mine, last.id if last else 0)
+    why, seen = shown_whys(row, whys)[0], last.id if last else 0
+    return Offer(row.key, reviewer, why, is_hidden and not is_mine, seen)
 
 
 def offer_of_part(bench: Bench, reviewer: str, row: PartRow) -> Offer:
@@ -91,7 +92,7 @@ def offer_of_part(bench: Bench, reviewer: str, row: PartRow) -> Offer:
 
 
 def shown_whys(row: PartRow, whys: Collection[Why]) -> tuple[Why, ...]:
-    """Why it stands in the queue, as anybody may know: blind doubles and known parts look like any other."""
+    """Why it waits, as anybody may know: blind doubles and known parts look like any other."""
     open_whys = tuple(why for why in Why if why in whys and why not in BLIND)
     return open_whys or (BY_OUTCOME[row.outcome],)
 

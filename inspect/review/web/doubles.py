@@ -1,7 +1,7 @@
 """How far two people agree on the same part: blind doubles held against the decisions that stand.
 
-A decision that was undone, escalated or skipped says nothing of the part, and makes no pair. Of known parts,
-how many were judged as they are. Nobody is named here.
+A decision that was undone, escalated or skipped says nothing of the part, and makes no pair. Of known
+parts, how many were judged as they are. Nobody is named here.
 """
 
 from __future__ import annotations

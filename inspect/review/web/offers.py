@@ -1,4 +1,4 @@
-"""What a part is offered to a reviewer for, sealed: the page sends it back, and can neither read nor change it.
+"""As what a part is offered to a reviewer, sealed: a page sends it back, and cannot read or change it.
 
 That a part is a blind double, or one whose truth is known, must not be found out from an address or a form.
 Every offer therefore looks alike: the same length, and other bytes each time.

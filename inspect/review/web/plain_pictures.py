@@ -28,7 +28,9 @@ class Plain:
     outlines: tuple[Outline, ...] = ()
 
 
-def plain_pictures(pictures: Any, frames: Sequence[FrameRef], most_px: int, is_overlaid: bool) -> tuple[Plain, ...]:
+def plain_pictures(
+    pictures: Any, frames: Sequence[FrameRef], most_px: int, *, is_overlaid: bool
+) -> tuple[Plain, ...]:
     """The views of a part.
 
     Args:

@@ -127,7 +127,8 @@ def sent_form(visit: Visit) -> Sent:
     if any(box):
         if not all(edge.isascii() and edge.isdigit() for edge in box):
             raise ReviewError("the box of a defect is four whole numbers of pixels")
-        marks.append({"view": form.text("view", 200), "label": label, "box_px": [int(edge) for edge in box]})
+        edges = [int(edge) for edge in box]
+        marks.append({"view": form.text("view", 200), "label": label, "box_px": edges})
     return Sent(
         offer=offer_sent(visit, form.text("offer", 4096)),
         choice=_choice(form.text("choice", 40)),
@@ -162,7 +163,8 @@ def _choice(text: str) -> Choice:
     try:
         return Choice(text)
     except ValueError:
-        raise ReviewError(f"there is no choice {text!r}; choose one of {', '.join(each.value for each in Choice)}") from None
+        known = ", ".join(each.value for each in Choice)
+        raise ReviewError(f"there is no choice {text!r}; choose one of {known}") from None
 
 
 def _text(value: Mapping[str, Any], name: str, most: int) -> str:

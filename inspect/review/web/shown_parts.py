@@ -1,4 +1,4 @@
-"""What the bench shows of one part: the same for the page, for the script, and for whoever reviews blind."""
+"""What the bench shows of one part: to the page, to the script, and to whoever reviews blind."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def as_item(visit: Visit, shown: Shown, query: str) -> dict[str, Any]:
         "needs_label": shown.needs_label,
         "labels": list(shown.labels),
         "views": [_view(shown, frame) for frame in shown.frames],
-        "panel": draw(visit, "bench_panel.html", {"shown": shown, "query": query, "wrong": "", "conflict": None}),
+        "panel": draw(visit, "bench_panel.html", {"shown": shown, "query": query}),
     }
 
 
@@ -162,4 +162,3 @@ def tiles_at(frame: FrameRef, most_px: int) -> Sequence[Tile]:
         for y in range(0, frame.height, step)
         for x in range(0, frame.width, step)
     ]
-

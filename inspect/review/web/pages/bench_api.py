@@ -31,13 +31,14 @@ MOST_NAMED = 64
 
 
 def decide_by_script(visit: Visit) -> Response:
-    """Records a decision; it is on the disk once this is answered. The same request_id is the same decision."""
+    """Records a decision: on the disk once this is answered. The same request_id is the same decision."""
     try:
         sent = sent_json(visit, visit.form.json)
         decision = decide(visit, sent)
     except Conflict as conflict:
         offer = offers_of(visit.bench).seal(replace(sent.offer, seen=conflict.other.id))
-        return visit.json({"error": str(conflict), "other": _told(visit, conflict.other), "offer": offer}, 409)
+        other = _told(visit, conflict.other)
+        return visit.json({"error": str(conflict), "other": other, "offer": offer}, 409)
     except ReviewError as error:
         return visit.json({"error": str(error)}, 422)
     return visit.json({"decision": decision.id, "part": str(decision.part), "utc": decision.utc})
@@ -48,8 +49,10 @@ def undo_by_script(visit: Visit) -> Response:
     sent = visit.form.json
     number = sent.get("decision") if isinstance(sent, dict) else None
     reason = sent.get("reason", "") if isinstance(sent, dict) else ""
-    if type(number) is not int or not 0 < number < 1 << 62 or not isinstance(reason, str) or len(reason) > 500:
-        return visit.json({"error": "send decision, a number, and reason, a text"}, 422)
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 1 << 62:
+        return visit.json({"error": "decision is the number of one"}, 422)
+    if not isinstance(reason, str) or len(reason) > 500:
+        return visit.json({"error": "reason is a text of 500 characters at most"}, 422)
     try:
         undone = visit.bench.store.undo(visit.name, number, reason)
     except ReviewError as error:
@@ -116,7 +119,7 @@ def search(visit: Visit) -> Response:
 
 
 def describe(visit: Visit) -> Response:
-    """This interface, as OpenAPI describes it."""
+    """The interface, as OpenAPI describes it."""
     return visit.json(description())
 
 

@@ -44,7 +44,8 @@ def decide_by_form(visit: Visit) -> Response:
         offer = replace(offer_sent(visit, visit.form.text("offer", 4096)), seen=conflict.other.id)
         return _page(visit, show_part(visit, row, offer), 409, conflict=conflict)
     except ReviewError as error:
-        return _page(visit, show_part(visit, row, offer_of_part(visit.bench, visit.name, row)), 422, wrong=str(error))
+        offer = offer_of_part(visit.bench, visit.name, row)
+        return _page(visit, show_part(visit, row, offer), 422, wrong=str(error))
     query = asked_parts(visit.request.query_params).query
     last = f"last={decision.id}"
     return visit.go(f"/review/next?{query}&{last}" if query else f"/review/next?{last}")
@@ -79,15 +80,17 @@ def part_asked(visit: Visit) -> PartRow:
 
 
 def offer_asked(visit: Visit, row: PartRow) -> Offer:
-    """The offer that the address carries; an ordinary one where it carries none of this part for this person."""
+    """The offer that the address carries; a new one where it carries none of this part for this person."""
     try:
         offer = offer_sent(visit, visit.asked("offer", 4096))
     except ReviewError:
         return offer_of_part(visit.bench, visit.name, row)
     if offer.part != row.key:
         return offer_of_part(visit.bench, visit.name, row)
-    is_decided = any(each.reviewer == visit.name and each.id > offer.seen and each.undone_by is None
-                     for each in visit.bench.store.decisions_of(row.key))
+    is_decided = any(
+        each.reviewer == visit.name and each.id > offer.seen and each.undone_by is None
+        for each in visit.bench.store.decisions_of(row.key)
+    )
     return offer_of_part(visit.bench, visit.name, row) if is_decided else offer
 
 
@@ -100,7 +103,7 @@ def _page(
 ) -> Response:
     query = asked_parts(visit.request.query_params).query
     keys = keys_of(visit.keys)
-    answer = visit.page(
+    return visit.page(
         "bench.html",
         status,
         shown=shown,
@@ -115,17 +118,16 @@ def _page(
         conflict=told(visit, conflict.other) if conflict else None,
         last=_last(visit),
     )
-    return answer
 
 
 def _plain(visit: Visit, shown: Shown) -> tuple[Plain, ...]:
-    """The frames for browsers without a script; larger, and with what was found, where that is asked for."""
+    """The frames for browsers without a script; larger, with what was found, where that is asked for."""
     is_overlaid = visit.asked("overlay") == "1" and not shown.offer.is_hidden
     most_px = 1 << 16 if visit.asked("zoom") == "full" else 1024
     try:
-        return plain_pictures(visit.bench.pictures, shown.frames, most_px, is_overlaid)
+        return plain_pictures(visit.bench.pictures, shown.frames, most_px, is_overlaid=is_overlaid)
     except TaktsightError:  # a bundle that is not here: the frames are shown without what was found
-        return plain_pictures(visit.bench.pictures, shown.frames, most_px, False)
+        return plain_pictures(visit.bench.pictures, shown.frames, most_px, is_overlaid=False)
 
 
 def _last(visit: Visit) -> int | None:

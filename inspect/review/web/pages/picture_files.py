@@ -1,4 +1,4 @@
-"""Pictures by their opaque ids: thumbnails, tiles of the deep zoom, heat maps. What they show never changes."""
+"""Pictures by their opaque ids: thumbnails, tiles of the deep zoom, heat maps. They never change."""
 
 from __future__ import annotations
 

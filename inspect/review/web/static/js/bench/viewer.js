@@ -15,7 +15,6 @@ const OPTIONS = {
   maxZoomPixelRatio: 16,
   minZoomImageRatio: 0.6,
   visibilityRatio: 0.4,
-  preserveImageSizeOnResize: true,
   loadTilesWithAjax: false,
   gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
   gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: true, pinchRotate: false },
@@ -70,11 +69,20 @@ export class View {
     for (const event of ["open", "update-viewport", "resize", "animation"]) {
       this.osd.addHandler(event, () => this.repaint());
     }
+    this.osd.addHandler("resize", () => this.#fitAgain());
+    this.osd.addHandler("zoom", ({ zoom }) => (this.isFitted = Math.abs(zoom / this.osd.viewport.getHomeZoom() - 1) < 0.01));
+    this.isFitted = true;
     this.ready = new Promise((resolve) => this.osd.addOnceHandler("open", () => this.#whenDrawn(resolve)));
   }
 
   #paint;
   #isDue = false;
+
+  /** What was seen whole is seen whole in another room too. */
+  #fitAgain() {
+    if (!this.isFitted || !this.item) return;
+    requestAnimationFrame(() => this.osd.viewport?.goHome(true));
+  }
 
   get item() {
     return this.osd.world.getItemAt(0);
