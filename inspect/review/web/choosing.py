@@ -51,9 +51,12 @@ def next_offers(
         held: parts that the reviewer was given and has not decided yet.
         besides: others that are not to be given now.
     """
+    # What was decided a moment ago counts as decided, not as held besides.
+    in_hand = [key for key in held if not _has_decided(bench, reviewer, key)]
+    besides = {*held, *besides}
     found: list[tuple[PartRow, Offer]] = []
     while len(found) < most:
-        given = (*held, *(row.key for row, _ in found))
+        given = (*in_hand, *(row.key for row, _ in found))
         item = bench.queue.next_for(reviewer, asked.filters, given, besides)
         if item is None:
             break
@@ -77,10 +80,9 @@ def _offer(bench: Bench, reviewer: str, row: PartRow, whys: Collection[Why]) -> 
         return Offer(row.key, reviewer, blind, is_hidden=True)
     settings = bench.store.settings()
     share = settings.blind_share + settings.known_share
-    made = bench.store.decisions_of(row.key)
-    is_mine = any(each.reviewer == reviewer and each.undone_by is None for each in made)
+    is_mine = _has_decided(bench, reviewer, row.key)
     is_hidden = wants_blind(bench, reviewer) or offers_of(bench).is_decoy(reviewer, row.key, share)
-    last = standing(made)
+    last = standing(bench.store.decisions_of(row.key))
     why, seen = shown_whys(row, whys)[0], last.id if last else 0
     return Offer(row.key, reviewer, why, is_hidden and not is_mine, seen)
 
@@ -100,3 +102,8 @@ def shown_whys(row: PartRow, whys: Collection[Why]) -> tuple[Why, ...]:
 def wants_blind(bench: Bench, reviewer: str) -> bool:
     """Whether the reviewer chose to judge every part without verdict and colleagues."""
     return bool(bench.accounts.preferences(reviewer).get("blind", False))
+
+
+def _has_decided(bench: Bench, reviewer: str, key: PartKey) -> bool:
+    made = bench.store.decisions_of(key)
+    return any(each.reviewer == reviewer and each.undone_by is None for each in made)

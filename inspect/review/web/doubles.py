@@ -7,6 +7,7 @@ parts, how many were judged as they are. Nobody is named here.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,14 +43,19 @@ class Doubles:
         self._known: dict[PartKey, tuple[int, int]] = {}
         self._shown: Agreed | None = None
 
-    def of(self, store: ReviewStore) -> Agreed:
-        """What stands now."""
+    def of(self, store: ReviewStore, golden: Callable[[PartKey], str | None]) -> Agreed:
+        """What stands now.
+
+        Args:
+            store: of the decisions.
+            golden: the truth of a golden sample; None of any other part.
+        """
         with self._lock:
-            if self._follow(store) or self._shown is None:
+            if self._follow(store, golden) or self._shown is None:
                 self._shown = self._agreed()
             return self._shown
 
-    def _follow(self, store: ReviewStore) -> bool:
+    def _follow(self, store: ReviewStore, golden: Callable[[PartKey], str | None]) -> bool:
         """Reads again the parts that were looked at blind, of those that changed."""
         touched: set[PartKey] = set()
         while decisions := store.decisions(self._decided, CHUNK):
@@ -64,7 +70,7 @@ class Doubles:
         for part in touched:
             made = store.decisions_of(part)
             self._pairs[part] = pairs_of(made)
-            self._known[part] = known_of(made)
+            self._known[part] = known_of(made, golden(part))
         return bool(touched)
 
     def _agreed(self) -> Agreed:
@@ -97,14 +103,20 @@ def pairs_of(made: tuple[Decision, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def known_of(made: tuple[Decision, ...]) -> tuple[int, int]:
-    """Looks at a part as a known one, and how many of them were right."""
+def known_of(made: tuple[Decision, ...], truth: str | None = None) -> tuple[int, int]:
+    """Looks at a part as a known one, and how many of them were right.
+
+    Args:
+        made: all decisions on the part.
+        truth: of a golden sample; of other parts it is what people agreed on.
+    """
     valid = [each for each in made if each.undone_by is None and each.truth is not None]
     truths = [each.truth for each in valid if each.why is not Why.KNOWN and not each.blind]
     looks = [each for each in valid if each.why is Why.KNOWN]
-    if not truths:
+    truth = truth or (truths[-1] if truths else None)
+    if truth is None:
         return 0, 0
-    return len(looks), sum(each.truth == truths[-1] for each in looks)
+    return len(looks), sum(each.truth == truth for each in looks)
 
 
 def kappa_of(pairs: list[tuple[str, str]]) -> Kappa | None:

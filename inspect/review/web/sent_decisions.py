@@ -68,7 +68,8 @@ def decide(visit: Visit, sent: Sent) -> Decision:
         seen=sent.offer.seen,
         shown_ms=sent.shown_ms,
     )
-    return visit.bench.store.decide(visit.name, new)
+    golden = None if row.seq else visit.bench.queue.known.judged(row.key)
+    return visit.bench.store.decide(visit.name, new, golden)
 
 
 def _meant(sent: Sent, row: PartRow) -> Choice:

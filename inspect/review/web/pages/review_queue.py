@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from taktsight.inspect.review.people.roles import May
 from taktsight.inspect.review.store.settings import Settings
-from taktsight.inspect.review.store.values import Why
+from taktsight.inspect.review.store.values import PartKey, Why
 from taktsight.inspect.review.web.asked_parts import Asked, asked_parts
 from taktsight.inspect.review.web.choosing import next_offers, shown_whys, wants_blind
+from taktsight.inspect.review.web.doubles import Agreed
 from taktsight.inspect.review.web.routes import get, post
 from taktsight.inspect.review.web.shown_parts import WHYS, address_of, show_part
 from taktsight.inspect.review.web.visit import Visit
@@ -48,7 +49,7 @@ def show(visit: Visit) -> Response:
         choices=_choices(visit),
         quotas=quotas_of(visit.bench.store.settings()),
         why_words=WHYS,
-        agreed=visit.bench.doubles.of(visit.bench.store) if visit.may(May.SEE_NAMES) else None,
+        agreed=_agreed(visit) if visit.may(May.SEE_NAMES) else None,
         is_blind=wants_blind(visit.bench, visit.name),
     )
 
@@ -79,6 +80,16 @@ def quotas_of(settings: Settings) -> list[tuple[Why, float]]:
     shares = {why: float(getattr(settings, f"quota_{why.value}")) for why in WHYS}
     total = sum(shares.values()) or 1.0
     return [(why, share / total) for why, share in shares.items()]
+
+
+def _agreed(visit: Visit) -> Agreed:
+    known = visit.bench.queue.known
+
+    def truth_of_golden(key: PartKey) -> str | None:
+        found = known.part(key)
+        return found.truth if found else None
+
+    return visit.bench.doubles.of(visit.bench.store, truth_of_golden)
 
 
 def _choices(visit: Visit) -> dict[str, list[tuple[str, str]]]:
