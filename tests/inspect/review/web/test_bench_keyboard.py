@@ -1,4 +1,4 @@
-"""A shift at the bench without a mouse: 200 parts, blind doubles among them, and the kappa that is shown."""
+"""A shift at the bench without a mouse: 200 parts, blind doubles among them, and the kappa shown."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def pairs_of_database(folder: Path) -> list[tuple[str, str]]:
     """First and second look, with nothing but SQL."""
     with sqlite3.connect(folder / "review.sqlite") as connection:
         return connection.execute(
-            "SELECT a.truth, b.truth FROM decisions a JOIN decisions b ON a.run = b.run AND a.trigger = b.trigger "
+            "SELECT a.truth, b.truth FROM decisions a JOIN decisions b "
+            "ON a.run = b.run AND a.trigger = b.trigger "
             "AND a.reviewer = 'otto' AND b.reviewer = 'anna' AND b.why = 'second' AND b.blind = 1 "
             "WHERE a.truth IS NOT NULL AND b.truth IS NOT NULL"
         ).fetchall()

@@ -61,6 +61,7 @@ export function sentMarks(marks, views) {
 /** The list beneath the buttons. */
 export function listMarks(marks, remove) {
   const list = document.getElementById("marks");
+  if (!list) return; // whoever may only look marks nothing
   list.replaceChildren(
     ...marks.map((mark, place) => {
       const name = said("remove_mark", { number: place + 1, label: mark.label });

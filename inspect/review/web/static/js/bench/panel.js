@@ -40,13 +40,13 @@ export function focusField(name) {
 export async function showExamples(item) {
   const place = document.getElementById("examples");
   const list = place.querySelector("ul");
-  place.hidden = true;
+  list.replaceChildren();
   const view = item.views[0];
   if (!view || item.is_hidden) return;
   try {
     const { examples } = await ask(`/api/nearest/${view.image}`);
     list.replaceChildren(...examples.map(example));
-    place.hidden = examples.length === 0;
+    if (!examples.length) list.append(element("li", { class: "none" }, said("no_examples")));
   } catch {
     list.replaceChildren(); // they help, and nothing hangs on them
   }

@@ -21,6 +21,17 @@ const OPTIONS = {
   gestureSettingsPen: { clickToZoom: false },
 };
 
+/** OpenSeadragon puts a style sheet into the page, which our policy forbids, unless it finds this. */
+function keepStylesOut() {
+  const name = "data-openseadragon-mobile-css";
+  if (document.querySelector(`style[${name}]`)) return;
+  const inert = document.createElementNS("", "style");
+  inert.setAttribute(name, "");
+  document.head.append(inert);
+}
+
+keepStylesOut();
+
 export function levelsOf(width, height) {
   return Math.ceil(Math.log2(Math.max(width, height, 1)));
 }
@@ -64,6 +75,7 @@ export class View {
     this.osd.innerTracker.keyHandler = null; // keys are the bench's
     this.osd.innerTracker.keyDownHandler = null;
     this.osd.canvas.append(this.canvas);
+    this.osd.canvas.setAttribute("role", "group");
     this.osd.canvas.setAttribute("aria-label", caption);
     this.#paint = paint;
     for (const event of ["open", "update-viewport", "resize", "animation"]) {
