@@ -15,12 +15,12 @@ from taktsight.errors import ConfigError
 from taktsight.inspect.review.web.address import Address
 from taktsight.inspect.review.web.app import make_app
 from taktsight.inspect.review.web.bench import Bench
+from taktsight.inspect.review.web.guard import MOST_HEADER_BYTES
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NICE = 19
 """The line beside it comes first, always."""
 MOST_CONNECTIONS = 512
-MOST_HEADER_BYTES = 16 * 1024
 STOP_S = 5
 """For so long a request that is being answered may go on after the bench was told to stop."""
 
