@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import uuid
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -275,7 +276,9 @@ def test_box_and_brush_arrive_with_the_pixels_that_were_marked(
 def check_brush(mark: Mark, radius: float) -> None:
     """The stroke along three points, painted as wide as the brush is."""
     assert mark.brush_rle is not None
-    painted = coco.decode({"size": [HEIGHT, WIDTH], "counts": mark.brush_rle.encode()})
+    with warnings.catch_warnings():  # of pycocotools about numpy's copies
+        warnings.simplefilter("ignore", DeprecationWarning)
+        painted = coco.decode({"size": [HEIGHT, WIDTH], "counts": mark.brush_rle.encode()})
     rows, columns = np.nonzero(painted)
     around = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     assert mark.box_px == tuple(map(int, around))

@@ -12,6 +12,7 @@ const COLOURS = [
   [255, 145, 0],
   [179, 136, 255],
 ];
+const MOST_NAMES = 12;
 const KEPT = "taktsight-overlay";
 const WAITS_MS = [150, 250, 400, 600, 1000, 1500, 2000, 3000, 3000, 3000]; // a frame is judged again meanwhile
 
@@ -105,6 +106,7 @@ export class Overlays extends EventTarget {
       context.stroke(each.shape);
     }
     context.globalAlpha = 1;
+    each.contours.slice(0, MOST_NAMES).forEach((contour) => paintName(context, each, contour, colour, scale));
   }
 
   #paintHeat(context, view, each) {
@@ -123,6 +125,19 @@ export class Overlays extends EventTarget {
     context.drawImage(each.heat, x0, y0, x1 - x0, y1 - y0);
     context.globalAlpha = 1;
   }
+}
+
+/** Which defect it is, above its outline: colour does not say it alone. */
+function paintName(context, { label }, { points, score }, colour, scale) {
+  const left = Math.min(...points.map(([x]) => x));
+  const top = Math.min(...points.map(([, y]) => y));
+  context.font = `600 ${13 / scale}px sans-serif`;
+  context.lineWidth = 3 / scale;
+  context.strokeStyle = "rgb(0 0 0 / 85%)";
+  context.fillStyle = colour;
+  const text = `${label} ${score.toFixed(2)}`;
+  context.strokeText(text, left, top - 5 / scale);
+  context.fillText(text, left, top - 5 / scale);
 }
 
 function prepared({ labels, why }) {
@@ -181,7 +196,8 @@ export function bindOverlayTools(overlays, stageNow) {
     for (const view of stage?.views ?? []) for (const each of view.found?.labels ?? []) labels.set(each.label, each);
     mode.textContent = overlays.mode === "off" ? `${off}: –` : `${off}: ${said(overlays.mode)}`;
     mode.disabled = opacity.disabled = hold.disabled = Boolean(stage?.item.is_hidden);
-    chips.replaceChildren(...(labels.size > 1 ? [...labels.values()].map((each) => chip(overlays, each)) : []));
+    chips.replaceChildren(...[...labels.values()].map((each) => chip(overlays, each)));
+    chips.parentElement.hidden = stage?.item.is_hidden ?? true;
     const reason = (stage?.views ?? []).map((view) => view.found?.reason).find(Boolean);
     if (reason) hint(said("no_overlay", { reason }));
     stage?.repaint();
