@@ -169,6 +169,8 @@ class Ranking:
         if filters.outcomes:
             wanted = np.array([outcome in filters.outcomes for outcome in OUTCOMES])
             passing &= wanted[columns.outcome]
+        if filters.whys:
+            passing &= (columns.whys & sum(BITS.get(why, 0) for why in filters.whys)) != 0
         for moment, is_since in ((filters.since, True), (filters.until, False)):
             if moment is not None:
                 edge = as_milliseconds(moment)

@@ -41,8 +41,6 @@ class ReviewStore:
         self.book = book
         self.work = work
         """What a password's digest costs."""
-        self.golden: Callable[[PartKey], Judged | None] = _no_golden_sample
-        """Golden samples shown among other parts: no ledger has them. Set by whoever opens the queue."""
 
     @classmethod
     def open(
@@ -62,8 +60,13 @@ class ReviewStore:
         """Lets go of the file."""
         self.book.close()
 
-    def decide(self, actor: str, new: NewDecision) -> Decision:
+    def decide(self, actor: str, new: NewDecision, judged: Judged | None = None) -> Decision:
         """Records what somebody says of a part; on the disk when this returns.
+
+        Args:
+            actor: who says it.
+            new: what.
+            judged: of a known part that no ledger has, as a golden sample; None for what the ledger says.
 
         Raises:
             Conflict: If somebody else decided since the page was made. Blind opinions conflict with none.
@@ -71,10 +74,9 @@ class ReviewStore:
                 not decided on as what it is.
             LedgerError: If it cannot be written: nothing was, and it can be sent again.
         """
-        golden = self.golden(new.part)
-        if golden is not None and new.why is not Why.KNOWN:  # its truth would count as a part's
+        if judged is not None and new.why is not Why.KNOWN:  # its truth would count as a part's
             raise ReviewError(f"part {new.part} is a golden sample, shown as {Why.KNOWN.value!r} alone")
-        judged = golden or judged_part(self.book.folder.parent, new.part)
+        judged = judged or judged_part(self.book.folder.parent, new.part)
         truth = truth_of(new, judged)
         strange = {mark.view for mark in new.marks} - judged.frames.keys()
         if judged.frames and strange:
@@ -253,11 +255,6 @@ class ReviewStore:
         )
         row = {"decision": decision.id, "id": seq, "actor": actor, "utc": change.utc, "reason": reason}
         change.connection.execute(sa.insert(undos), row)
-
-
-def _no_golden_sample(part: PartKey) -> Judged | None:
-    """Where no bundle is at hand."""
-    return None
 
 
 def _settings(connection: sa.Connection) -> Settings:

@@ -42,15 +42,19 @@ from __future__ import annotations
 
 from taktsight.inspect.review.web.pages import (
     audit,
+    bench_api,
+    bench_page,
     help_page,
     live,
     log_page,
     login,
     people,
+    picture_files,
     preferences,
     quality,
-    studies,
+    review_queue,
     stations,
+    studies,
     wall,
 )
 from taktsight.inspect.review.web.routes import Page
@@ -67,4 +71,8 @@ PAGES: tuple[Page, ...] = (
     *quality.routes,
     *audit.routes,
     *studies.routes,
+    *review_queue.routes,
+    *bench_page.routes,
+    *bench_api.routes,
+    *picture_files.routes,
 )

@@ -30,7 +30,6 @@ class Bench:
         bundles = [read_bundle(made.bundle)]
         values |= {"golden": bundles} if with_golden else {}
         self.queue = Queue(self.index, self.store, bundles=bundles, now=lambda: NOW, **values)  # type: ignore[arg-type]
-        self.store.golden = self.queue.known.judged
 
     def decide(
         self,
@@ -49,7 +48,9 @@ class Bench:
         seen = made[-1].id if made else 0
         request = str(uuid.uuid4())
         return self.store.decide(
-            reviewer, NewDecision(key, said, label, "", (), why, blind, request, seen, 900)
+            reviewer,
+            NewDecision(key, said, label, "", (), why, blind, request, seen, 900),
+            self.queue.known.judged(key),
         )
 
     def close(self) -> None:
