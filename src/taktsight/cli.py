@@ -112,6 +112,10 @@ VERBS = {
         "whether later parts are as those of a frozen reference, since when not, and why",
     ),
     "ledger": ("taktsight.inspect.commands.ledger", "verify and list the record of every trigger"),
+    "review": (
+        "taktsight.inspect.commands.review",
+        "the review bench: a web page where QA sees, decides and signs",
+    ),
 }
 """Verb → the module that does it (``add_arguments`` and ``main``), and its one line of help."""
 

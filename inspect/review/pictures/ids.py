@@ -17,16 +17,15 @@ import os
 import re
 import secrets
 import struct
-import time
+import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from taktsight.errors import ReviewError
+from taktsight.inspect.review.store.book import SECRET
 from taktsight.whole_files import make_folder
 
-SECRET = "secret.key"
-"""In the review folder; the store's is the same file."""
 _MAC_BYTES = 12
 _FORM = ">BQI"
 _PLACE_BYTES = struct.calcsize(_FORM)
@@ -115,23 +114,26 @@ class ImageIds:
 
 
 def read_secret(folder: Path) -> bytes:
-    """The secret of a review folder; made where there is none.
+    """The secret of a review folder; made where there is none. The store's is the same file.
 
     Raises:
         ReviewError: If the file there is none.
     """
     file = folder / SECRET
-    with contextlib.suppress(FileExistsError):
+    if not file.exists():
         make_folder(folder)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor, partial = tempfile.mkstemp(dir=folder, prefix=f".{SECRET}.")
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(secrets.token_bytes(32))
-    for _ in range(20):  # another process may be about to write it
-        content = file.read_bytes()
-        if len(content) >= 32:
-            return content
-        time.sleep(0.05)
-    raise ReviewError(f"{file}: is no secret; remove it, and every link to a picture is made anew")
+            opened.flush()
+            os.fsync(opened.fileno())
+        with contextlib.suppress(FileExistsError):  # another process made it
+            os.link(partial, file)
+        os.unlink(partial)
+    content = file.read_bytes()
+    if len(content) < 32:
+        raise ReviewError(f"{file}: is no secret; remove it, and names of pictures are made anew")
+    return content
 
 
 def short_digest(*parts: str) -> str:

@@ -1,4 +1,4 @@
-"""What every page reaches: people and what they wrote, parts, pictures, and the threads that do the work."""
+"""What every page reaches: people and what they wrote, parts, pictures, and the threads that work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from taktsight.inspect.review.people.links import Links
     from taktsight.inspect.review.people.sessions import Sessions
     from taktsight.inspect.review.store.store import ReviewStore
-    from taktsight.inspect.review.web.serving import Address
+    from taktsight.inspect.review.web.address import Address
 
 Pool = Literal["pages", "pictures", "passwords"]
 """Where a page's work is done. Pictures do not hold up decisions, guessed passwords hold up neither."""

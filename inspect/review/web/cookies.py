@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from taktsight.inspect.review.web.serving import Address
+    from taktsight.inspect.review.web.address import Address
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,200}")
 

@@ -48,6 +48,8 @@ def _templates(language: str) -> Environment:
     }
     for name in ("number", "percent", "moment", "day", "clock", "ago"):
         environment.filters[name] = getattr(words, name)
+    environment.filters["translated"] = words.gettext
+    environment.filters["pair"] = lambda value: (value, value)
     return environment
 
 
@@ -60,7 +62,10 @@ def _navigation(visit: Visit) -> list[tuple[str, str, bool]]:
         for entry in NAVIGATION
         if entry.path in pages and (not isinstance(pages[entry.path], May) or visit.may(pages[entry.path]))
     ]
-    return [(path, label, here == path or (path != "/" and here.startswith(f"{path}/"))) for path, label in shown]
+    return [
+        (path, label, here == path or (path != "/" and here.startswith(f"{path}/")))
+        for path, label in shown
+    ]
 
 
 def home(visit: Visit) -> str:
@@ -70,6 +75,8 @@ def home(visit: Visit) -> str:
 
 def with_query(request: Request, **changes: str | int | None) -> str:
     """The page's own address with other values after ``?``; None takes one away."""
-    url = request.url.include_query_params(**{key: str(value) for key, value in changes.items() if value is not None})
+    url = request.url.include_query_params(
+        **{key: str(value) for key, value in changes.items() if value is not None}
+    )
     url = url.remove_query_params([key for key, value in changes.items() if value is None])
     return f"{url.path}?{url.query}" if url.query else url.path

@@ -113,4 +113,3 @@ async def _json(request: Request) -> Form:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
-

@@ -13,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from taktsight.inspect.review.web.words import N_
+
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -91,4 +93,4 @@ def check_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     is_ours = origin is None or urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
     if site not in (None, "same-origin", "none") or not is_ours:
-        raise HTTPException(403, "the form was sent from another site")
+        raise HTTPException(403, N_("The form was sent from another site."))

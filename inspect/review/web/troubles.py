@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 SENTENCES = {
     400: N_("The request could not be read."),
     401: N_("Please sign in."),
-    403: N_("Your role does not allow this, or the page was open for too long."),
+    403: N_("This is not for your role, or not from this page."),
     404: N_("There is no such page, or no such part."),
     405: N_("This page does not do that."),
     408: N_("The request took too long."),

@@ -18,7 +18,7 @@ from taktsight.inspect.review.web.bench import Bench
 from taktsight.inspect.review.web.cookies import session_cookie, visitor_of
 from taktsight.inspect.review.web.drawing import draw
 from taktsight.inspect.review.web.forms import Form
-from taktsight.inspect.review.web.words import LANGUAGES, Words, wanted_language, words_of
+from taktsight.inspect.review.web.words import LANGUAGES, N_, Words, wanted_language, words_of
 
 
 class Stranger(Exception):  # noqa: N818  # nobody's mistake
@@ -98,7 +98,7 @@ class Visit:
         """
         sent = self.request.headers.get("x-csrf-token") or self.form.raw("csrf")
         if not self.token or not hmac.compare_digest(sent.encode(), self.csrf.encode()):
-            raise HTTPException(403, "the form is too old; load the page again")
+            raise HTTPException(403, N_("The page was open for too long. Load it again."))
 
     def is_still_signed_in(self) -> bool:
         """Whether the session goes on: for pages that are open for hours."""
@@ -142,7 +142,9 @@ def open_visit(bench: Bench, request: Request, form: Form | None) -> Visit:
     language = chosen.get("language", "")
     if language not in LANGUAGES:
         asked = request.query_params.get("language", "")
-        language = asked if asked in LANGUAGES else wanted_language(request.headers.get("accept-language", ""))
+        language = (
+            asked if asked in LANGUAGES else wanted_language(request.headers.get("accept-language", ""))
+        )
     return Visit(
         bench=bench,
         request=request,

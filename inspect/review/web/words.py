@@ -1,7 +1,7 @@
 """Texts in the reader's language; numbers and times as the reader writes them.
 
-Catalogues are read at start from ``locales/LANGUAGE/*.po``: no compile step. A page may bring a catalogue of
-its own beside ``messages.po``.
+Catalogues are read at start from ``locales/LANGUAGE/*.po``: no compile step. A page may bring a
+catalogue of its own beside ``messages.po``.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Words:
         """Of a share of 0 to 1; a dash where there is none."""
         if share is None:
             return "–"
-        pattern = f"#,##0.{'0' * digits}%" if digits else "#,##0%"
+        own = self.locale.percent_formats[None].pattern
+        pattern = own.replace("#,##0", f"#,##0.{'0' * digits}") if digits else own
         return numbers.format_percent(share, pattern, locale=self.locale)
 
     def moment(self, utc: str | None) -> str:
@@ -74,7 +75,9 @@ class Words:
 
     def ago(self, seconds: float) -> str:
         """How long since, in words."""
-        return dates.format_timedelta(timedelta(seconds=-abs(seconds)), add_direction=True, locale=self.locale)
+        return dates.format_timedelta(
+            timedelta(seconds=-abs(seconds)), add_direction=True, locale=self.locale
+        )
 
 
 def _local(utc: str) -> datetime:
@@ -92,7 +95,9 @@ def words_of(language: str) -> Words:
             if message.id:
                 one = message.id[0] if isinstance(message.id, tuple) else message.id
                 texts[str(one)] = message.string
-    return Words(language, Locale.parse(language), texts, _plural_of(language))
+    # A plant has 24 hours, and days before months: British English.
+    locale = Locale.parse("en_GB" if language == "en" else language)
+    return Words(language, locale, texts, _plural_of(language))
 
 
 def _plural_of(language: str) -> Callable[[int], int]:

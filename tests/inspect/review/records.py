@@ -166,7 +166,7 @@ class _Station:
             part.outcome.value,
             inspection.verdict.reasons,
             scores={each.view: tuple(map(float, each.scores)) for each in inspection.predictions},
-            health={view: {"level": 90.0, "sharpness": 12.5} for view in self._views},
+            health={view: {"mean_level": 90.0, "focus": 12.5} for view in self._views},
         )
 
     def _write(

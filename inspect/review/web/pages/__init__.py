@@ -27,8 +27,10 @@ To add a page ``/wall``:
     {% block main %} … {% endblock %}
     {% block scripts %}<script type="module" src="{{ asset('js/wall.js') }}"></script>{% endblock %}
 
-   A form carries ``{{ token(visit) }}``. What a script says stands in ``data-`` attributes of the template, so
-   that it is translated. Style sheets go into ``static/css/`` and are linked in ``{% block styles %}``.
+   A form carries ``{{ token(visit) }}``. What a script says stands in ``data-`` attributes of the template,
+   so that it is translated. Style sheets go into ``static/css/``; link them in ``{% block styles %}``.
+   A page with charts links ``vendor/uPlot.min.css`` there, and in its scripts
+   ``vendor/uPlot.iife.min.js`` (``defer``) and ``js/charts.js``; ``chart`` of the macros does the rest.
 
 3. Add its ``routes`` to ``PAGES`` below. Its place in the navigation is in ``navigation.py``.
 
