@@ -1,6 +1,7 @@
 """Verifies and lists the record of every trigger.
 
-verify  follows the chain of digests; names the first row that is changed, missing or out of order
+verify  follows the chain of digests; names the first row that is changed, missing or out of order.
+        Where people reviewed parts, their log in review/ is verified too, with the tables that it made
 show    lists the last rows
 """
 
@@ -17,6 +18,10 @@ from rich.table import Table
 
 from taktsight.inspect.ledger import Ledger
 from taktsight.inspect.ledger_rows import Row
+from taktsight.inspect.review.store.book import FILE as BOOK
+from taktsight.inspect.review.store.book import REVIEW, Book
+from taktsight.inspect.review.store.head import FILE as HEAD
+from taktsight.inspect.review.store.verify import checked
 from taktsight.inspect.summary import OUTCOME_STYLES, milliseconds
 from taktsight.records import Outcome
 
@@ -36,11 +41,25 @@ def main(arguments: argparse.Namespace) -> int:
         if arguments.action == "verify":
             found = ledger.verify()
             console.print(f"whole: {found.rows:,} rows, head {found.head}", soft_wrap=True)
+            _verify_review(arguments.records / REVIEW, console)
         else:
             console.print(_table(ledger.rows(last=max(1, arguments.last))))
     finally:
         ledger.close()
     return 0
+
+
+def _verify_review(folder: Path, console: Console) -> None:
+    """Where nobody reviewed anything there is nothing to verify."""
+    if not any((folder / name).exists() for name in (BOOK, HEAD)):
+        return
+    book = Book.read_only(folder)
+    try:
+        found = checked(book)
+    finally:
+        book.close()
+    said = f"{found.rows:,} rows, {found.signatures:,} signatures, head {found.head}"
+    console.print(f"review whole: {said}", soft_wrap=True)
 
 
 def _table(rows: Sequence[Row]) -> Table:

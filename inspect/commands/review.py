@@ -80,13 +80,18 @@ def _records_of(path: Path) -> Path:
     return load_station(path).records.folder
 
 
+def _station_file(path: str) -> Path | None:
+    """The station that was named; None where a folder of records was."""
+    return Path(path) if path.endswith((".yaml", ".yml")) else None
+
+
 def _serve(arguments: argparse.Namespace, records: Path) -> int:
     from taktsight.inspect.review.web.opening import open_bench
     from taktsight.inspect.review.web.serving import listen, serve, step_aside
 
     step_aside()
     address, listening = listen(_address(arguments))
-    bench = open_bench(records, address)
+    bench = open_bench(records, address, _station_file(arguments.what[0]))
     first = "" if bench.accounts.all() else f"/link/{bench.links.first_admin()}"
     said = f"review bench: {address.url}{first}"
     if first:

@@ -19,8 +19,9 @@ _BY_NAME = {outcome.value: place for place, outcome in enumerate(OUTCOMES)}
 PENDING_ROWS = 100_000
 """Judged so many rows ago, and never answered: its line has ended."""
 _INSERT = (
-    "INSERT OR IGNORE INTO parts (seq, run, trigger, serial, at, outcome, label, score, recipe, lot, other, "
-    "is_waiting) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT OR IGNORE INTO parts "
+    "(seq, run, trigger, serial, at, outcome, label, score, recipe, lot, other, is_waiting) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 

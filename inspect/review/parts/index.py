@@ -1,7 +1,7 @@
 """Every part of a station's ledger, found at once: by serial, by what it was flagged for, by when it came.
 
-The index follows the ledger by the numbers of its rows and holds nothing of its own: where it is gone, damaged
-or of another ledger it is made anew.
+The index follows the ledger by the numbers of its rows and holds nothing of its own: where it is gone,
+damaged or of another ledger it is made anew.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -67,6 +68,8 @@ class PartIndex:
         self.connections = Connections(lambda: tables.connect(file))
         self._rows = PartRows(records, self.ledger, self.ids, self.connections, lot, deadline_ms)
         self._following = threading.Lock()
+        self.generation = 0
+        """Raised whenever it was made anew under those who hold something of it."""
 
     @classmethod
     def open(
@@ -104,7 +107,7 @@ class PartIndex:
             self.ledger.close()
 
     def follow(self) -> int:
-        """Takes in what the line wrote since: the number of new parts. Comes back soon, even with more to do.
+        """Takes in what the line wrote since: the number of new parts. Comes back soon.
 
         Raises:
             LedgerError: If ledger or index cannot be read.
@@ -112,12 +115,28 @@ class PartIndex:
         if not self.ledger.is_there:
             return 0
         with self._following:
-            try:
-                return self._follow(time.monotonic() + FOLLOW_S)
-            except sqlite3.Error as error:
-                raise LedgerError(
-                    f"{self.file}: cannot be written: {error}; it may be deleted, and is made anew"
-                ) from error
+            return self._follow(time.monotonic() + FOLLOW_S)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction of the index; nothing of it stays where it is left by an exception.
+
+        Raises:
+            LedgerError: If the index cannot be written.
+        """
+        try:
+            with self.connections.one() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    connection.execute("ROLLBACK")
+                    raise
+        except sqlite3.Error as error:
+            raise LedgerError(
+                f"{self.file}: cannot be written: {error}; it may be deleted, and is made anew"
+            ) from error
 
     def progress(self) -> Progress:
         """How far it has come."""
@@ -183,20 +202,14 @@ class PartIndex:
 
     def _follow(self, until_s: float) -> int:
         parts = 0
-        with self.connections.one() as connection:
-            if not self._continues(connection):
-                self._begin_anew(connection)
-            while True:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    rows = self.ledger.rows_after(int(_meta(connection, "seq") or 0))
-                    parts += Follower(connection, self.ledger, self._lot).take(rows)
-                    connection.execute("COMMIT")
-                except BaseException:
-                    connection.execute("ROLLBACK")
-                    raise
-                if not rows or time.monotonic() > until_s:
-                    return parts
+        while True:
+            with self.writing() as connection:
+                if not self._continues(connection):
+                    self._begin_anew(connection)
+                rows = self.ledger.rows_after(int(_meta(connection, "seq") or 0))
+                parts += Follower(connection, self.ledger, self._lot).take(rows)
+            if not rows or time.monotonic() > until_s:
+                return parts
 
     def _continues(self, connection: sqlite3.Connection) -> bool:
         """Whether the ledger still has the row that the index saw last."""
@@ -205,11 +218,10 @@ class PartIndex:
 
     def _begin_anew(self, connection: sqlite3.Connection) -> None:
         """Another ledger lies there: what is in the index is of the one before."""
-        connection.execute("BEGIN IMMEDIATE")
-        for table in ("meta", "names", "bundles", "runs", "parts", "pending", "looks", "whys"):
-            connection.execute(f"DELETE FROM {table}")
+        for emptied in tables.EMPTIED:
+            connection.execute(emptied)
         connection.executemany("INSERT INTO meta VALUES (?, ?)", self._facts.items())
-        connection.execute("COMMIT")
+        self.generation += 1
 
     def _meta(self, key: str) -> str | None:
         with self.connections.one() as connection:

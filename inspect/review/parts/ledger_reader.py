@@ -1,7 +1,7 @@
 """The line's ledger as the review bench reads it: read-only, in short transactions, never held or locked.
 
-A reader in WAL mode holds up no writer; a *long* one keeps the log from being folded back. So every question
-is one query of bounded length, fetched whole before anything is made of it.
+A reader in WAL mode holds up no writer; a *long* one keeps the log from being folded back. So every
+question is one query of bounded length, fetched whole before anything is made of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ WAIT_S = 10.0
 """For a ledger that is locked, as while it is copied."""
 CHUNK = 5000
 """Rows of one query at most."""
-KINDS = "('judged','late','verdict')"
 
 
 class LedgerReader:
@@ -61,18 +60,16 @@ class LedgerReader:
 
     def by_seq(self, seqs: Sequence[int]) -> dict[int, Row]:
         """Rows by their number; those that are not there are left out."""
-        found: dict[int, Row] = {}
-        for start in range(0, len(seqs), 500):
-            some = seqs[start : start + 500]
-            marks = ",".join("?" * len(some))
-            found |= {
-                row["seq"]: row for row in self._ask(f"SELECT * FROM entries WHERE seq IN ({marks})", some)
-            }
-        return found
+        rows = self._ask(
+            "SELECT * FROM entries WHERE seq IN (SELECT value FROM json_each(?))", (as_json(seqs),)
+        )
+        return {row["seq"]: row for row in rows}
 
     def of_part(self, key: PartKey) -> dict[str, Row]:
         """Kind → row, of one part."""
-        query = f"SELECT * FROM entries WHERE run = ? AND trigger = ? AND kind IN {KINDS}"
+        query = (
+            "SELECT * FROM entries WHERE run = ? AND trigger = ? AND kind IN ('judged', 'late', 'verdict')"
+        )
         return {row["kind"]: row for row in self._ask(query, (key.run, key.trigger))}
 
     def images_of(self, keys: Iterable[PartKey]) -> dict[PartKey, list[Row]]:
@@ -97,6 +94,11 @@ class LedgerReader:
                 return [dict(row) for row in connection.execute(query, values)]
         except sqlite3.Error as error:
             raise LedgerError(f"{self._file}: cannot be read: {error}") from error
+
+
+def as_json(values: Iterable[object]) -> str:
+    """For ``IN (SELECT value FROM json_each(?))``: as many values as there are."""
+    return json.dumps(list(values))
 
 
 def parsed(row: Row, column: str) -> Any:

@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from taktsight.inspect.review.parts.connections import Connections
 from taktsight.inspect.review.parts.follow import looked_at, lot_of, named_scores
-from taktsight.inspect.review.parts.ledger_reader import LedgerReader, Row, parsed
+from taktsight.inspect.review.parts.ledger_reader import LedgerReader, Row, as_json, parsed
 from taktsight.inspect.review.parts.rows import FrameRef, PartRow
 from taktsight.inspect.review.pictures.ids import FramePlace, ImageIds, camera_number
 from taktsight.inspect.review.pictures.picture_files import MAX_IMAGES, size_of
@@ -102,21 +103,22 @@ class PartRows:
     def _others(self, seqs: Sequence[int]) -> dict[int, Row]:
         """Verdict's row → the row of what was judged, of parts that have one."""
         query = (
-            f"SELECT seq, other FROM parts WHERE other IS NOT NULL AND seq IN ({','.join(map(str, seqs))})"
+            "SELECT seq, other FROM parts WHERE other IS NOT NULL "
+            "AND seq IN (SELECT value FROM json_each(?))"
         )
-        with self._connections.one() as connection:
-            pairs = {seq: other for seq, other in connection.execute(query)}
+        pairs: dict[int, int] = dict(self._pairs(query, seqs))
         rows = self._ledger.by_seq(list(pairs.values()))
         return {seq: rows[other] for seq, other in pairs.items() if other in rows}
 
     def _stations(self, rows: Iterable[Row]) -> dict[str, str]:
-        names = sorted({row["run"] for row in rows})
-        query = f"SELECT name, station FROM runs WHERE name IN ({','.join('?' * len(names))})"
-        with self._connections.one() as connection:
-            return {name: station for name, station in connection.execute(query, names)}
+        query = "SELECT name, station FROM runs WHERE name IN (SELECT value FROM json_each(?))"
+        return dict(self._pairs(query, sorted({row["run"] for row in rows})))
 
     def _labels(self, rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
-        digests = sorted({row["bundle"] for row in rows})
-        query = f"SELECT digest, labels FROM bundles WHERE digest IN ({','.join('?' * len(digests))})"
+        query = "SELECT digest, labels FROM bundles WHERE digest IN (SELECT value FROM json_each(?))"
+        pairs = self._pairs(query, sorted({row["bundle"] for row in rows}))
+        return {digest: tuple(json.loads(said)) for digest, said in pairs}
+
+    def _pairs(self, query: str, values: Sequence[object]) -> list[tuple[Any, Any]]:
         with self._connections.one() as connection:
-            return {digest: tuple(json.loads(said)) for digest, said in connection.execute(query, digests)}
+            return [(row[0], row[1]) for row in connection.execute(query, (as_json(values),))]

@@ -1,7 +1,7 @@
 """Which parts of the index somebody asks for, as one query that ends in time whatever is asked.
 
-Each question walks along one index, the one that the narrowest filter has, and tests the others on the way. It
-looks at so many parts at most; what it has not looked at it says, and where to go on.
+Each question walks along one index, the one that the narrowest filter has, and tests the others on the way.
+It looks at so many parts at most; what it has not looked at it says, and where to go on.
 """
 
 from __future__ import annotations
@@ -67,10 +67,11 @@ def find(
         begun += place
     said = " AND ".join(where) or "1"
     order = f"{walk.column} {walk.direction}, seq {walk.direction}"
-    query = (
-        f"SELECT seq, at_column, {' AND '.join(tests) or '1'} AS fits FROM (SELECT *, {walk.column} AS at_column "
-        f"FROM parts {walk.index} WHERE {said} ORDER BY {order} LIMIT ?)"
+    # Names of columns and signs alone are put in; every value is a parameter.
+    inner = (
+        f"SELECT *, {walk.column} AS walked FROM parts {walk.index} WHERE {said} ORDER BY {order} LIMIT ?"  # noqa: S608
     )
+    query = f"SELECT seq, walked, {' AND '.join(tests) or '1'} AS fits FROM ({inner})"  # noqa: S608
     found, last, looked = [], None, 0
     cursor = connection.execute(query, (*values, *begun, scanned))
     for seq, column, fits in cursor:

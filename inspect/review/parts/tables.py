@@ -18,6 +18,17 @@ VERSION = 1
 OUTCOMES = (Outcome.PASS, Outcome.REJECT, Outcome.REVIEW, Outcome.UNINSPECTED)
 """A part's ``outcome`` is its place here."""
 
+EMPTIED = (
+    "DELETE FROM meta",
+    "DELETE FROM names",
+    "DELETE FROM bundles",
+    "DELETE FROM runs",
+    "DELETE FROM parts",
+    "DELETE FROM pending",
+    "DELETE FROM looks",
+    "DELETE FROM whys",
+)
+"""Leaves nothing of another ledger behind."""
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE names (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (kind, name));
@@ -42,13 +53,15 @@ CREATE TABLE pending (run TEXT NOT NULL, trigger INTEGER NOT NULL, seq INTEGER N
                       PRIMARY KEY (run, trigger)) WITHOUT ROWID;
 CREATE TABLE looks (
     id INTEGER PRIMARY KEY,         -- of the decision
-    part INTEGER NOT NULL,
+    part INTEGER NOT NULL,          -- 0 of one that is in no ledger
     reviewer TEXT NOT NULL,
     choice TEXT NOT NULL,
     why TEXT NOT NULL,
     blind INTEGER NOT NULL,
     truth TEXT,
-    at INTEGER NOT NULL
+    at INTEGER NOT NULL,
+    undone INTEGER NOT NULL,
+    number INTEGER                  -- among decisions of which some come back blind, from 0
 );
 CREATE TABLE whys (part INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY (part, why)) WITHOUT ROWID;
 """
@@ -61,6 +74,7 @@ CREATE INDEX parts_by_lot ON parts (lot, at) WHERE lot IS NOT NULL;
 CREATE INDEX parts_waiting ON parts (seq) WHERE is_waiting <> 0;
 CREATE INDEX looks_of_part ON looks (part);
 CREATE INDEX looks_of_reviewer ON looks (reviewer);
+CREATE INDEX looks_by_number ON looks (number) WHERE number IS NOT NULL;
 """
 
 

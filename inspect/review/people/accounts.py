@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import unicodedata
@@ -14,10 +13,10 @@ import sqlalchemy as sa
 
 from taktsight.errors import ReviewError
 from taktsight.inspect.review.people import limits
-from taktsight.inspect.review.people.passwords import Passwords, Work, check_password
+from taktsight.inspect.review.people.passwords import Passwords, check_password
 from taktsight.inspect.review.people.roles import Role
 from taktsight.inspect.review.store.book import SYSTEM, Change
-from taktsight.inspect.review.store.chain import canonical
+from taktsight.inspect.review.store.chain import canonical, logged
 from taktsight.inspect.review.store.tables import accounts, sessions
 
 if TYPE_CHECKING:  # the store signs with accounts, and accounts write into the store
@@ -51,9 +50,9 @@ class Account:
 class Accounts:
     """The accounts of one store."""
 
-    def __init__(self, store: ReviewStore, work: Work = Work()) -> None:  # noqa: B008  # frozen
+    def __init__(self, store: ReviewStore) -> None:
         self.book = store.book
-        self.passwords = Passwords(work)
+        self.passwords = Passwords(store.work)
 
     def add(self, actor: str, name: str, role: Role, password: str, full_name: str = "") -> Account:
         """A new account.
@@ -186,15 +185,23 @@ class Accounts:
         return Links(self).redeem(token, password, name, full_name)
 
     def _tried(self, name: str, password: str, address: str, what: str) -> Account:
+        address = address[:100]
         key = _folded(name)
         counted = limits.keys_of(key, address)
         self._refuse_early(counted)
-        tried, row = self._begin_try(key, counted, address, what)
-        fits = self.passwords.fits(row["password"] if row else None, password)
+        tried, row = self._begin_try(key, counted)
+        try:
+            fits = self.passwords.fits(row["password"] if row else None, password)
+        except ReviewError:  # too many at once: this was no try
+            with self.book.change() as change:
+                limits.release(change.connection, tried)
+            raise
         with self.book.change() as change:
             now = row_of_account(change.connection, name)
             if not (fits and row and now and now["enabled"] and now["password"] == row["password"]):
-                change.write(SYSTEM, f"{what} refused", row["name"] if row else "?", new={"from": address})
+                wait = limits.wait_s(change.connection, counted, change.now)
+                said = {"from": address, "wait_s": wait}
+                change.write(SYSTEM, f"{what} refused", row["name"] if row else "?", new=said)
                 account = None
             else:
                 limits.release(change.connection, tried)
@@ -212,19 +219,13 @@ class Accounts:
         if wait:
             raise LoginRefused(wait)
 
-    def _begin_try(
-        self, key: str, counted: tuple[str, ...], address: str, what: str
-    ) -> tuple[str, dict[str, Any] | None]:
+    def _begin_try(self, key: str, counted: tuple[str, ...]) -> tuple[str, dict[str, Any] | None]:
         with self.book.change() as change:
             wait = limits.wait_s(change.connection, counted, change.now)
             if wait:
                 raise LoginRefused(wait)
             tried = limits.reserve(change.connection, counted, change.now)
-            row = row_of_account(change.connection, key)
-            if limits.wait_s(change.connection, counted, change.now):
-                said = {"from": address, "limit": "reached"}
-                change.write(SYSTEM, f"{what} limited", row["name"] if row else "?", new=said)
-        return tried, row
+            return tried, row_of_account(change.connection, key)
 
     def _strengthen(self, name: str, kept: str, password: str) -> None:
         if not self.passwords.is_weak(kept):
@@ -291,14 +292,6 @@ def alter(change: Change, actor: str, action: str, name: str, new: dict[str, Any
     old = logged({key: row[key] for key in new})
     change.write(actor, action, row["name"], old=old, new=logged(new), reason=reason)
     change.connection.execute(sa.update(accounts).where(accounts.c.key == row["key"]).values(**new))
-
-
-def logged(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of an account as the log has them: of a password's digest only a digest."""
-    said = dict(fields)
-    if "password" in said:
-        said["password"] = hashlib.sha256(said["password"].encode()).hexdigest()
-    return said
 
 
 def row_of_account(connection: sa.Connection, name: str) -> dict[str, Any] | None:

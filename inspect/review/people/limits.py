@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import math
 import secrets
 from collections.abc import Sequence
@@ -19,8 +20,20 @@ KEPT_S = 3600.0
 
 def keys_of(name_key: str, address: str) -> tuple[str, ...]:
     """What is counted: the account's name, be there one or not, and the address where it is known."""
-    by = [f"account:{name_key}"] + ([f"address:{address}"] if address else [])
+    by = [f"account:{name_key}"] + ([f"address:{_network(address)}"] if address else [])
     return tuple(hashlib.sha256(each.encode(errors="backslashreplace")).hexdigest() for each in by)
+
+
+def _network(address: str) -> str:
+    """Of IPv6 the first 64 bits: who has one address has them all."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:  # a proxy's word, or a test's
+        return address
+    if found.version == 4:
+        return str(found)
+    mapped = found.ipv4_mapped
+    return str(mapped) if mapped else str(ipaddress.ip_network((int(found), 64), strict=False))
 
 
 def wait_s(connection: sa.Connection, keys: Sequence[str], now: datetime) -> int:

@@ -114,6 +114,7 @@ class Links:
 
 def _put(change: Change, actor: str, kind: str, account: str, lasts_s: float) -> str:
     token = secrets.token_urlsafe(32)
+    change.connection.execute(sa.delete(links).where(links.c.expires < change.now.timestamp()))
     row = {"token": digest_of_token(token), "kind": kind, "account": account}
     change.connection.execute(sa.insert(links), row | {"expires": change.now.timestamp() + lasts_s})
     change.write(actor, "make link", account or "first admin", new={"kind": kind})

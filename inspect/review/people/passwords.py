@@ -18,6 +18,9 @@ from taktsight.errors import ConfigError, ReviewError
 if TYPE_CHECKING:  # a line starts without the library
     from argon2 import PasswordHasher
 
+_TURNS = threading.BoundedSemaphore(2)
+_WAITING = threading.BoundedSemaphore(16)
+"""Of a server's threads so many at most wait for a digest: logins must not hold up pages."""
 MIN_CHARACTERS = 10
 MAX_CHARACTERS = 256
 
@@ -37,18 +40,25 @@ class Passwords:
 
     def __init__(self, work: Work) -> None:
         self._hasher = _hasher(work)
-        self._turns = threading.BoundedSemaphore(2)
         self._nobodys = _nobodys_digest(work)
         self.digests = 0
         """How many digests were worked out so far."""
 
     def digest(self, password: str) -> str:
-        """The password as it is kept, with its salt and its work."""
+        """The password as it is kept, with its salt and its work.
+
+        Raises:
+            ReviewError: If too many wait for theirs.
+        """
         with self._turn():
             return self._hasher.hash(_same_form(password))
 
     def fits(self, kept: str | None, password: str) -> bool:
-        """Whether it is the password; the same work is done for an account that is not there."""
+        """Whether it is the password; the same work is done for an account that is not there.
+
+        Raises:
+            ReviewError: If too many wait for theirs.
+        """
         from argon2.exceptions import InvalidHashError, VerificationError
 
         with self._turn():
@@ -64,13 +74,14 @@ class Passwords:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=10):
+        if not _WAITING.acquire(blocking=False):
             raise ReviewError("too many people log in at the same moment; try again")
         try:
-            self.digests += 1
-            yield
+            with _TURNS:
+                self.digests += 1
+                yield
         finally:
-            self._turns.release()
+            _WAITING.release()
 
 
 def check_password(password: str, name: str) -> None:

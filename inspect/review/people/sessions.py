@@ -82,7 +82,7 @@ class Sessions:
             with self._book.change() as change:
                 touched = sa.update(sessions).where(sessions.c.token == kept)
                 change.connection.execute(touched.values(seen=now))
-        return _session(row, token, self._book.clock())
+        return _session(dict(row), token, self._book.clock())
 
     def end(self, token: str) -> None:
         """Logs out; a token that is none is no mistake."""

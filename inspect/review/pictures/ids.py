@@ -1,9 +1,9 @@
 """Names of pictures that tell nothing, cannot be guessed, and need no table.
 
 A name is the picture's place (a row of the ledger and a camera, or a golden sample of a bundle), encrypted
-and authenticated under a secret of the review folder, as a synthetic IV (RFC 5297) does it with HMAC: the MAC
-of the place is the key stream's nonce. The same place has the same name for as long as the secret lives, even
-after the index was made anew; a name that nobody was given opens nothing.
+and authenticated under a secret of the review folder, as a synthetic IV (RFC 5297) does it with HMAC: the
+MAC of the place is the key stream's nonce. The same place has the same name as long as the secret lives,
+even after the index was made anew; a name that nobody was given opens nothing.
 """
 
 from __future__ import annotations

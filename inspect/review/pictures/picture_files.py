@@ -1,4 +1,4 @@
-"""Kept frames as files that somebody may have exchanged: no path leaves the records, no file fills the memory.
+"""Kept frames as files that somebody may have exchanged: none leads elsewhere, none fills the memory.
 
 What a PNG says of itself is read before anything is decoded; what was decoded is held against the digest in
 the ledger.

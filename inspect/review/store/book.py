@@ -21,6 +21,8 @@ from taktsight.inspect.review.store.head import Head, advance_head, locked, read
 from taktsight.inspect.review.store.tables import log, metadata, open_engine
 from taktsight.whole_files import make_folder
 
+REVIEW = "review"
+"""The folder in a line's records that people write to."""
 FILE = "review.sqlite"
 SECRET = "secret.key"
 WAIT_S = 10.0
@@ -127,7 +129,7 @@ class Book:
             LedgerError: If there is none.
         """
         if not (folder / FILE).is_file():
-            raise LedgerError(f"{folder / FILE}: there is no such file")
+            raise LedgerError(f"{folder / FILE}: is gone, or never was there")
         return cls(open_engine(folder / FILE, "ro"), folder, utc_now)
 
     @contextmanager

@@ -77,6 +77,14 @@ def readable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
 
 
+def logged(account: Mapping[str, object]) -> dict[str, object]:
+    """Fields of an account as the log has them: of a password's digest only a digest."""
+    said = dict(account)
+    if "password" in said:
+        said["password"] = hashlib.sha256(f"{said['password']}".encode()).hexdigest()
+    return said
+
+
 def row_of(mapping: Mapping[str, object]) -> LogRow:
     """A row as the table has it."""
     return LogRow(**mapping)  # type: ignore[arg-type]  # the table's columns are the fields, a test compares

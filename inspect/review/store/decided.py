@@ -69,7 +69,9 @@ def decision_of(row: Mapping[str, Any]) -> Decision:
 def of_part(connection: sa.Connection, part: PartKey) -> tuple[Decision, ...]:
     """All decisions on a part, in order; undone ones among them."""
     query = WITH_UNDO.where(decisions.c.run == part.run, decisions.c.trigger == part.trigger)
-    return tuple(decision_of(row) for row in connection.execute(query.order_by(decisions.c.id)).mappings())
+    return tuple(
+        decision_of(dict(row)) for row in connection.execute(query.order_by(decisions.c.id)).mappings()
+    )
 
 
 def standing(made: Iterable[Decision]) -> Decision | None:

@@ -23,6 +23,8 @@ class Judged:
     reasons: tuple[str, ...]
     frames: Mapping[str, str]
     """View → SHA-256 of the pixels that were kept."""
+    digests: tuple[str, ...]
+    """Of its rows in the ledger, in order."""
 
 
 def judged_part(records: Path, part: PartKey) -> Judged:
@@ -33,7 +35,10 @@ def judged_part(records: Path, part: PartKey) -> Judged:
         LedgerError: If there is no ledger, or it cannot be read.
     """
     file = records / FILE
-    query = "SELECT * FROM entries WHERE run = ? AND trigger = ? AND kind IN ('judged','late','verdict')"
+    query = (
+        "SELECT * FROM entries WHERE run = ? AND trigger = ? "
+        "AND kind IN ('judged','late','verdict') ORDER BY seq"
+    )
     try:
         with closing(
             sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=10)
@@ -46,7 +51,8 @@ def judged_part(records: Path, part: PartKey) -> Judged:
     if not verdicts:
         raise ReviewError(f"part {part} has no verdict in {file}")
     frames = {view: sha for row in rows for view, sha in json.loads(row.get("frames") or "{}").items()}
-    return Judged(verdicts[0]["outcome"], tuple(json.loads(verdicts[0]["reasons"])), frames)
+    reasons, digests = json.loads(verdicts[0]["reasons"]), [row["digest"] for row in rows]
+    return Judged(verdicts[0]["outcome"], tuple(reasons), frames, tuple(digests))
 
 
 def truth_of(new: NewDecision, judged: Judged) -> str | None:

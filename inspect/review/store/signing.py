@@ -9,9 +9,11 @@ import sqlalchemy as sa
 
 from taktsight.errors import ReviewError
 from taktsight.inspect.review.store.book import Book
-from taktsight.inspect.review.store.chain import readable
-from taktsight.inspect.review.store.tables import log, signatures
-from taktsight.inspect.review.store.values import MEANINGS, Meaning, Signature
+from taktsight.inspect.review.store.chain import digest_of, readable
+from taktsight.inspect.review.store.decided import of_part
+from taktsight.inspect.review.store.judged import judged_part
+from taktsight.inspect.review.store.tables import log, signatures, undos
+from taktsight.inspect.review.store.values import MEANINGS, Meaning, PartKey, Signature
 
 if TYPE_CHECKING:
     from taktsight.inspect.review.store.store import ReviewStore
@@ -72,6 +74,17 @@ def digest_of_decision(book: Book, decision_id: int) -> str | None:
     """Digest of a decision as a record: that of its row in the log, with all rows before it."""
     with book.reading() as connection:
         return _digest_of_decision(connection, str(decision_id))
+
+
+def digest_of_part(book: Book, part: PartKey) -> str:
+    """See :meth:`ReviewStore.digest_of_part`."""
+    judged = judged_part(book.folder.parent, part)
+    with book.reading() as connection:
+        numbers = [decision.id for decision in of_part(connection, part)]
+        undone = sa.select(undos.c.id).where(undos.c.decision.in_(numbers))
+        said = sa.select(log.c.digest).where(sa.or_(log.c.seq.in_(numbers), log.c.seq.in_(undone)))
+        rows = list(connection.execute(said.order_by(log.c.seq)).scalars())
+    return digest_of({"part": str(part), "ledger": judged.digests, "review": rows})
 
 
 def _check_decision(connection: sa.Connection, subject: str, digest: str) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from taktsight.errors import ReviewError
+from taktsight.inspect.review.people.passwords import Work
 from taktsight.inspect.review.store import settings as setting_rules
 from taktsight.inspect.review.store import signing
 from taktsight.inspect.review.store.book import Book, Change, utc_now
-from taktsight.inspect.review.store.chain import LogRow
+from taktsight.inspect.review.store.chain import LogRow, readable
 from taktsight.inspect.review.store.decided import WITH_UNDO, decision_of, fields_of, of_part, standing
 from taktsight.inspect.review.store.judged import judged_part, truth_of
 from taktsight.inspect.review.store.settings import Settings, Value, settings_of
@@ -35,17 +36,24 @@ MAX_REASON = 2000
 class ReviewStore:
     """The folder ``review`` in a line's records. Threads and processes may write it at the same time."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, work: Work = Work()) -> None:  # noqa: B008  # frozen
         self.book = book
+        self.work = work
+        """What a password's digest costs."""
 
     @classmethod
-    def open(cls, folder: Path, clock: Callable[[], datetime] = utc_now) -> ReviewStore:
+    def open(
+        cls,
+        folder: Path,
+        clock: Callable[[], datetime] = utc_now,
+        work: Work = Work(),  # noqa: B008  # frozen
+    ) -> ReviewStore:
         """Opens the store, makes it where there is none.
 
         Raises:
             LedgerError: If it cannot be written.
         """
-        return cls(Book.create(folder, clock))
+        return cls(Book.create(folder, clock), work)
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -102,7 +110,7 @@ class ReviewStore:
                 raise ReviewError(
                     f"decision {decision_id} is {decision.reviewer}'s; a supervisor may undo it"
                 )
-            self._write_undo(change, actor, decision, reason[:MAX_REASON])
+            self._write_undo(change, actor, decision, readable(reason[:MAX_REASON]))
         found = self.decision(decision_id)
         if found is None:
             raise ReviewError(f"there is no decision {decision_id}")
@@ -122,7 +130,7 @@ class ReviewStore:
         """The next decisions after one, in order; what is undone later, ``changes`` tells."""
         query = WITH_UNDO.where(decisions.c.id > after).order_by(decisions.c.id).limit(most)
         with self.book.reading() as connection:
-            return [decision_of(row) for row in connection.execute(query).mappings()]
+            return [decision_of(dict(row)) for row in connection.execute(query).mappings()]
 
     def changes(self, after: int = 0, most: int = 1000) -> list[tuple[int, PartKey]]:
         """Parts that were decided or undone after a row of the log, each with its row, in order."""
@@ -215,6 +223,14 @@ class ReviewStore:
         """All signatures under a record, in order."""
         return signing.signatures_of(self.book, subject)
 
+    def digest_of_part(self, part: PartKey) -> str:
+        """Digest of a part as a record: the line's rows on it, and every decision and undo since.
+
+        Raises:
+            ReviewError: If the ledger does not know the part.
+        """
+        return signing.digest_of_part(self.book, part)
+
     def verify(self) -> Verification:
         """Whether log, head, signatures and tables are as they were written; names the first bad row."""
         return verify(self.book)
@@ -238,7 +254,7 @@ def _settings(connection: sa.Connection) -> Settings:
 
 def _by_id(connection: sa.Connection, decision_id: int) -> Decision | None:
     row = connection.execute(WITH_UNDO.where(decisions.c.id == decision_id)).mappings().first()
-    return decision_of(row) if row else None
+    return decision_of(dict(row)) if row else None
 
 
 def _of_request(connection: sa.Connection, actor: str, new: NewDecision) -> Decision | None:
@@ -251,7 +267,7 @@ def _of_request(connection: sa.Connection, actor: str, new: NewDecision) -> Deci
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
-    found = decision_of(row)
+    found = decision_of(dict(row))
     if found.reviewer != actor or found.part != new.part:
         raise ReviewError(f"request {new.request_id} was another decision; send this one under a new id")
     return found

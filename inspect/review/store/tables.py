@@ -1,7 +1,7 @@
 """Tables of review.sqlite and the file that holds them; the schema is PostgreSQL's too.
 
-``log`` is the record. ``decisions``, ``undos``, ``signatures``, ``settings`` and ``accounts`` say the same in a
-shape that can be asked quickly, and verification compares them. The others hold nothing that lasts.
+``log`` is the record. ``decisions``, ``undos``, ``signatures``, ``settings`` and ``accounts`` say the same
+in a shape that can be asked quickly, and verification compares them. The others hold nothing that lasts.
 """
 
 from __future__ import annotations

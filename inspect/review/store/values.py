@@ -118,6 +118,8 @@ class NewDecision:
             raise ReviewError("a decision's request_id is 8 to 64 letters, digits and '-', as a UUID is")
         if len(self.note) > MAX_NOTE or len(self.marks) > MAX_MARKS:
             raise ReviewError(f"a decision has {MAX_NOTE} characters of note and {MAX_MARKS} marks at most")
+        if sum(len(mark.brush_rle or "") for mark in self.marks) > MAX_BRUSH:
+            raise ReviewError(f"the brushes of a decision have {MAX_BRUSH} characters at most")
         if self.label is not None:
             check_label(self.label)
         if not (0 <= self.seen < 1 << 63 and 0 <= self.shown_ms < 1 << 31):

@@ -58,6 +58,8 @@ class Bench:
     """PartIndex; None where the bench was started without parts, as tests of single pages do."""
     queue: Any = None
     pictures: Any = None
+    live: Any = None
+    """Live, of the wall; None where there is no index."""
     said: Said = field(default_factory=Said)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set once the bench stops: streams end at it."""

@@ -23,6 +23,11 @@ def draw(visit: Visit, template: str, values: dict[str, Any]) -> str:
     return _templates(visit.words.language).get_template(template).render(visit=visit, said=said, **values)
 
 
+def draw_piece(language: str, template: str, values: dict[str, Any]) -> str:
+    """A part of a page, for whoever reads this language: it knows no visit."""
+    return _templates(language).get_template(template).render(**values)
+
+
 @cache
 def _templates(language: str) -> Environment:
     """One environment a language: macros then have its words without being handed them."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from taktsight.errors import ConfigError
 from taktsight.inspect.ledger import FILE
+from taktsight.inspect.review.live.live import Live
+from taktsight.inspect.review.parts.index import PartIndex
 from taktsight.inspect.review.people.accounts import Accounts
 from taktsight.inspect.review.people.links import Links
 from taktsight.inspect.review.people.sessions import Sessions
@@ -30,14 +32,15 @@ def open_accounts(records: Path) -> tuple[ReviewStore, Accounts]:
     return store, Accounts(store)
 
 
-def open_bench(records: Path, address: Address) -> Bench:
-    """Everything; :meth:`Bench.stop` closes it.
+def open_bench(records: Path, address: Address, station_file: Path | None = None) -> Bench:
+    """Everything; :meth:`Bench.stop` closes it. A station file says takt, deadline, bands and meters.
 
     Raises:
         ConfigError: If the folder holds no ledger.
         LedgerError: If the store cannot be opened.
     """
     store, accounts = open_accounts(records)
+    index = PartIndex.open(records, records / FOLDER)
     return Bench(
         records=records,
         address=address,
@@ -45,4 +48,6 @@ def open_bench(records: Path, address: Address) -> Bench:
         accounts=accounts,
         links=Links(accounts),
         sessions=Sessions(store),
+        index=index,
+        live=Live(index, station_file),
     )

@@ -40,11 +40,23 @@ To add a page ``/wall``:
 
 from __future__ import annotations
 
-from taktsight.inspect.review.web.pages import help_page, log_page, login, people, preferences
+from taktsight.inspect.review.web.pages import (
+    help_page,
+    live,
+    log_page,
+    login,
+    people,
+    preferences,
+    stations,
+    wall,
+)
 from taktsight.inspect.review.web.routes import Page
 
 PAGES: tuple[Page, ...] = (
     *login.routes,
+    *wall.routes,
+    *live.routes,
+    *stations.routes,
     *help_page.routes,
     *log_page.routes,
     *people.routes,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from taktsight.errors import ConfigError
-from taktsight.inspect.ledger import Ledger
 from taktsight.inspect.ledger import FILE as LEDGER
+from taktsight.inspect.ledger import Ledger
 from taktsight.inspect.messages import Entry
 from taktsight.inspect.review.parts.index import PartIndex
 from taktsight.inspect.review.parts.rows import Filters, PartRow
@@ -202,8 +202,8 @@ def test_row_that_was_tampered_with_takes_no_page_with_it(made: MadeRecords) -> 
         connection.execute("DROP TRIGGER entries_no_update")
         for trigger, values in ((2, "{not json"), (3, "[1]"), (4, '{"top": [7, "x"]}'), (8, '{"top": 1}')):
             connection.execute(
-                "UPDATE entries SET scores = ?, reasons = ?, health = ?, frames = ?, outcome = 'MAYBE', utc = 'now' "
-                "WHERE trigger = ?",
+                "UPDATE entries SET scores = ?, reasons = ?, health = ?, frames = ?, outcome = 'MAYBE', "
+                "utc = 'now' WHERE trigger = ?",
                 (values, values, values, values, trigger),
             )
     connection.close()
