@@ -5,6 +5,7 @@ The store is the record. This follows it by the numbers of its log, as the index
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from taktsight.inspect.review.store.values import Decision, PartKey, Why
 CHUNK = 500
 OWN_WHYS = {Why.SECOND, Why.KNOWN}
 """Say nothing new of the part: they come of decisions, and none of them comes back in turn."""
-_INSERT = "INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Store(Protocol):
@@ -92,6 +93,7 @@ def _look(connection: sqlite3.Connection, decision: Decision, seq: int) -> tuple
         decision.truth,
         milliseconds(decision.utc),
         int(decision.undone_by is not None),
+        json.dumps([decision.marks[0].view, *decision.marks[0].box_px]) if decision.marks else None,
         number,
     )
 

@@ -61,6 +61,7 @@ CREATE TABLE looks (
     truth TEXT,
     at INTEGER NOT NULL,
     undone INTEGER NOT NULL,
+    mark TEXT,                      -- view, x0, y0, x1, y1 of its first mark, as JSON
     number INTEGER                  -- among decisions of which some come back blind, from 0
 );
 CREATE TABLE whys (part INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY (part, why)) WITHOUT ROWID;

@@ -1,0 +1,130 @@
+"""Examples that look most like a frame: golden samples of its bundle, and parts that people decided.
+
+What an example looks like is computed once, and a few of them with each question: the first answer comes
+soon and the next ones know more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from taktsight.errors import TaktsightError
+from taktsight.inspect.review.parts.index import PartIndex
+from taktsight.inspect.review.parts.rows import PartRow
+from taktsight.inspect.review.pictures.byte_cache import ByteCache
+from taktsight.inspect.review.pictures.descriptors import Floats, distance, look_of
+from taktsight.inspect.review.pictures.frames import Frames
+from taktsight.inspect.review.pictures.overlays import Overlay
+from taktsight.inspect.review.store.values import GOOD
+from taktsight.records import Box, Image
+
+DECIDED = 120
+"""The last decided parts, among which examples are looked for."""
+NEW_LOOKS = 6
+"""Frames that one question decodes to learn what they look like."""
+LOOK_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A frame whose truth somebody knows."""
+
+    image_id: str
+    view: str
+    truth: str
+    """"good" or a label."""
+    source: str
+    """"golden sample", or the part's serial or name."""
+    distance: float
+    """0 looks the same; from 1 on it looks otherwise."""
+    box_px: Box | None = None
+
+
+class Nearest:
+    """Any thread may ask."""
+
+    def __init__(
+        self,
+        index: PartIndex,
+        frames: Frames,
+        image: Callable[[str], Image],
+        overlay: Callable[[str], Overlay | None],
+    ) -> None:
+        """``image`` decodes a frame; ``overlay`` is what was judged again already, or None."""
+        self._index = index
+        self._frames = frames
+        self._image = image
+        self._overlay = overlay
+        self._looks = ByteCache[Floats](LOOK_BYTES, lambda look: look.nbytes)
+
+    def find(self, image_id: str, most: int) -> tuple[Example, ...]:
+        """The nearest, nearest first."""
+        shown = self._frames.shown(image_id)
+        box = self._box(image_id)
+        look = self._look(image_id, box)
+        examples = [*self.golden(image_id), *self._decided(shown.view, image_id)]
+        found, left = [], NEW_LOOKS
+        for example in examples:
+            key = (example.image_id, example.box_px)
+            is_known = self._looks.get(key) is not None
+            if example.image_id == image_id or (not is_known and left == 0):
+                continue
+            left -= not is_known
+            try:
+                other = self._look(example.image_id, example.box_px)
+                scores = self._frames.shown(example.image_id).scores
+            except TaktsightError:  # it was removed meanwhile
+                continue
+            found.append(replace(example, distance=distance(look, other, shown.scores, scores)))
+        return tuple(sorted(found, key=lambda example: example.distance)[:most])
+
+    def golden(self, image_id: str) -> tuple[Example, ...]:
+        """Golden frames of the same view, of the bundle that judged it; good ones first."""
+        shown = self._frames.shown(image_id)
+        found = [
+            Example(name, view, truth, "golden sample", 0.0, None if truth == GOOD else self._box(name))
+            for name, view, truth, _ in self._frames.golden_names(shown.bundle)
+            if view == shown.view or not shown.view
+        ]
+        return tuple(sorted(found, key=lambda example: example.truth != GOOD))
+
+    def _decided(self, view: str, image_id: str) -> list[Example]:
+        """Frames of this view of parts whose truth people said, the newest first."""
+        query = (
+            "SELECT part, truth, mark FROM looks WHERE undone = 0 AND blind = 0 AND truth IS NOT NULL "
+            "AND part > 0 AND why <> 'known' ORDER BY id DESC LIMIT ?"
+        )
+        with self._index.connections.one() as connection:
+            rows = {
+                row[0]: (row[1], row[2]) for row in connection.execute(query, (DECIDED,)).fetchall()[::-1]
+            }
+        parts = self._index.parts(list(rows)[::-1])
+        return [
+            example
+            for part in parts
+            if (example := self._of_part(part, view, *rows[part.seq])) and example.image_id != image_id
+        ]
+
+    def _of_part(self, part: PartRow, view: str, truth: str, mark: str | None) -> Example | None:
+        frame = part.frames.get(view)
+        if frame is None or not frame.is_kept:
+            return None
+        marked: Sequence[object] = json.loads(mark) if mark else ()
+        box = None
+        if marked and marked[0] == view:
+            x0, y0, x1, y1 = (int(str(edge)) for edge in marked[1:])
+            box = (x0, y0, min(x1, frame.width), min(y1, frame.height))
+            box = box if box[0] < box[2] and box[1] < box[3] else None
+        elif truth != GOOD:
+            box = self._box(frame.image_id)
+        return Example(frame.image_id, view, truth, part.serial or str(part.key), 0.0, box)
+
+    def _box(self, image_id: str) -> Box | None:
+        """Of the largest region, where the frame was judged again already."""
+        overlay = self._overlay(image_id)
+        return overlay.contours[0].box_px if overlay is not None and overlay.contours else None
+
+    def _look(self, image_id: str, box: Box | None) -> Floats:
+        return self._looks.get_or_make((image_id, box), lambda: look_of(self._image(image_id), box))
