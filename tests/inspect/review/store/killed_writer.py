@@ -18,7 +18,7 @@ from taktsight.inspect.review.store.store import ReviewStore
 from taktsight.inspect.review.store.values import Choice, NewDecision, PartKey, Why
 
 
-def write_until_killed(review: Path, run: str) -> None:
+def write_until_killed(review: Path, run: str, begun: int) -> None:
     store = ReviewStore.open(review)
     while True:
         request = str(uuid.uuid4())
@@ -27,6 +27,7 @@ def write_until_killed(review: Path, run: str) -> None:
         new = NewDecision(part, Choice.FALSE_REJECT, None, "", (), Why.REJECT, False, request, seen)
         decision = store.decide("anna", new)
         os.write(1, f"{decision.id} {request}\n".encode())
+        os.write(begun, b"1")
         if random.random() < 0.3:
             undone = store.undo("anna", decision.id, "slipped")
             os.write(1, f"undone {decision.id} {undone.undone_by}\n".encode())
@@ -34,13 +35,18 @@ def write_until_killed(review: Path, run: str) -> None:
 
 def main(review: Path, run: str, moments: int, seed: int) -> None:
     chance = random.Random(seed)
-    for _ in range(moments):
+    for number in range(moments):
+        has_begun, begun = os.pipe()
         writer = os.fork()
         if writer == 0:
-            write_until_killed(review, run)
-        time.sleep(chance.uniform(0.01, 0.35))
+            write_until_killed(review, run, begun)
+        os.close(begun)
+        if number % 2:  # every other one is killed at its work, however busy the machine is
+            os.read(has_begun, 1)
+        time.sleep(chance.uniform(0.0, 0.3))
         os.kill(writer, signal.SIGKILL)
         os.waitpid(writer, 0)
+        os.close(has_begun)
         os.write(1, b"killed\n")
 
 

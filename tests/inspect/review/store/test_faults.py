@@ -28,13 +28,13 @@ MOMENTS = 50
 
 def test_kill_at_fifty_moments_loses_nothing_that_was_acknowledged(folder: Path) -> None:
     command = [sys.executable, "-W", "error", str(WRITER), str(folder), RUN, f"{MOMENTS}", "7"]
-    told = subprocess.run(
-        command, capture_output=True, text=True, timeout=280, check=True
-    ).stdout.splitlines()
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=280, check=True)
+    assert ended.stderr == ""
+    told = ended.stdout.splitlines()
     assert told.count("killed") == MOMENTS
     acknowledged = {int(line.split()[0]): line.split()[1] for line in told if line[0].isdigit()}
     undone = {int(line.split()[1]): int(line.split()[2]) for line in told if line.startswith("undone")}
-    assert len(acknowledged) > MOMENTS
+    assert len(acknowledged) >= MOMENTS // 2
     store = ReviewStore.open(folder)
     kept = {decision.id: decision for decision in store.decisions(most=1_000_000)}
     assert {number: kept[number].request_id for number in acknowledged} == acknowledged

@@ -25,6 +25,7 @@ from taktsight.inspect.review.store.tables import sessions as sessions_table
 
 from .bench import PASSWORD, Clock
 
+pytest.importorskip("argon2")
 HERE = "10.0.0.7"
 
 
