@@ -1,8 +1,8 @@
 """The review bench: a web page where QA sees, decides and signs, beside a line that never notices it.
 
     taktsight review records/                    # prints where it is, and at first a link that works once
-    taktsight review station.yaml                # this station's records and bundle
-    taktsight review records/ --bundle flange.taktsight          # draws what it found, shows its certificate
+    taktsight review station.yaml                # the records of this station, and its bundle
+    taktsight review records/ --bundle flange.taktsight    # draws what it found, shows its certificate
     taktsight review records/ --host 0.0.0.0 --tls-cert bench.pem --tls-key bench.key
     taktsight review add-user records/ anna --role supervisor    # prints a link to choose a password with
     taktsight review reset-link records/ anna    # for a lost password

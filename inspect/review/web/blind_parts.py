@@ -22,8 +22,12 @@ def is_blind(visit: Visit, key: PartKey) -> bool:
     queue: Queue | None = visit.bench.queue
     if queue is None or not visit.may(May.DECIDE):
         return False
+    visit.bench.index.follow()
     item = queue.item(visit.name, key)
-    return item is not None and item.is_blind
+    if item is not None and item.is_blind:
+        return True
+    # An index that is still being made knows decisions before it knows their parts.
+    return visit.bench.index.ledger.seq_of(key) in _owed(visit)
 
 
 def blind_among(visit: Visit, rows: Iterable[PartRow]) -> frozenset[PartKey]:
@@ -32,16 +36,28 @@ def blind_among(visit: Visit, rows: Iterable[PartRow]) -> frozenset[PartKey]:
     if queue is None or not visit.may(May.DECIDE):
         return frozenset()
     queue.audit_progress()  # reads what was decided since
-    share = visit.bench.store.settings().blind_share
+    owed = _owed(visit)
     with visit.bench.index.connections.one() as connection:
-        secret = read_secret(visit.bench.index.folder)
-        maybe = {second.part for second in doubles.seconds(connection, secret, share)}
-        maybe |= {seq for seq, _ in doubles.agreed(connection)}
-    return frozenset(row.key for row in rows if row.seq in maybe and is_blind(visit, row.key))
+        agreed = {seq for seq, _ in doubles.agreed(connection)}
+    return frozenset(
+        row.key for row in rows if row.seq in owed or (row.seq in agreed and is_blind(visit, row.key))
+    )
+
+
+def _owed(visit: Visit) -> frozenset[int]:
+    """Parts, by the rows of their verdicts, that somebody else decided and the visitor has not seen."""
+    share = visit.bench.store.settings().blind_share
+    secret = read_secret(visit.bench.index.folder)
+    with visit.bench.index.connections.one() as connection:
+        waiting = doubles.seconds(connection, secret, share)
+        seen = doubles.parts_seen_by(connection, visit.name, [second.part for second in waiting])
+    return frozenset(
+        second.part for second in waiting if second.first != visit.name and second.part not in seen
+    )
 
 
 def known_like(visit: Visit, text: str) -> tuple[PartRow, ...]:
-    """Golden samples under the names of parts; a search by name or serial has to find them like any other."""
+    """Golden samples named like parts; a search by name or serial has to find them as it finds those."""
     queue: Queue | None = visit.bench.queue
     wanted = text.strip().casefold()
     if queue is None or not wanted or not visit.may(May.DECIDE):

@@ -21,7 +21,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def as_json(record: PartRecord) -> bytes:
     """Everything; rows of the ledger with their digests, so that whoever reads it can check them again."""
-    return json.dumps(content_of(record), indent=1, ensure_ascii=False).encode(errors="backslashreplace")
+    text = json.dumps(content_of(record), indent=1, ensure_ascii=False, default=_spelled_out)
+    return text.encode(errors="backslashreplace")
 
 
 def content_of(record: PartRecord) -> dict[str, Any]:
@@ -89,7 +90,14 @@ def _lines(content: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
 
 
 def _flat(value: object) -> object:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, default=_spelled_out)
+    return _spelled_out(value) if isinstance(value, bytes) else value
+
+
+def _spelled_out(value: object) -> str:
+    """What no line writes and somebody put into a row, as bytes."""
+    return repr(value)
 
 
 def _cell(value: object) -> object:

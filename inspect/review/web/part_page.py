@@ -73,11 +73,11 @@ def draw_pdf(visit: Visit, record: PartRecord) -> bytes:
         content = None if pictures is None else drawn(pictures, view)
         shown.append((view, as_address(content, "image/jpeg") if content else ""))
     style = STYLE.read_text(encoding="utf-8")
-    told = _told(visit, record) | {"views": shown, "style": style, "now": _now(visit)}
+    told = _told(visit, record, is_paper=True) | {"views": shown, "style": style, "now": _now(visit)}
     return as_pdf(draw(visit, "part_print.html", told))
 
 
-def _told(visit: Visit, record: PartRecord) -> dict[str, Any]:
+def _told(visit: Visit, record: PartRecord, *, is_paper: bool = False) -> dict[str, Any]:
     return {
         "record": record,
         "row": record.row,
@@ -85,7 +85,7 @@ def _told(visit: Visit, record: PartRecord) -> dict[str, Any]:
         "stages": STAGES,
         "kinds": KINDS,
         "measures": MEASURES,
-        "reviews": [review_said(visit, each) for each in record.reviews],
+        "reviews": [review_said(visit, each, is_paper=is_paper) for each in record.reviews],
         "signatures": [signed_said(visit, each) for each in record.signatures],
         "approval": _approval(visit, record),
     }

@@ -45,14 +45,17 @@ class SignedSaid:
     meaning: str
 
 
-def review_said(visit: Visit, review: Review) -> ReviewSaid:
-    """In the reader's language."""
+def review_said(visit: Visit, review: Review, *, is_paper: bool = False) -> ReviewSaid:
+    """In the reader's language. On paper, which others read, nobody is "You"."""
     decision = review.decision
     said = visit.words.gettext(CHOICES[decision.choice])
     what = visit.words.gettext(N_("good")) if decision.truth == GOOD else decision.truth
-    undone = who_said(visit, review.undone.actor) if review.undone else ""
+    undone = who_said(visit, review.undone.actor, is_paper=is_paper) if review.undone else ""
     return ReviewSaid(
-        review, who_said(visit, decision.reviewer), f"{said}: {what}" if what else said, undone
+        review,
+        who_said(visit, decision.reviewer, is_paper=is_paper),
+        f"{said}: {what}" if what else said,
+        undone,
     )
 
 
@@ -64,8 +67,8 @@ def signed_said(visit: Visit, signed: Signed) -> SignedSaid:
     return SignedSaid(signed, who, visit.words.gettext(MEANINGS[each.meaning]))
 
 
-def who_said(visit: Visit, actor: str) -> str:
+def who_said(visit: Visit, actor: str, *, is_paper: bool = False) -> str:
     """A name, for whoever may see names."""
-    if actor == visit.name:
+    if actor == visit.name and not is_paper:
         return visit.words.gettext("You")
     return actor if visit.may(May.SEE_NAMES) else visit.words.gettext("A colleague")

@@ -63,7 +63,7 @@ def show(visit: Visit) -> Response:
     """One part."""
     key = _key(visit)
     if is_blind(visit, key):
-        return visit.page("part_blind.html", key=key, said=BLIND)
+        return visit.page("part_blind.html", key=key, sentence=BLIND)
     return show_record(visit, _record(visit, key))
 
 
