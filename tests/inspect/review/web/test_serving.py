@@ -6,6 +6,7 @@ import datetime
 import ipaddress
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from taktsight.cli import main
+from taktsight.inspect.review.web.address import Address
+from taktsight.inspect.review.web.serving import listen
 
 from ..records import make_records
 from .running_bench import RunningBench, make_admin, running_bench
@@ -50,6 +53,12 @@ def test_bench_writes_below_review_alone(tmp_path: Path) -> None:
     }
     assert after - before.keys() <= {records / "ledger.sqlite-shm", records / "ledger.sqlite-wal"}
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_no_answer_waits_for_the_browser_to_acknowledge_its_headers() -> None:
+    _, listening = listen(Address(port=0))
+    with listening:
+        assert listening.proto == socket.IPPROTO_TCP, "else asyncio leaves Nagle on: 40 ms an answer"
 
 
 def test_taken_port_is_said(bench: RunningBench, capsys: pytest.CaptureFixture[str]) -> None:
