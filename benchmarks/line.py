@@ -35,7 +35,7 @@ from rich.console import Console
 from rich.table import Table
 
 from taktsight.benchmarks.line_speed.bare import run_bare
-from taktsight.benchmarks.line_speed.product import SIZES, write_product
+from taktsight.benchmarks.line_speed.product import write_product
 from taktsight.benchmarks.line_speed.shift import ALL_IMAGES, Shift, run_shifts
 from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
 
@@ -78,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--parts", type=int, default=1000, help="of each run")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES), help="megapixels")
+    parser.add_argument("--sizes", nargs="+", choices=GIGE_TAKT_MS, default=list(GIGE_TAKT_MS), help="megapixels")
     parser.add_argument("--sources", nargs="+", choices=("folder", "gige"), default=["folder", "gige"])
     parser.add_argument("--long", type=int, default=0, help="parts of one more run of the line; 0: none")
     parser.add_argument("--layers", type=int, default=32, help="of the network: its work")

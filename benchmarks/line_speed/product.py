@@ -16,18 +16,21 @@ from taktsight.imaging import Canvas
 from taktsight.recipe import Limit
 from taktsight.records import Image, Outcome
 
-SIZES = {"1.3": (1280, 1024, 4), "5": (2448, 2048, 8)}
-"""Megapixels → width, height, factor: both come to the same canvas, so the engine has the same to do."""
+SIZES = {"1.3": (1280, 1024, 4), "5": (2448, 2048, 8), "12": (4000, 3000, 8)}
+"""Megapixels → width, height, factor: the first two come to the same canvas, so the engine has the same to
+do; the last one to four of its size."""
 CANVAS_PX = (256, 320)
 FRAMES = 8
 GREY, SPOT = 90, 255
 CHANNELS = 32
 
 
-def write_product(folder: Path, megapixels: str, layers: int, views: tuple[str, ...]) -> None:
+def write_product(
+    folder: Path, megapixels: str, layers: int, views: tuple[str, ...], *, channels: int = 1
+) -> None:
     """``part.takt`` and ``images/``: every fourth part has a spot, each frame noise of its own."""
     width, height, factor = SIZES[megapixels]
-    good, bad = (_frame(width, height, spot=spot) for spot in (False, True))
+    good, bad = (_frame(width, height, channels, spot=spot) for spot in (False, True))
     golden = {"golden/good.png": good, "golden/bad.png": bad}
     golden |= {f"golden/other-{number}.png": good for number in range(2 * len(views) - 2)}
     others = tuple(list(golden)[2:])
@@ -38,7 +41,7 @@ def write_product(folder: Path, megapixels: str, layers: int, views: tuple[str, 
         name="speed",
         views=views,
         labels=("spot",),
-        canvas=Canvas(*CANVAS_PX, 1, factor),
+        canvas=Canvas(*CANVAS_PX, channels, factor),
         limits=(Limit(label="spot", reject_score=0.6, review_score=0.3, map_score=0.2),),
         golden=(
             GoldenSample(
@@ -49,29 +52,32 @@ def write_product(folder: Path, megapixels: str, layers: int, views: tuple[str, 
             ),
         ),
     )
-    write_bundle(folder / "part.takt", card, network(layers), golden)
+    write_bundle(folder / "part.takt", card, network(layers, channels), golden)
     (folder / "images").mkdir()
     rng = np.random.default_rng(0)
     for number in range(FRAMES):
-        frame = _frame(width, height, spot=number % 4 == 3)
+        frame = _frame(width, height, channels, spot=number % 4 == 3)
         noisy = np.where(frame == SPOT, frame, frame + rng.integers(0, 8, frame.shape, np.uint8))
         cv2.imwrite(str(folder / "images" / f"part_{number}.bmp"), noisy)  # decoded in no time
 
 
-def _frame(width: int, height: int, *, spot: bool) -> Image:
-    frame = np.full((height, width, 1), GREY, np.uint8)
+def _frame(width: int, height: int, channels: int, *, spot: bool) -> Image:
+    frame = np.full((height, width, channels), GREY, np.uint8)
     if spot:
         frame[320:400, 320:400] = SPOT  # whole blocks of every factor
     return frame
 
 
-def network(layers: int) -> bytes:
-    """map = clip((x - 128) / 127), score = its maximum; convolutions whose outcome is added zero times."""
+def network(layers: int, channels: int = 1) -> bytes:
+    """map = clip((x - 128) / 127) of the brightest channel, score = its maximum; convolutions whose outcome
+    is added zero times.
+    """
     rng = np.random.default_rng(0)
     widths = [1, CHANNELS // 2, CHANNELS, *[CHANNELS] * layers]
     nodes = [
         helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
-        helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Transpose", ["pixels"], ["colours"], perm=[0, 3, 1, 2]),
+        helper.make_node("ReduceMax", ["colours"], ["planes"], axes=[1], keepdims=1),
     ]
     constants, name = [], "planes"
     for number, (before, behind) in enumerate(itertools.pairwise(widths)):
@@ -99,7 +105,7 @@ def network(layers: int) -> bytes:
     graph = helper.make_graph(
         nodes,
         "speed",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", *CANVAS_PX, 1])],
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", *CANVAS_PX, channels])],
         [
             helper.make_tensor_value_info("maps", TensorProto.FLOAT, ["n", 1, *CANVAS_PX]),
             helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 1]),

@@ -29,6 +29,7 @@ import numpy as np
 from taktsight.benchmarks.line_speed.bare import run_bare
 from taktsight.benchmarks.line_speed.product import write_product
 from taktsight.benchmarks.line_speed.shift import Shift, run_shifts
+from taktsight.benchmarks.review_speed.users import STREAMS, hammer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a bench and its people: the tests have them
 
@@ -158,21 +159,10 @@ def _hammer(records: Path, users: int, ended: threading.Event, got: Hammered) ->
 
 
 def _use(url: str, cookie: str, users: int, ended: threading.Event, got: Hammered) -> None:
-    module = "taktsight.benchmarks.review_speed.users"
-    people = subprocess.Popen(
-        [sys.executable, "-m", module, url, str(users), *PATHS],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert people.stdin
-    people.stdin.write(f"{cookie}\n")
-    people.stdin.flush()
-    ended.wait()
-    people.terminate()
-    said, _ = people.communicate(timeout=60)
-    found = json.loads(said)
-    got.pages_ms, got.events, got.failures = found["pages_ms"], found["events"], found["failures"]
+    asked = {"url": url, "visits": [(path, cookie) for path in PATHS], "users": users, "is_idle": True}
+    found = hammer(asked | {"watching": min(STREAMS, users // 2)}, ended)
+    got.pages_ms = [time_ms for _, time_ms in found["pages_ms"]]
+    got.events, got.failures = found["events"], found["failures"]
 
 
 def main() -> None:
