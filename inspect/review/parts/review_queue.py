@@ -46,6 +46,7 @@ class Queue:
         *,
         bundles: Sequence[Bundle] = (),
         recipes: Sequence[Recipe] = (),
+        golden: Sequence[Bundle] = (),
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         """A queue over an index and what people decided.
@@ -54,8 +55,11 @@ class Queue:
             index: somebody else lets it follow the ledger.
             store: of decisions.
             settings: None for those of the store, as they are when somebody asks.
-            bundles: give limits, weights of labels, and golden samples.
+            bundles: give limits and weights of labels.
             recipes: of stations that do not judge by a bundle's own.
+            golden: bundles whose samples come among the known parts; with a store that takes decisions on
+                parts of :meth:`KnownParts.judged`, which no ledger has. Without, known parts are those of
+                the ledger on which people agree.
             now: ages are counted to it.
         """
         self._index = index
@@ -64,8 +68,15 @@ class Queue:
         self._now = now
         self._secret = read_secret(index.folder)
         self._ranking = Ranking(index, store, limits_of(bundles, recipes), bundles)
-        self.known = KnownParts(index, bundles)
+        self.known = KnownParts(index, golden)
         self.audits = self._ranking.audits
+
+    def follow(self) -> None:
+        """Takes in what is new of index, store, audit lists and alarms.
+
+        Every question does so too; where somebody calls this in between, no question waits for it.
+        """
+        self._ranking.follow()
 
     def page(self, filters: Filters = EVERY, after: str | None = None, most: int = 50) -> QueuePage:
         """Parts in their order.

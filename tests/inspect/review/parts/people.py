@@ -20,7 +20,7 @@ NOW = STARTED + timedelta(days=3)
 class Bench:
     """Index, store and queue of some records."""
 
-    def __init__(self, made: MadeRecords, **values: object) -> None:
+    def __init__(self, made: MadeRecords, *, with_golden: bool = False, **values: object) -> None:
         self.made = made
         review = made.folder / "review"
         self.store = ReviewStore.open(review)
@@ -28,6 +28,7 @@ class Bench:
         while self.index.follow():
             pass
         bundles = [read_bundle(made.bundle)]
+        values |= {"golden": bundles} if with_golden else {}
         self.queue = Queue(self.index, self.store, bundles=bundles, now=lambda: NOW, **values)  # type: ignore[arg-type]
 
     def decide(

@@ -272,7 +272,7 @@ def test_a_twentieth_comes_back_blind_to_somebody_else(tmp_path: Path) -> None:
 def test_known_parts_come_in_between_and_look_like_blind_doubles(tmp_path: Path) -> None:
     settings = replace(Settings(), known_share=0.1)
     made = make_records(tmp_path, [REJECT] * 60, views=("top",), size_px=(64, 64))
-    bench = Bench(made, settings=settings)
+    bench = Bench(made, with_golden=True, settings=settings)
     seen = []
     for _ in range(40):
         item = bench.queue.next_for("ann")
