@@ -1,7 +1,8 @@
 """The review bench: a web page where QA sees, decides and signs, beside a line that never notices it.
 
     taktsight review records/                    # prints where it is, and at first a link that works once
-    taktsight review station.yaml                # the records that this station keeps
+    taktsight review station.yaml                # the records of this station, and its bundle
+    taktsight review records/ --bundle flange.taktsight    # draws what it found, shows its certificate
     taktsight review records/ --host 0.0.0.0 --tls-cert bench.pem --tls-key bench.key
     taktsight review add-user records/ anna --role supervisor    # prints a link to choose a password with
     taktsight review reset-link records/ anna    # for a lost password
@@ -47,6 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", action="append", default=[], help="a host name that browsers may use; repeatable"
     )
+    parser.add_argument(
+        "--bundle", type=Path, action="append", default=[], help="that judged the parts; repeatable"
+    )
+    parser.add_argument(
+        "--recipe", type=Path, action="append", default=[], help="that they were judged by; repeatable"
+    )
+    parser.add_argument(
+        "--allowed-key", type=Path, action="append", default=[], help="of a signer of bundles; repeatable"
+    )
     parser.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate with its chain")
     parser.add_argument("--tls-key", type=Path, metavar="PEM", help="private key of the certificate")
     roles = ("reviewer", "supervisor", "engineer", "auditor", "admin")
@@ -90,12 +100,27 @@ def _station_file(path: str) -> Path | None:
     return Path(path) if path.endswith((".yaml", ".yml")) else None
 
 
+def _judges(
+    station_file: Path | None, bundles: list[Path], recipes: list[Path]
+) -> tuple[list[Path], list[Path]]:
+    """Bundles and recipes that were named; the station's own where it is named and none of them was."""
+    if station_file is None or bundles:
+        return bundles, recipes
+    from taktsight.inspect.config import load_station
+
+    station = load_station(station_file)
+    own = [] if station.recipe is None else [station.recipe]
+    return ([station.bundle] if station.bundle.is_file() else []), recipes or own
+
+
 def _serve(arguments: argparse.Namespace, records: Path) -> int:
     from taktsight.inspect.review.web.opening import open_bench
     from taktsight.inspect.review.web.serving import listen, serve
 
+    station_file = _station_file(arguments.what[0])
+    bundles, recipes = _judges(station_file, arguments.bundle, arguments.recipe)
     address, listening = listen(_address(arguments))
-    bench = open_bench(records, address, _station_file(arguments.what[0]))
+    bench = open_bench(records, address, station_file, bundles, recipes, arguments.allowed_key)
     first = "" if bench.accounts.all() else f"/link/{bench.links.first_admin()}"
     said = f"review bench: {address.url}{first}"
     if first:

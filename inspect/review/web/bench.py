@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from taktsight.inspect.review.people.accounts import Accounts
     from taktsight.inspect.review.people.links import Links
     from taktsight.inspect.review.people.sessions import Sessions
+    from taktsight.inspect.review.pictures.bundles import BundleAtHand
     from taktsight.inspect.review.store.store import ReviewStore
     from taktsight.inspect.review.web.address import Address
 
@@ -64,6 +65,8 @@ class Bench:
     """What some pages make once and keep, by name."""
     live: Any = None
     """Live, of the wall; None where there is no index."""
+    bundles: tuple[BundleAtHand, ...] = ()
+    """Those that the command line named, verified."""
     said: Said = field(default_factory=Said)
     doubles: Doubles = field(default_factory=Doubles)
     stopping: threading.Event = field(default_factory=threading.Event)

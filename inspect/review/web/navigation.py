@@ -18,6 +18,7 @@ class Entry:
 NAVIGATION = (
     Entry("/", N_("Wall")),
     Entry("/review", N_("Review")),
+    Entry("/parts", N_("Parts")),
     Entry("/audit", N_("Audit")),
     Entry("/studies", N_("Studies")),
     Entry("/quality", N_("Quality")),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from taktsight.errors import ConfigError
 from taktsight.inspect.ledger import FILE
 from taktsight.inspect.review.live.live import Live
+from taktsight.inspect.review.live.station_files import read_station_file
 from taktsight.inspect.review.parts.index import PartIndex
+from taktsight.inspect.review.parts.review_queue import Queue
 from taktsight.inspect.review.people.accounts import Accounts
 from taktsight.inspect.review.people.links import Links
 from taktsight.inspect.review.people.sessions import Sessions
+from taktsight.inspect.review.pictures.bundles import open_bundles, recipes_at_hand
+from taktsight.inspect.review.pictures.pictures import Pictures
 from taktsight.inspect.review.store.store import ReviewStore
 from taktsight.inspect.review.web.address import Address
 from taktsight.inspect.review.web.bench import Bench
@@ -32,15 +37,36 @@ def open_accounts(records: Path) -> tuple[ReviewStore, Accounts]:
     return store, Accounts(store)
 
 
-def open_bench(records: Path, address: Address, station_file: Path | None = None) -> Bench:
-    """Everything; :meth:`Bench.stop` closes it. A station file says takt, deadline, bands and meters.
+def open_bench(
+    records: Path,
+    address: Address,
+    station_file: Path | None = None,
+    bundles: Sequence[Path] = (),
+    recipes: Sequence[Path] = (),
+    allowed_keys: Sequence[Path] = (),
+) -> Bench:
+    """Everything; :meth:`Bench.stop` closes it.
+
+    Args:
+        records: the folder that holds ledger.sqlite.
+        address: where the bench is reached.
+        station_file: says takt, deadline, bands and meters.
+        bundles: that may have judged: they draw overlays, and their certificates are shown.
+        recipes: that they may have judged by.
+        allowed_keys: of those who may sign bundles; without any nobody's signature is looked at.
 
     Raises:
-        ConfigError: If the folder holds no ledger.
+        ConfigError: If the folder holds no ledger, or a recipe is wrong.
+        BundleError: If a bundle is damaged, or signed by none of the keys.
         LedgerError: If the store cannot be opened.
     """
+    at_hand = open_bundles(bundles, recipes, allowed_keys)
+    known_recipes = recipes_at_hand(at_hand)
+    given = [each.bundle for each in at_hand]
     store, accounts = open_accounts(records)
-    index = PartIndex.open(records, records / FOLDER)
+    station = read_station_file(station_file).station if station_file is not None else None
+    deadline_ms = station.deadline_ms if station is not None else None
+    index = PartIndex.open(records, records / FOLDER, deadline_ms=deadline_ms)
     return Bench(
         records=records,
         address=address,
@@ -49,5 +75,8 @@ def open_bench(records: Path, address: Address, station_file: Path | None = None
         links=Links(accounts),
         sessions=Sessions(store),
         index=index,
+        queue=Queue(index, store, bundles=given, recipes=known_recipes, golden=given),
+        pictures=Pictures(index, at_hand),
         live=Live(index, station_file),
+        bundles=at_hand,
     )
