@@ -160,7 +160,7 @@ def _hammer(records: Path, users: int, ended: threading.Event, got: Hammered) ->
 def _use(url: str, cookie: str, users: int, ended: threading.Event, got: Hammered) -> None:
     module = "taktsight.benchmarks.review_speed.users"
     people = subprocess.Popen(
-        [sys.executable, "-m", module, url, str(users), *PATHS],
+        ["chrt", "--idle", "0", sys.executable, "-m", module, url, str(users), *PATHS],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,9 +1,9 @@
-"""People who load pages of a review bench one after the other, without a pause, at idle priority.
+"""People who load pages of a review bench one after the other, without a pause.
 
-    python -m taktsight.benchmarks.review_speed.users URL USERS PATH ... < cookie
+    chrt --idle 0 python -m taktsight.benchmarks.review_speed.users URL USERS PATH ... < cookie
 
-In a plant they sit at other computers; here they share the line's, so the scheduler gives them what nobody
-else wants. At the end of the input, or at SIGTERM, they say what they got as one line of JSON.
+In a plant they sit at other computers; here they share the line's, so the scheduler shall give them what
+nobody else wants. At SIGTERM they say what they got as one line of JSON.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
 import signal
 import sys
 import time
@@ -81,7 +80,6 @@ async def run(url: str, cookie: str, users: int, paths: Sequence[str]) -> Users:
 
 def main(arguments: Sequence[str]) -> int:
     """Prints what they got."""
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     url, users, *paths = arguments
     people = asyncio.run(run(url, sys.stdin.readline().strip(), int(users), paths))
     said = {"pages_ms": people.pages_ms, "events": people.events, "failures": people.failures}
