@@ -7,7 +7,8 @@ written here again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from taktsight.inspect.alarm_settings import AlarmSettings
 from taktsight.inspect.meters import ALARMS, STATES, Meters
@@ -29,6 +30,8 @@ COUNTED = {
 """What has happened once is an alarm for some time."""
 WRITTEN_ELSEWHERE = ("vision_restarted", "plc_lost", "golden_due", "computer_slept")
 """The line says so in entries of its own."""
+WATCHED = ("drift", "process_shift", "unwatched")
+"""What the quality watch says, or that nobody watches."""
 _CLOCK = "the wall clock is far ahead of the newest record, and no image is removed by age"
 _ARMED = STATES.index("armed")
 
@@ -53,7 +56,13 @@ class Alarms:
         """When :meth:`look` must be called; None while no part comes."""
         return self._look_ns if self._meters["state"] == _ARMED else None
 
-    def look(self, now_ns: int, plc_trouble: str, trigger_trouble: str = "") -> None:
+    def look(
+        self,
+        now_ns: int,
+        plc_trouble: str,
+        trigger_trouble: str = "",
+        watched: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Raises and ends alarms; most calls are not due.
 
         Args:
@@ -61,6 +70,7 @@ class Alarms:
             plc_trouble: what is wrong with the PLC, in words; "" where nothing is.
             trigger_trouble: why parts may go by that nobody counts; "" where none do. Nobody waits for the
                 next look with that.
+            watched: name → why, of the alarms in ``WATCHED``.
         """
         is_new = bool(trigger_trouble) != bool(self._meters["trigger_lost"])
         self._meters["trigger_lost"] = int(bool(trigger_trouble))
@@ -76,6 +86,7 @@ class Alarms:
             "golden_due": "golden parts are due" if self._meters["golden_held"] else "",
             "clock_ahead": _CLOCK if self._meters["clock_ahead"] else "",
             "escapes_unknown": self._escapes(now_ns),
+            **{name: watched.get(name, "") for name in WATCHED},
         }
         for name in ALARMS:
             self._turn(name, why[name], now_ns)

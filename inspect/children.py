@@ -5,6 +5,7 @@ Nothing heavy is imported here: vision shall be on its way before the line is.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -28,7 +29,7 @@ START_NICE = -15
 """A start comes before what else this computer does: parts may be coming. Where that is refused, it takes
 its turn among the others."""
 
-ChildName = Literal["vision", "recorder", "archive"]
+ChildName = Literal["vision", "recorder", "archive", "quality_watch"]
 
 
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
@@ -94,6 +95,13 @@ class Child:
         self._dying.append(self._process)
         self.channel.close()
 
+    def end(self, within_s: float) -> None:
+        """Waits for its own end for so long, then ends it."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(within_s)
+        self.kill()
+        self.reap()
+
     def reap(self) -> None:
         """Waits until every process that was killed is gone; in a disk that hangs one may never be."""
         for process in self._dying:
@@ -107,8 +115,9 @@ class Child:
         self._dying = [process for process in self._dying if process.poll() is None]
         self.channel, theirs = Channel.pair()
         inherited = (theirs.fileno(), *self._descriptors)
-        # The archive writes images when nobody wants the core, and parts do not wait for it.
-        command = python_command if self.name == "archive" else hurried_command
+        # These work when nobody wants the core, and parts do not wait for them.
+        is_calm = self.name in ("archive", "quality_watch")
+        command = python_command if is_calm else hurried_command
         self._process = subprocess.Popen(
             command(f"taktsight.inspect.{self.name}", *inherited),
             stdin=subprocess.DEVNULL,

@@ -14,6 +14,7 @@ from taktsight.inspect.codes.settings import CodeSettings
 from taktsight.inspect.gates.settings import DryRunSettings, GateSettings
 from taktsight.inspect.golden_settings import GoldenCheck
 from taktsight.inspect.plc.settings import PlcSettings
+from taktsight.inspect.quality_settings import QualitySettings
 from taktsight.inspect.station_fit import field_contradictions
 from taktsight.inspect.triggers.settings import TriggerSettings
 from taktsight.records import Outcome
@@ -189,6 +190,8 @@ class Station(StrictModel):
     """When a condition of the line is an alarm."""
     metrics: MetricsSettings | None = None
     """Where Prometheus finds the meters. Absent: nowhere."""
+    quality: QualitySettings | None = None
+    """What is watched beside the line, out of its ledger. Absent: nothing."""
     max_frame_age_ms: float = Field(default=100, gt=0, le=600_000)
     """A frame that was exposed longer before its trigger shows an earlier part, ms."""
     repeats_allowed: tuple[str, ...] = ()
@@ -255,6 +258,7 @@ def load_station(path: Path) -> Station:
         allowed_keys=tuple(base / key for key in station.allowed_keys),
         cameras=cameras,
         gate=_placed_gate(station.gate, base),
+        quality=_placed_quality(station.quality, base),
         records=with_values(station.records, folder=base / station.records.folder),
     )
 
@@ -269,6 +273,13 @@ def _placed_gate(gate: GateSettings, base: Path) -> GateSettings:
     if isinstance(gate, DryRunSettings) and gate.file is not None:
         return with_values(gate, file=base / gate.file)
     return gate
+
+
+def _placed_quality(quality: QualitySettings | None, base: Path) -> QualitySettings | None:
+    if quality is None:
+        return None
+    drift = base / quality.drift if quality.drift else None
+    return with_values(quality, drift=drift, spc=tuple(base / limits for limits in quality.spc))
 
 
 def with_values(model: Model, **values: Any) -> Model:

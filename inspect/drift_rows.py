@@ -17,6 +17,7 @@ from taktsight.inspect.ledger_rows import Row
 from taktsight.quality.drift_frames import cells_of
 from taktsight.quality.drift_plan import KeptFrames
 from taktsight.quality.drift_stream import Floats, PartName, SeenPart
+from taktsight.quality.quality_hold import judged_outcome
 from taktsight.records import Outcome
 
 CHUNK = 2000
@@ -82,13 +83,28 @@ class PartReader:
         return SeenPart(
             name,
             row["utc"],
-            Outcome(row["outcome"]),
+            judged_outcome(Outcome(row["outcome"]), json.loads(row["reasons"])),
             scored["bundle"],
             scored["recipe"],
             row["digest"],
             {view: tuple(scores) for view, scores in json.loads(scored["scores"]).items()},
             json.loads(measured["health"] or "{}"),
         )
+
+
+class Behind:
+    """Parts behind one of the ledger, where phase I ended; every part where that one is not there."""
+
+    def __init__(self, last: PartName, runs: frozenset[str]) -> None:
+        self._last = last if last.run in runs else None
+
+    def has(self, name: PartName) -> bool:
+        """Whether a part comes behind it. To be asked of each part, in order."""
+        if self._last is None:
+            return True
+        if name == self._last:
+            self._last = None
+        return False
 
 
 def frame_cells(records: Path, file: Path) -> tuple[Floats, tuple[int, int]] | None:

@@ -16,6 +16,8 @@ from taktsight.inspect.conductor import Answer
 from taktsight.inspect.gates.gate import Gate, not_told
 from taktsight.inspect.golden_desk import GoldenDesk
 from taktsight.inspect.patience import Patience, RunUntil
+from taktsight.inspect.quality_side import QualitySide
+from taktsight.records import Outcome, Verdict
 
 GATE_STOP_NS = 10_000_000_000
 """How long the line waits for its gate to carry out the last verdicts."""
@@ -29,11 +31,22 @@ class GateSide:
         gate: Gate,
         books: Books,
         desk: GoldenDesk,
+        quality: QualitySide,
         fail: Callable[[TaktsightError], None],
         *,
         is_strict: bool,
     ) -> None:
-        """``fail``: told that the gate cannot act; ``is_strict``: a verdict waits for the ledger."""
+        """Nothing is asked of the disk here.
+
+        Args:
+            gate: what moves the parts.
+            books: what was done is written there.
+            desk: holds verdicts back where golden parts are due.
+            quality: holds passes back where an alarm stands and the station wants that.
+            fail: told that the gate cannot act.
+            is_strict: a verdict waits for the ledger.
+        """
+        self._quality = quality
         self._gate = gate
         self._books = books
         self._desk = desk
@@ -95,7 +108,10 @@ class GateSide:
         # Asked again: the gate may have taken its time with the part before.
         now_ns = time.monotonic_ns()
         due = answer.at(now_ns)
-        due = replace(due, verdict=self._desk.at_gate(due, due.verdict, now_ns), handed_ns=now_ns)
+        verdict = self._desk.at_gate(due, due.verdict, now_ns)
+        if verdict.outcome is Outcome.PASS and (why := self._quality.held):
+            verdict = Verdict(Outcome.UNINSPECTED, (why, *verdict.reasons))
+        due = replace(due, verdict=verdict, handed_ns=now_ns)
         try:
             self._gate.act(due)
         except LineError as error:  # the gate did nothing, and a gate that does nothing is closed

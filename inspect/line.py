@@ -39,6 +39,7 @@ from taktsight.inspect.messages import (
 )
 from taktsight.inspect.meters import Meters, size_meters
 from taktsight.inspect.patience import Patience
+from taktsight.inspect.quality_side import QualitySide
 from taktsight.inspect.realtime import become_punctual
 from taktsight.inspect.recorder_port import RecorderPort
 from taktsight.inspect.recorder_side import RecorderSide
@@ -78,9 +79,10 @@ class Line:
         self._control: Control | None = None
         self._selector = selectors.SelectSelector()  # epoll rounds its timeout up to a whole millisecond
         self._field = FieldSide(station, self._selector, self._books.notes)
-        is_strict = station.records.mode == "strict"
+        folder, is_strict = station.records.folder, station.records.mode == "strict"
+        self._quality = QualitySide(station.quality, folder, self.meters, self._selector, self._fail)
         self._gate_side = GateSide(
-            self._field.gate, self._books, self._desk, self._fail, is_strict=is_strict
+            self._field.gate, self._books, self._desk, self._quality, self._fail, is_strict=is_strict
         )
         self._recorder_side = RecorderSide(self._recorder, self.meters, self._selector, self._fail)
         self._vision_side = VisionSide(
@@ -112,6 +114,7 @@ class Line:
         finally:
             self._close_control()
             self._field.close()
+            self._quality.close()
             self._selector.close()
         if self._failure is not None:
             raise self._failure
@@ -125,6 +128,7 @@ class Line:
         records = self._station.records
         rules = ImageRules(**dict(records.images))
         self._recorder_side.start(StartRecorder(self.run_name, records.folder, rules))
+        self._quality.start()
         for refused in become_punctual():
             log.info("%s", refused)
         self._run_until(lambda: (self._vision.ready and self._recorder.ready) or self._stop_asked)
@@ -144,7 +148,8 @@ class Line:
     @property
     def _is_ready(self) -> bool:
         """Whether everything that parts need is there."""
-        return bool(self._vision.ready and self._recorder.ready and not self._field.missing)
+        is_manned = self._vision.ready and self._recorder.ready and self._quality.is_ready
+        return bool(is_manned and not self._field.missing)
 
     def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
         return (self._changeovers if "changeover" in request else self._desk).handle(request)
@@ -203,6 +208,7 @@ class Line:
             self._vision.gives_up_ns(),
             self._recorder.gives_up_ns(),
             self._changeovers.gives_up_ns(),
+            self._quality.next_due_ns(),
             self._alarms.next_look_ns(),
         )
         next_ns = min((moment for moment in moments if moment is not None), default=None)
@@ -221,8 +227,10 @@ class Line:
         self._vision_side.look(now_ns)
         self._recorder_side.look(now_ns)
         self._changeover_side.look(now_ns)
+        self._quality.look(now_ns)
         self._books.count(self._conductor, self._gate_side.waiting, self._gate_side.withdrawn)
-        self._alarms.look(now_ns, self._field.missing, self._field.trigger_lost)
+        watched = self._quality.alarms(now_ns)
+        self._alarms.look(now_ns, self._field.missing, self._field.trigger_lost, watched)
 
     def _wake_up(self, slept: str) -> None:
         """No deadline ran meanwhile, and no part is where it was."""

@@ -58,7 +58,7 @@ class StartRecorder:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Vision → line, recorder → line: it cannot take up service, and why."""
+    """Vision, recorder or quality watch → line: it cannot take up service, and why."""
 
     error: str
     """Name of the class in :mod:`taktsight.errors`."""
@@ -242,8 +242,35 @@ class NotPrepared:
 
 
 @dataclass(frozen=True, slots=True)
+class StartWatch:
+    """Line → quality watch: the first message."""
+
+    records: Path
+    drift: Path | None
+    """The frozen reference."""
+    spc: tuple[Path, ...]
+    """Files of frozen limits."""
+    is_waited_for: bool
+    """The line arms once it has said what stands, so it does not yield before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Quality watch → line, every other second at least: what stands now, whoever found it."""
+
+    count: Mapping[str, int]
+    """Name of an alarm of the line → how many of its kind nobody has cleared."""
+    why: Mapping[str, str]
+    """The same → the last of them, in a sentence."""
+    found: Mapping[str, int]
+    """The same → how many were found since the message before."""
+    blind: str
+    """Why something is not watched; "" where everything is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
-    """Line → vision, line → recorder, recorder → archive: finish what you have, then end."""
+    """Line → vision, recorder or quality watch, recorder → archive: finish what you have, then end."""
 
 
 Message = (
@@ -266,5 +293,7 @@ Message = (
     | Prepare
     | Prepared
     | NotPrepared
+    | StartWatch
+    | Standing
     | Stop
 )

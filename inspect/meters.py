@@ -26,6 +26,9 @@ ALARMS = (
     "escapes_unknown",
     "computer_slept",
     "clock_ahead",
+    "drift",
+    "process_shift",
+    "unwatched",
 )
 STAGES = ("grab", "health", "prepare", "infer", "locate", "decide", "gate")
 HISTOGRAMS = ("cycle", "lateness", *STAGES)
@@ -69,6 +72,11 @@ FIELDS = (
     "vision_restarts",
     "sleeps",  # of the computer
     "changeovers",
+    "drift_standing",  # alarms of drift that nobody has cleared
+    "drift_alarms",  # that were found since the line started
+    "spc_standing",  # the same of control charts
+    "spc_alarms",
+    "quality_held",  # 1 while one of them holds the line: no part passes
     "recorder_restarts",
     "codes_read",
     "codes_unread",

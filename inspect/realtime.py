@@ -75,6 +75,13 @@ def yield_to_everyone() -> None:
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
+def all_yield_to_everyone() -> None:
+    """The process, with each thread that it has now, runs only where nobody else wants the core."""
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
+
+
 def stop_yielding(process_id: int) -> None:
     """The process is like any other again, where this one has CAP_SYS_NICE, as the service has."""
     with contextlib.suppress(PermissionError, ProcessLookupError):  # then it takes its time, or is gone

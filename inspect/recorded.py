@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -36,6 +36,11 @@ class RecordedPart:
     """Camera → SHA-256 of the pixels that were judged, as the chained row has it."""
     files: Mapping[str, Path]
     """Camera → where the frame lies now."""
+    utc: str = ""
+    """When the gate was told."""
+    station: str = ""
+    is_golden: bool = False
+    """Whether the line knew it as a golden part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,41 @@ def read_run(records: Path, named: str, triggers: Iterable[int] | None = None) -
     armed = next((row["reasons"] for row in rows if row["kind"] == "armed"), "[]")
     started = datetime.fromisoformat(rows[0]["utc"]).date()
     return RecordedRun(name, started, read_facts(json.loads(armed)), parts)
+
+
+def read_parts(ledger: Ledger, records: Path, run: str, triggers: Iterable[int]) -> Sequence[RecordedPart]:
+    """Parts of one run in the order of their triggers, whether or not their frames are still kept.
+
+    Args:
+        ledger: of ``records``.
+        records: the folder that holds it.
+        run: its whole name.
+        triggers: of the parts.
+
+    Raises:
+        LedgerError: If a part has no verdict there, or a row of the run was changed.
+    """
+    rows = ledger.rows_of(run)
+    files = _files(records, ledger.image_rows(kept=True), run)
+    by_part: dict[int, dict[str, Row]] = {}
+    for row in rows:
+        if row["trigger"] is not None:
+            by_part.setdefault(row["trigger"], {})[row["kind"]] = row
+    wanted = sorted({*triggers})
+    missing = [trigger for trigger in wanted if "verdict" not in by_part.get(trigger, ())]
+    if missing:
+        raise LedgerError(f"run {run} has no verdict of part {missing[0]} in the ledger")
+    armed = next((row["reasons"] for row in rows if row["kind"] == "armed"), "[]")
+    station = next((said[8:] for said in json.loads(armed) if said.startswith("station ")), "")
+    return [
+        replace(
+            _part(run, trigger, by_part[trigger], files.get(trigger, {})),
+            utc=by_part[trigger]["verdict"]["utc"],
+            station=station,
+            is_golden="golden" in by_part[trigger],
+        )
+        for trigger in wanted
+    ]
 
 
 def find_run(ledger: Ledger, named: str) -> str:

@@ -68,6 +68,8 @@ def draw(meters: Meters, title: str) -> Panel:
         border = "red"
     if meters["trigger_lost"]:
         heading, border = f"{heading}  [bold red]HELD: the camera that is the trigger is lost[/]", "red"
+    if meters["quality_held"]:
+        heading, border = f"{heading}  [bold red]HELD: taktsight drift show[/]", "red"
     if meters["golden_held"]:
         heading, border = f"{heading}  [bold red]HELD: show the golden parts[/]", "red"
     return Panel(

@@ -12,6 +12,7 @@ import yaml
 from lightning.pytorch.cli import SaveConfigCallback
 
 from taktsight.datasets.datamodule import InspectionData
+from taktsight.datasets.dataset_card import checked_card
 from taktsight.datasets.fingerprints import (
     Prints,
     as_table,
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 
 PARTS_FILE = "parts.csv"
 MANIFEST_FILE = "manifest.json"
-MUST_STAY = ("config.model", "config.data", "data.", "parts.", "split", "seed")
+MUST_STAY = ("config.model", "config.data", "data.", "dataset", "parts.", "split", "seed")
 """A training that is resumed with another one of these would be two halves of different trainings."""
 
 
@@ -54,7 +55,7 @@ class RunRecord(SaveConfigCallback):
 
         Raises:
             ConfigError: If a resumed training was begun with another configuration or seed.
-            DataError: If it was begun with other data.
+            DataError: If it was begun with other data, or a version of a data set was changed.
         """
         if trainer.is_global_zero:
             run, data = Path(trainer.default_root_dir), _data_of(trainer)
@@ -91,10 +92,12 @@ class RunRecord(SaveConfigCallback):
             checkpoint[MANIFEST_KEY] = manifest.model_dump_json()
 
     def _now(self, trainer: lightning.Trainer, data: InspectionData, prints: Prints) -> Circumstances:
+        card = checked_card(data.root)
         asked: Mapping[str, Any] = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
         return Circumstances(
             data=digests_of(prints),
             parts={split: len(data.split(split)) for split in SPLITS},
+            dataset=None if card is None else card.named,
             split=split_digest(prints),
             config=config_digests(asked),
             code=code_digest(),

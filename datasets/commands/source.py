@@ -19,12 +19,15 @@ def add_source(parser: argparse.ArgumentParser, *, root: str = "ROOT", needs_lay
 
     Args:
         parser: of the command.
-        root: what its help calls the folder.
+        root: what its help calls the folder; with ``--`` an option of that name, which may be left out.
         needs_layout: False where ``root`` may be a table, which has no layout.
     """
     from taktsight.datasets.readers import Layout, Unlabelled
 
-    parser.add_argument("root", metavar=root, type=Path, help="folder of the data set")
+    if root.startswith("--"):
+        parser.add_argument(root, dest="root", metavar="ROOT", type=Path, help="folder of a data set")
+    else:
+        parser.add_argument("root", metavar=root, type=Path, help="folder of the data set")
     layouts = get_args(Layout)
     parser.add_argument(
         "--layout",

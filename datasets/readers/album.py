@@ -155,7 +155,7 @@ class Album:
             self.fault("annotation", document, f"{entry}: {error}", image=image)
             return
         if not drawn:
-            self.keep(Sample((image,), label))
+            self.keep(replace(sample, label=label, regions=((),) if label == GOOD else ()))
 
     def keep(self, sample: Sample) -> Sample:
         """Takes a sample as it is."""

@@ -1,6 +1,7 @@
 """COCO: one JSON file of images, annotations and categories; boxes, polygons and run lengths.
 
-An image that the file lists without annotations is a good part. The files ``instances_train.json``,
+An image that the file lists without annotations is a good part, unless its own key ``label`` says what the
+whole part is: a defect that nobody drew. The files ``instances_train.json``,
 ``instances_val.json`` and ``instances_test.json`` bring their split, and an image's keys ``part``, ``lot``
 and ``camera`` are taken where they are there.
 """
@@ -50,6 +51,7 @@ class _Image(Entry):
     part: str = ""
     lot: str = ""
     camera: str = ""
+    label: str = ""
 
 
 class _Category(Entry):
@@ -124,6 +126,7 @@ def _draw(
     if sample:
         split = SPLIT_BY_STEM.get(file.stem)
         album.keep(replace(sample, part=image.part, lot=image.lot, camera=image.camera, split=split))
+        album.judge(path, file, f"image {image.id!r}", [image.label] if image.label else [])
 
 
 def _folders(file: Path) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from taktsight.errors import DataError
 
 
@@ -30,3 +32,21 @@ def run_counts(text: str) -> list[int]:
     if shift:
         raise DataError("the run lengths are cut short; export them again")
     return counts
+
+
+def run_string(counts: Sequence[int]) -> str:
+    """COCO's compressed string of run lengths: what :func:`run_counts` reads.
+
+    >>> run_counts(run_string([3, 1, 40, 2000, 6]))
+    [3, 1, 40, 2000, 6]
+    """
+    text = ""
+    for place, count in enumerate(counts):
+        value = count - (counts[place - 2] if place > 2 else 0)
+        more = True
+        while more:
+            bits = value & 31
+            value >>= 5
+            more = value != (-1 if bits & 16 else 0)
+            text += chr(48 + bits + (32 if more else 0))
+    return text

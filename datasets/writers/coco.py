@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import cv2
 import numpy as np
@@ -29,6 +29,9 @@ from taktsight.datasets.regions import (
 from taktsight.datasets.samples import Sample, defect_labels
 from taktsight.datasets.writers.folder import copy_images, new_folder, only_view
 from taktsight.errors import DataError
+
+Undrawn = Literal["refuse", "label"]
+"""What becomes of a defective part whose pixels nobody knows. Other tools know no ``label``."""
 
 
 class _Runs(TypedDict):
@@ -108,12 +111,15 @@ def category_numbers(samples: Sequence[Sample]) -> dict[str, int]:
     return {label: number for number, label in enumerate(defect_labels(samples), start=1)}
 
 
-def coco_document(chosen: Sequence[tuple[Sample, Path]], numbers: dict[str, int]) -> Document:
+def coco_document(
+    chosen: Sequence[tuple[Sample, Path]], numbers: dict[str, int], undrawn: Undrawn = "refuse"
+) -> Document:
     """The file about these samples.
 
     Args:
         chosen: pairs of the sample and what the file calls its image.
         numbers: label → category.
+        undrawn: ``label`` writes what the whole part is, as our reader understands it.
 
     Raises:
         DataError: If the pixels of a defective part are not known.
@@ -123,7 +129,15 @@ def coco_document(chosen: Sequence[tuple[Sample, Path]], numbers: dict[str, int]
     for number, (sample, name) in enumerate(chosen, start=1):
         size = image_size(sample.images[0])
         images.append(_image(number, sample, name, size))
-        for region in _regions(sample, size):
+        drawn = _regions(sample, size)
+        if sample.is_defective and not drawn:
+            if undrawn == "refuse":
+                raise DataError(
+                    f"{sample.images[0]}: is {sample.label!r} and nobody drew where, and COCO would call "
+                    "it good; draw the defect or leave the image out"
+                )
+            images[-1]["label"] = sample.label
+        for region in drawn:
             annotations.append(_annotation(len(annotations) + 1, number, numbers, region))
     categories: list[dict[str, int | str]] = [
         {"id": number, "name": label} for label, number in numbers.items()
@@ -148,16 +162,13 @@ def _image(number: int, sample: Sample, name: Path, size: Size) -> dict[str, int
 
 
 def _regions(sample: Sample, size: Size) -> Sequence[Region]:
-    """What was drawn on the part, or the pieces of its mask."""
+    """What was drawn on the part, or the pieces of its mask; nothing where nobody knows."""
     drawn = sample.regions[0] if sample.regions else None
     if drawn or not sample.is_defective:
         return drawn or ()
     mask = read_mask(sample, size)
     if mask is None:
-        raise DataError(
-            f"{sample.images[0]}: is {sample.label!r} and nobody drew where, and COCO would call it good; "
-            "draw the defect or leave the image out"
-        )
+        return ()
     count, pieces = cv2.connectedComponents((mask > 0).astype(np.uint8), connectivity=8)
     return [Region(sample.label, run_lengths(pieces == piece)) for piece in range(1, count)]
 

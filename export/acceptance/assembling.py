@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from taktsight import __version__
 from taktsight.errors import ConfigError
+from taktsight.export.acceptance.decisions import NOT_GIVEN, in_a_sentence
 from taktsight.export.acceptance.document import (
     Acceptance,
     NotShown,
     Subject,
 )
 from taktsight.export.acceptance.given import CONFIDENCE, Given
-from taktsight.export.acceptance.judging import (
-    NOT_GIVEN,
-    certified_criteria,
-    in_a_sentence,
-    line_criteria,
-    rate_criteria,
-    study_criteria,
-)
+from taktsight.export.acceptance.judged_line import line_criteria
+from taktsight.export.acceptance.judged_rates import certified_criteria, rate_criteria
+from taktsight.export.acceptance.judged_studies import study_criteria
 from taktsight.export.acceptance.sections import population_of, production_of, rates_of, subject_of
 
 NAMES = {

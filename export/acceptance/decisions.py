@@ -16,6 +16,14 @@ from taktsight.quality.rates import lower_bound, upper_bound
 from taktsight.strict_model import StrictModel
 
 Decision = Literal["fulfilled", "not fulfilled", "cannot be decided"]
+NOT_GIVEN = {
+    "pod": "no table of targets was given (--targets)",
+    "agreement": "no agreement study was given (--agreement)",
+    "gage": "no gage study was given (--gage)",
+    "ledger": "no ledger was given (--records)",
+    "audit": "no audit was given (--audit)",
+}
+"""What decides → why it is not there."""
 
 
 class Criterion(StrictModel):
@@ -218,3 +226,22 @@ def counts_of(criteria: Sequence[Criterion]) -> Mapping[Decision, int]:
     """How many are decided which way."""
     states: tuple[Decision, ...] = ("fulfilled", "not fulfilled", "cannot be decided")
     return {state: sum(each.decision == state for each in criteria) for state in states}
+
+
+def in_a_sentence(criteria: Sequence[Criterion]) -> str:
+    """The verdict of them all."""
+    if not criteria:
+        return "No criteria were agreed: the figures stand without a verdict."
+    counts = counts_of(criteria)
+    total = "the criterion is" if len(criteria) == 1 else f"all {len(criteria)} criteria are"
+    if counts["fulfilled"] == len(criteria):
+        return f"Fulfilled: {total} fulfilled."
+    said = [
+        f"{count} of {len(criteria)} {'is' if count == 1 else 'are'} {state}"
+        if state != "cannot be decided"
+        else f"{count} of {len(criteria)} cannot be decided"
+        for state, count in counts.items()
+        if count
+    ]
+    first = "Not fulfilled" if counts["not fulfilled"] else "Not decided"
+    return f"{first}: {', '.join(said)}."

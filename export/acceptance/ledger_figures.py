@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,12 @@ from taktsight.quality.agreement import Share
 from taktsight.quality.attribute_charts import draw_shares, share_limits
 from taktsight.quality.control_chart import ControlChart, chart_of
 from taktsight.quality.pareto import ParetoRow, pareto
+from taktsight.quality.quality_hold import judged_outcome
 from taktsight.quality.rates import clopper_pearson
 from taktsight.quality.repeats import Repeats, repeats
 from taktsight.quality.spc_limits import FrozenLimits, ShareLimits
 from taktsight.quality.tables import Floats
+from taktsight.records import Outcome
 from taktsight.strict_model import StrictModel
 
 LATE = "late"
@@ -130,14 +133,17 @@ def slower_than(recorded: Recorded, limit_ms: float) -> tuple[int, int]:
 def reject_chart(recorded: Recorded, per: int, frozen: FrozenLimits | None) -> ControlChart:
     """A p chart of rejected parts, so many inspected parts to a point; UNINSPECTED ones are no part of it.
 
+    With frozen limits it begins behind the parts that they are of.
+
     Raises:
         DataError: If the parts do not fill two points, or frozen limits are those of another chart.
     """
-    inspected = [row for row in recorded.rows if row["outcome"] != "UNINSPECTED"]
+    judged = [_judged(row) for row in _behind(recorded.rows, frozen)]
+    inspected = [outcome for outcome in judged if outcome is not Outcome.UNINSPECTED]
     count = len(inspected) // per
     if count < 2:
         raise DataError(f"{len(inspected)} inspected parts do not fill two points of {per}")
-    flags = np.array([row["outcome"] == "REJECT" for row in inspected[: count * per]])
+    flags = np.array([outcome is Outcome.REJECT for outcome in inspected[: count * per]])
     events, n = flags.reshape(count, per).sum(axis=1).astype(np.float64), np.full(count, float(per))
     if frozen is None:
         limits = share_limits("p", events, n, excluded=None, method="auto")
@@ -170,6 +176,18 @@ def repeated(recorded: Recorded) -> Repeats:
             if row["serial"] is not None
         ]
     )
+
+
+def _judged(row: Row) -> Outcome:
+    return judged_outcome(Outcome(row["outcome"]), json.loads(row["reasons"]))
+
+
+def _behind(rows: Sequence[Row], frozen: FrozenLimits | None) -> Sequence[Row]:
+    if frozen is None or frozen.ledger is None:
+        return rows
+    last = (frozen.ledger.last.run, frozen.ledger.last.trigger)
+    places = [place for place, row in enumerate(rows) if (row["run"], row["trigger"]) == last]
+    return rows[places[-1] + 1 :] if places else rows
 
 
 def _is_late(row: Row) -> bool:

@@ -7,7 +7,8 @@
 PARTS is a CSV with a row for each part (columns part, truth, score:LABEL for each label of the bundle, lot
 where it is known), or a folder of labelled images that the bundle judges here, laid out as for
 'taktsight data check'. They must be a random sample of the parts to come, and neither the network nor the
-person who built it may have seen them.
+person who built it may have seen them. With --trained-on it is compared with the version of the reviewed
+data set that the bundle's card names: no part of it may certify.
 
 Limits are chosen and certified on the same parts by fixed-sequence Learn-then-Test, which is allowed
 because it corrects for the choice. With --limits a recipe's own limits are tested instead, which is allowed
@@ -49,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_splits(parser)
     parser.add_argument("--ignore-column", action="append", default=[], metavar="NAME")
     _add_claims(parser)
+    parser.add_argument(
+        "--trained-on",
+        type=Path,
+        metavar="VERSION",
+        help="version of the data set that the card names: no part of it may certify",
+    )
     parser.add_argument("--recipe", type=Path, help="views and areas that hold at the line (the card's)")
     parser.add_argument("--limits", type=Path, metavar="RECIPE.yaml", help="test these limits, choose none")
     parser.add_argument(
@@ -174,10 +181,13 @@ def _parts(
     if set(parts.labels) != set(bundle.card.labels):
         scored, labels = ", ".join(parts.labels) or "nothing", ", ".join(bundle.card.labels)
         raise DataError(f"{arguments.root}: scores {scored}, and the bundle's labels are {labels}")
+    from taktsight.export.trained_on import check_unseen_names
+
+    warnings = check_unseen_names(bundle.card, parts.part.names, arguments.trained_on)
     evidence = Evidence(
         name=arguments.root.name, kind="table", sha256=file_digest(arguments.root), rows=len(parts)
     )
-    return parts, evidence, ()
+    return parts, evidence, warnings
 
 
 def _judged(
@@ -188,6 +198,7 @@ def _judged(
     references: dict[str, Image],
 ) -> tuple[Parts, Evidence, tuple[str, ...]]:
     from taktsight.export.labelled_images import judge_images
+    from taktsight.export.trained_on import check_unseen_images
     from taktsight.inspect.backends.backend import open_backend
     from taktsight.inspect.inspector import Inspector
 
@@ -197,9 +208,10 @@ def _judged(
     backend = open_backend(engine, bundle.models)
     inspector = Inspector(backend, card, recipe, bundle.digest, references)
     samples = source_of(arguments).read()
+    warnings = check_unseen_images(card, samples, arguments.root, arguments.trained_on)
     name = arguments.root.resolve().name
     judged = judge_images(samples, name, inspector, card.labels, card.canvas)
-    return judged.parts, judged.evidence, judged.warnings
+    return judged.parts, judged.evidence, (*judged.warnings, *warnings)
 
 
 def _given(

@@ -35,7 +35,7 @@ def label_counts(arguments: argparse.Namespace) -> tuple[dict[str, float], dict[
 
 def _of_records(arguments: argparse.Namespace) -> tuple[dict[str, float], dict[str, str]]:
     """A part counts once for each label that its reasons name."""
-    counted = {Outcome(name) for name in arguments.count}
+    counted = {Outcome(name) for name in arguments.count or ["REJECT"]}
     counts: Counter[str] = Counter()
     for verdict in recorded_verdicts(arguments.records, arguments.run):
         if verdict.outcome in counted:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from taktsight.export.commands.spc_series import Series
-    from taktsight.quality.control_chart import ControlChart, Drawn
+    from taktsight.quality.control_chart import ControlChart
     from taktsight.quality.spc_limits import FrozenLimits, Limits
     from taktsight.quality.tables import Bools
 
@@ -74,14 +74,19 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--run", help="of the ledger; its name or 'last' (all)")
     outcomes = [outcome.value for outcome in Outcome]
     group.add_argument(
-        "--count", nargs="+", choices=outcomes, default=["REJECT"], help="outcomes that count (REJECT)"
+        "--count", nargs="+", choices=outcomes, help="outcomes that count (REJECT, or as in phase I)"
     )
-    group.add_argument("--per", type=int, default=50, metavar="N", help="parts of a ledger in a point (50)")
+    group.add_argument(
+        "--per", type=int, metavar="N", help="parts of a ledger in a point (50, or as in phase I)"
+    )
 
 
 def _add_limits(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--freeze", type=Path, metavar="FILE", help="phase I: write the limits here")
     group.add_argument("--limits", type=Path, metavar="FILE", help="phase II: take them from here")
+    group.add_argument(
+        "--history", type=Path, metavar="FILE.csv", help="phase II: goes on where the tables before ended"
+    )
     group.add_argument("--exclude", default="", metavar="3,17", help="points left out of the limits")
     group.add_argument("--why", default="", help="the cause why, or why points that are out stay in")
     group.add_argument("--rules", choices=("nelson", "western-electric", "limits"), help="(nelson)")
@@ -105,21 +110,22 @@ def main(arguments: argparse.Namespace) -> int:
     check_output(arguments)
     if arguments.chart == "pareto":
         return _pareto(arguments)
-    if arguments.per < 1 or (arguments.n is not None and arguments.n < 1):
+    if (arguments.per is not None and arguments.per < 1) or (arguments.n is not None and arguments.n < 1):
         raise ConfigError("--per and --n are numbers of parts: 1 at least")
+    from taktsight.export.commands.spc_history import write_history
     from taktsight.export.commands.spc_series import series_of
     from taktsight.export.commands.spc_table import show_chart
+    from taktsight.quality.chart_points import draw_points
     from taktsight.quality.control_chart import chart_of
 
-    series = series_of(arguments)
     frozen = _frozen(arguments)
+    series = series_of(arguments, frozen.ledger if frozen else None)
     excluded = _excluded(arguments, len(series.labels))
     limits = frozen.limits if frozen else _estimated(arguments, series, excluded)
     rules = arguments.rules or (frozen.rules if frozen else "nelson")
-    drawn = _drawn(limits, series)
-    phase = 2 if frozen else 1
+    drawn = draw_points(limits, series.values, series.n)
     chart = chart_of(drawn, phase=2 if frozen else 1, rules=rules, labels=series.labels, excluded=excluded)
-    show_chart(chart, series, phase)
+    show_chart(chart, series)
     if arguments.freeze is not None:
         _freeze(arguments, chart, series, excluded)
 
@@ -131,10 +137,17 @@ def main(arguments: argparse.Namespace) -> int:
     data = {"file": series.source, "sha256": series.sha256, "notes": list(series.notes)}
     figures = {"data": data, **chart.model_dump(mode="json")}
     write_output(arguments, figures, draw)
-    return int(bool(chart.hits))
+    if series.table is not None:
+        write_history(arguments.history, series.table)
+    return int(any(hit.points[-1] > series.new_from for hit in chart.hits))
 
 
 def _frozen(arguments: argparse.Namespace) -> FrozenLimits | None:
+    if arguments.history is not None and (arguments.limits is None or arguments.table is None):
+        raise ConfigError(
+            "--history goes on with tables of phase II: name a table, and --limits; a ledger is its own "
+            "history"
+        )
     if arguments.limits is None:
         return None
     from taktsight.quality.spc_limits import read_limits
@@ -213,33 +226,6 @@ def _bernoulli(arguments: argparse.Namespace, series: Series) -> Limits:
     return design(share, worse, arguments.arl0)
 
 
-def _drawn(limits: Limits, series: Series) -> Drawn:
-    from taktsight.quality import spc_limits
-    from taktsight.quality.attribute_charts import draw_counts, draw_laney, draw_shares
-    from taktsight.quality.bernoulli_cusum import draw_bernoulli
-    from taktsight.quality.gap_charts import draw_gaps
-    from taktsight.quality.value_charts import draw_cusum, draw_ewma, draw_values
-
-    drawn: Drawn
-    if isinstance(limits, spc_limits.ShareLimits):
-        drawn = draw_shares(limits, series.values, series.n)
-    elif isinstance(limits, spc_limits.CountLimits):
-        drawn = draw_counts(limits, series.values, series.n)
-    elif isinstance(limits, spc_limits.LaneyLimits):
-        drawn = draw_laney(limits, series.values, series.n)
-    elif isinstance(limits, spc_limits.GapLimits):
-        drawn = draw_gaps(limits, series.values)
-    elif isinstance(limits, spc_limits.EwmaLimits):
-        drawn = draw_ewma(limits, series.values)
-    elif isinstance(limits, spc_limits.CusumLimits):
-        drawn = draw_cusum(limits, series.values)
-    elif isinstance(limits, spc_limits.BernoulliLimits):
-        drawn = draw_bernoulli(limits, series.values > 0)
-    else:
-        drawn = draw_values(limits, series.values)
-    return drawn
-
-
 def _freeze(
     arguments: argparse.Namespace, chart: ControlChart, series: Series, excluded: Bools | None
 ) -> None:
@@ -264,6 +250,7 @@ def _freeze(
             stayed=tuple(still_out),
             why=arguments.why,
             data_sha256=series.sha256,
+            ledger=series.ledger,
             frozen_utc=f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
         ),
     )

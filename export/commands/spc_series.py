@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from taktsight.errors import ConfigError, DataError
 from taktsight.export.commands.recorded_verdicts import RecordedVerdict, recorded_verdicts
+from taktsight.export.commands.spc_history import continued
 from taktsight.quality.gap_charts import gaps_between, times_between
+from taktsight.quality.quality_hold import judged_outcome
+from taktsight.quality.spc_limits import LedgerPart, OfLedger
 from taktsight.quality.tables import Bools, Floats, Table, read_table
 from taktsight.records import Outcome
 
 COUNTED = ("p", "np", "u", "c", "laney-p", "laney-u")
 OF_SHARES = ("p", "np", "laney-p")
-VALUES = ("i", "ewma", "cusum")
+PER = 50
+"""Parts of a ledger in a point, where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,20 @@ class Series:
     n: Floats
     """(N,) parts or units of each; ones where that means nothing."""
     notes: tuple[str, ...] = ()
+    ledger: OfLedger | None = None
+    """How they came out of a ledger."""
+    table: Table | None = None
+    """With the rows of earlier calls, where a history is kept."""
+    new_from: int = 0
+    """Points of earlier calls."""
 
 
-def series_of(arguments: argparse.Namespace) -> Series:
+def series_of(arguments: argparse.Namespace, frozen: OfLedger | None = None) -> Series:
     """The points that the arguments name.
+
+    Args:
+        arguments: of the verb.
+        frozen: in phase II, how the points of phase I came out of the ledger.
 
     Raises:
         ConfigError: If arguments contradict each other.
@@ -44,8 +58,18 @@ def series_of(arguments: argparse.Namespace) -> Series:
     if (arguments.table is None) == (arguments.records is None):
         raise ConfigError("name a table, or a ledger with --records: one of them")
     if arguments.records is not None:
-        return _of_records(arguments)
+        return _of_records(arguments, frozen)
     table = read_table(arguments.table)
+    if arguments.history is None:
+        return _of_table(arguments, table)
+    whole = continued(arguments.history, table)
+    earlier = len(whole.rows) - len(table.rows)
+    series = _of_table(arguments, whole)
+    names = set(_labels(arguments, whole)[:earlier])
+    return replace(series, table=whole, new_from=sum(label in names for label in series.labels))
+
+
+def _of_table(arguments: argparse.Namespace, table: Table) -> Series:
     table.check_one_unit()
     if arguments.time is not None:
         table.times(arguments.time)  # sorted, whatever is charted
@@ -114,33 +138,75 @@ def _series(table: Table, labels: Sequence[str], values: Floats, n: Floats | Non
     return Series(table.name, table.sha256, tuple(labels), values, sizes)
 
 
-def _of_records(arguments: argparse.Namespace) -> Series:
-    counted = {Outcome(name) for name in arguments.count}
+def _of_records(arguments: argparse.Namespace, frozen: OfLedger | None) -> Series:
+    counted = _counted_outcomes(arguments, frozen)
+    per = arguments.per or (frozen.per if frozen else PER)
     verdicts = recorded_verdicts(arguments.records, arguments.run)
-    inspected = [
-        verdict
-        for verdict in verdicts
-        if verdict.outcome is not Outcome.UNINSPECTED or Outcome.UNINSPECTED in counted
+    if frozen is not None:
+        verdicts = _of_phase_2(arguments, verdicts, frozen.last)
+    judged = [judged_outcome(verdict.outcome, verdict.reasons) for verdict in verdicts]
+    chosen = [
+        index
+        for index, outcome in enumerate(judged)
+        if outcome is not Outcome.UNINSPECTED or Outcome.UNINSPECTED in counted
     ]
+    inspected = [verdicts[index] for index in chosen]
     notes = []
     if len(inspected) < len(verdicts):
         notes.append(f"{len(verdicts) - len(inspected)} parts were UNINSPECTED and are no part of it")
-    flags = np.array([verdict.outcome in counted for verdict in inspected], dtype=bool)
+    flags = np.array([judged[index] in counted for index in chosen], dtype=bool)
     source = f"{arguments.records} ({'+'.join(sorted(outcome.value for outcome in counted))})"
     if arguments.chart in OF_SHARES:
-        return _grouped(arguments, source, inspected, flags, notes)
+        series = _grouped(source, per, inspected, flags, notes)
+        last = inspected[len(inspected) // per * per - 1]
+    else:
+        series = _of_parts(arguments.chart, source, inspected, flags, notes)
+        last = verdicts[-1]
+    part = LedgerPart(run=last.run, trigger=last.trigger)
+    return replace(series, ledger=OfLedger(count=counted, per=per, last=part))
+
+
+def _counted_outcomes(arguments: argparse.Namespace, frozen: OfLedger | None) -> tuple[Outcome, ...]:
+    """Those that are named, else those of phase I, else rejects."""
+    if arguments.count is None:
+        return frozen.count if frozen else (Outcome.REJECT,)
+    counted = tuple(dict.fromkeys(Outcome(name) for name in arguments.count))
+    if frozen is not None and set(counted) != set(frozen.count):
+        names = " ".join(outcome.value for outcome in frozen.count)
+        raise ConfigError(f"--count: the limits are of {names}, and of nothing else")
+    return counted
+
+
+def _of_phase_2(
+    arguments: argparse.Namespace, verdicts: list[RecordedVerdict], last: LedgerPart
+) -> list[RecordedVerdict]:
+    """Those that came after phase I; all of a ledger, or a run, in which that was not."""
+    places = [
+        place for place, each in enumerate(verdicts) if (each.run, each.trigger) == (last.run, last.trigger)
+    ]
+    found = verdicts[places[-1] + 1 :] if places else verdicts
+    if not found:
+        raise DataError(
+            f"{arguments.records}: no part has come since the last of phase I, part {last.trigger} of run "
+            f"{last.run}"
+        )
+    return found
+
+
+def _of_parts(
+    chart: str, source: str, inspected: Sequence[RecordedVerdict], flags: Bools, notes: list[str]
+) -> Series:
     names = [_name(verdict) for verdict in inspected]
-    ones = np.ones(len(flags))
-    if arguments.chart == "bernoulli":
+    if chart == "bernoulli":
+        ones = np.ones(len(flags))
         return Series(source, "", tuple(names), flags.astype(np.float64), ones, tuple(notes))
-    events = [int(index) for index in np.flatnonzero(flags)]
-    if arguments.chart == "g":
+    if chart == "g":
         gaps = gaps_between(flags)
-        labels = tuple(names[index] for index in events[1:])
+        labels = tuple(names[int(index)] for index in np.flatnonzero(flags)[1:])
         return Series(source, "", labels, gaps, np.ones(len(gaps)), tuple(notes))
     raise ConfigError(
-        f"{arguments.chart}: a ledger's verdicts make p, np, laney-p, g and bernoulli charts; write the "
-        "values into a table for others"
+        f"{chart}: a ledger's verdicts make p, np, laney-p, g and bernoulli charts; write the values into "
+        "a table for others"
     )
 
 
@@ -149,14 +215,13 @@ def _name(verdict: RecordedVerdict) -> str:
 
 
 def _grouped(
-    arguments: argparse.Namespace,
     source: str,
+    size: int,
     verdicts: Sequence[RecordedVerdict],
     flags: Bools,
     notes: list[str],
 ) -> Series:
     """Parts in their order, so many to a point; those that fill no point wait for the next."""
-    size = arguments.per
     count = len(verdicts) // size
     if count < 1:
         raise DataError(

@@ -11,10 +11,10 @@ SHOWN = 40
 """Points of a table; of more, only those where a rule was hit, and the last ones."""
 
 
-def show_chart(chart: ControlChart, series: Series, phase: int) -> None:
+def show_chart(chart: ControlChart, series: Series) -> None:
     """The points with their limits, the rules that were hit, and what is to be known of the limits."""
     console = wide_console()
-    where = "limits from these points (phase I)" if phase == 1 else "frozen limits (phase II)"
+    where = "limits from these points (phase I)" if chart.phase == 1 else "frozen limits (phase II)"
     console.print(f"{chart.limits.chart} chart of {len(chart.points)} points, {where}", markup=False)
     out = set(chart.out)
     firsts = {hit.points[0] for hit in chart.hits}
@@ -37,8 +37,10 @@ def show_chart(chart: ControlChart, series: Series, phase: int) -> None:
         points = ", ".join(map(str, hit.points))
         if len(hit.points) > 15:
             points = f"{hit.points[0]} to {hit.points[-1]}"
+        is_new = hit.points[-1] > series.new_from
+        said = f"{hit.rule}: {SENTENCES[hit.rule]}, {hit.side}: point {points}"
         console.print(
-            f"{hit.rule}: {SENTENCES[hit.rule]}, {hit.side}: point {points}", style="red", markup=False
+            said if is_new else f"{said}, as before", style="red" if is_new else "dim", markup=False
         )
     if not chart.hits:
         console.print(f"no rule hit ({', '.join(chart.rules)})", style="green", markup=False)

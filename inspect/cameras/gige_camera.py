@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from taktsight.errors import CameraError, ConfigError
+from taktsight.errors import CameraError
 from taktsight.inspect.cameras.camera import Exposure
 from taktsight.inspect.cameras.frame_intake import FrameIntake
 from taktsight.inspect.cameras.gige_settings import GigeSettings
-from taktsight.inspect.cameras.keeper import Keeper, OpenSession
+from taktsight.inspect.cameras.keeper import OpenSession, open_keeper
 from taktsight.inspect.cameras.stream import FrameStream
 from taktsight.inspect.messages import Expose
 from taktsight.records import Image
@@ -39,12 +39,7 @@ class GigeCamera:
         self._settings, self._channels = settings, channels
         self._stream = FrameStream(settings.name, max(2, settings.buffers // 2))
         self._intake = FrameIntake(self._stream, channels)
-        try:
-            self._keeper = Keeper(settings, self._stream, self._intake, open_session)
-        except ConfigError as error:
-            raise ConfigError(f"camera {self.name!r}: {error}") from error
-        except CameraError as error:
-            raise CameraError(f"camera {self.name!r}: {error}") from error
+        self._keeper = open_keeper(settings, self._stream, self._intake, open_session)
 
     @property
     def parts(self) -> int | None:

@@ -268,3 +268,20 @@ class Keeper:
             thread.join(max(0.0, until_s - time.monotonic()))
         if self._pulse is not None:
             self._pulse.close()
+
+
+def open_keeper(
+    settings: GigeSettings, stream: FrameSink, intake: FrameIntake, open_session: OpenSession
+) -> Keeper:
+    """A keeper whose camera is open; an error says which camera it is about.
+
+    Raises:
+        ConfigError: If it cannot do what the station asks for.
+        CameraError: If it is not there, somebody else has it, or it sends no whole frame.
+    """
+    try:
+        return Keeper(settings, stream, intake, open_session)
+    except ConfigError as error:
+        raise ConfigError(f"camera {settings.name!r}: {error}") from error
+    except CameraError as error:
+        raise CameraError(f"camera {settings.name!r}: {error}") from error

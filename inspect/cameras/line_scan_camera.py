@@ -10,11 +10,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from taktsight.errors import CameraError, ConfigError
 from taktsight.inspect.cameras.camera import Exposure
 from taktsight.inspect.cameras.frame_intake import FrameIntake
 from taktsight.inspect.cameras.gige_settings import GigeSettings
-from taktsight.inspect.cameras.keeper import Keeper, OpenSession
+from taktsight.inspect.cameras.keeper import OpenSession, open_keeper
 from taktsight.inspect.cameras.line_blocks import LATE
 from taktsight.inspect.cameras.line_feed import LineFeed, kept_lines
 from taktsight.inspect.cameras.session import Session
@@ -43,12 +42,7 @@ class LineScanCamera:
         self._open_session = open_session
         self._feed = LineFeed(settings, settings.line_scan, settings.height_px)
         intake = FrameIntake(self._feed, channels)
-        try:
-            self._keeper = Keeper(settings, self._feed, intake, self._opened)
-        except ConfigError as error:
-            raise ConfigError(f"camera {self.name!r}: {error}") from error
-        except CameraError as error:
-            raise CameraError(f"camera {self.name!r}: {error}") from error
+        self._keeper = open_keeper(settings, self._feed, intake, self._opened)
 
     @property
     def parts(self) -> int | None:

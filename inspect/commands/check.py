@@ -33,6 +33,7 @@ from taktsight.inspect.machine.examine import examine
 from taktsight.inspect.machine.finding import Finding, Grade
 from taktsight.inspect.machine.network import check_network
 from taktsight.inspect.machine.probe import this_machine
+from taktsight.inspect.quality_check import check_quality
 from taktsight.quality.standing import standing
 from taktsight.recipe import View
 
@@ -106,6 +107,7 @@ def check(station: Station, today: date) -> Iterator[Finding]:
     yield from check_field(station)
     yield from _check_metrics(station)
     yield from check_disk(station)
+    yield from check_quality(station, "" if hinders == "bundle" else setup.bundle.digest)
     if hinders:
         yield from tried_cameras(station.cameras, _channels(station))
         yield Finding("note", "vision", f"not tried, nor the speed: mend the {hinders} first")

@@ -7,7 +7,8 @@
     taktsight drift watch records/ --follow              # and those that come
     taktsight drift clear records/ 0123456789ab --by NAME --why 'lamp exchanged, 200 parts measured again'
 
-An alarm is written beside the records and suspends what was certified, until somebody clears it.
+An alarm is written beside the records and suspends what was certified, until somebody clears it. So
+are the rule hits of control charts that a line watches, which suspend nothing.
 Exit status of watch and show: 1 while an alarm stands.
 """
 
@@ -16,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -27,19 +27,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from taktsight.errors import ConfigError, DataError
-from taktsight.inspect.drift_rows import PartReader, frame_cells, kept_frames
+from taktsight.inspect.drift_following import DriftFollower
+from taktsight.inspect.drift_rows import PartReader, kept_frames
 from taktsight.quality.drift_learning import learn
 from taktsight.quality.drift_records import FOLDER, clear, suspensions, write_alarm
 from taktsight.quality.drift_reference import DriftReference, read_reference, write_reference
-from taktsight.quality.drift_stream import PartName, SeenPart
 from taktsight.quality.drift_watch import SAID, Alarm, Watch
+from taktsight.quality.spc_records import clear_hit, standing_hits
 
 ARL0_PARTS = 200_000
 """At a part a second, one false alarm in two days."""
 LOOK_S = 1.0
 """How often a followed ledger is looked at."""
-FRAMES_S = 60.0
-"""How often the table of kept images is, which is read as a whole."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,10 +75,13 @@ def main(arguments: argparse.Namespace) -> int:
     path = arguments.reference or arguments.records / FOLDER / "reference.json"
     if arguments.action == "learn":
         return _learn(console, arguments, path)
-    reference = read_reference(path)
     if arguments.action == "show":
-        _print_reference(console, reference)
+        if arguments.reference is None and not path.exists():
+            console.print("no reference of drift was learned here", markup=False)
+        else:
+            _print_reference(console, read_reference(path))
         return _print_open(console, arguments.records)
+    reference = read_reference(path)
     return _watch(console, arguments, reference)
 
 
@@ -159,18 +161,22 @@ def _print_reference(console: Console, reference: DriftReference) -> None:
 def _watch(console: Console, arguments: argparse.Namespace, reference: DriftReference) -> int:
     if arguments.json is not None and arguments.follow:
         raise ConfigError("watch: --json is written at the end, and --follow has none")
-    watching = _Watching(arguments.records, reference)
+    reader = PartReader(arguments.records)
+    follower = DriftFollower(arguments.records, reference, reader)
     found = _Found(None if arguments.dry_run else arguments.records, reference)
     try:
         while True:
-            for alarm in watching.new_alarms():
+            for part in reader.parts():
+                for alarm in follower.see(part):
+                    found.add(console, alarm)
+            for alarm in follower.see_frames():
                 found.add(console, alarm)
             if not arguments.follow:
                 break
             time.sleep(LOOK_S)
     finally:
-        watching.close()
-    watch = watching.watch
+        reader.close()
+    watch = follower.watch
     again = f", {found.again} of them again" if found.again else ""
     console.print(f"{watch.parts:,} parts since the reference, {len(found.alarms)} alarms{again}")
     if watch.strangers:
@@ -212,54 +218,14 @@ class _Found:
             console.print(f"  {alarm.look_into}", markup=False)
 
 
-class _Watching:
-    """A ledger that is read on, and what its parts say."""
-
-    def __init__(self, records: Path, reference: DriftReference) -> None:
-        self._records = records
-        self._reader = PartReader(records)
-        self.watch = Watch(reference)
-        last = PartName(reference.last.run, reference.last.trigger)
-        self._skip_to = last if last.run in self._reader.runs else None
-        self._frames: set[tuple[str, PartName]] = set()
-        self._parts: set[PartName] = set()
-        self._watches_frames = bool(reference.frames)
-        self._frames_due_s = 0.0
-
-    def new_alarms(self) -> Iterator[Alarm]:
-        """Those of the parts and frames that came since the last call."""
-        for part in self._reader.parts():
-            if self._skip_to is not None:
-                self._skip_to = None if part.name == self._skip_to else self._skip_to
-            else:
-                yield from self._see(part)
-        if not self._watches_frames or time.monotonic() < self._frames_due_s:
-            return
-        self._frames_due_s = time.monotonic() + FRAMES_S
-        for camera, name, utc, file in self._reader.passed_frames():
-            if name in self._parts and (camera, name) not in self._frames:
-                self._frames.add((camera, name))
-                reduced = frame_cells(self._records, file)
-                if reduced is not None:
-                    yield from self.watch.see_frame(camera, name, utc, reduced[0])
-
-    def close(self) -> None:
-        """Lets go of the ledger."""
-        self._reader.close()
-
-    def _see(self, part: SeenPart) -> list[Alarm]:
-        before = self.watch.parts
-        alarms = self.watch.see(part)
-        if self._watches_frames and self.watch.parts > before:
-            self._parts.add(part.name)
-        return alarms
-
-
 def _print_open(console: Console, records: Path) -> int:
     found = suspensions(records)
     for each in found:
         console.print(f"[magenta]suspended[/] {each.name}: {escape(each.reason)}")
-    return int(bool(found))
+    hits = standing_hits(records)
+    for name, said in hits:
+        console.print(f"[magenta]stands[/] {name}: {escape(said)}")
+    return int(bool(found) or bool(hits))
 
 
 def _write_json(path: Path, reference: DriftReference, watch: Watch, alarms: list[Alarm]) -> None:
@@ -280,7 +246,10 @@ def _write_json(path: Path, reference: DriftReference, watch: Watch, alarms: lis
 def _clear(console: Console, arguments: argparse.Namespace) -> int:
     if not (arguments.name and arguments.by and arguments.why):
         raise ConfigError("clear: ALARM, --by and --why are wanted: somebody stands for it")
-    record = clear(arguments.records, arguments.name, by=arguments.by, why=arguments.why, utc=_now())
+    said = {"by": arguments.by, "why": arguments.why, "utc": _now()}
+    record = clear_hit(arguments.records, arguments.name, **said) or clear(
+        arguments.records, arguments.name, **said
+    )
     console.print(f"cleared: {record.said}", markup=False)
     return _print_open(console, arguments.records)
 

@@ -17,7 +17,7 @@ from taktsight import __version__
 from taktsight.errors import TaktsightError
 
 VERBS = {
-    "data": ("taktsight.datasets.commands.data", "make, check and split labelled images"),
+    "data": ("taktsight.export.commands.data", "make, check and split labelled images"),
     "train": ("taktsight.training.commands.train", "train a model from a configuration"),
     "evaluate": (
         "taktsight.training.commands.evaluate",

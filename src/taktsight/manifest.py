@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from taktsight.strict_model import StrictModel
 
@@ -34,6 +34,18 @@ class Environment(StrictModel):
     """Version of each package that takes part in a training."""
 
 
+class DatasetVersion(StrictModel):
+    """Which version of a reviewed data set somebody was trained on: ``taktsight data from-reviews``."""
+
+    name: str = Field(min_length=1)
+    version: int = Field(ge=1)
+    sha256: Digest
+    """Of the whole version: annotations, index, lineage and, through the lineage, every image."""
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.version}, digest {self.sha256}"
+
+
 class Circumstances(StrictModel):
     """All that the weights depend on, as digests and versions."""
 
@@ -42,6 +54,8 @@ class Circumstances(StrictModel):
     """Of the images, masks, labels and drawings."""
     parts: Mapping[Split, int]
     """How many."""
+    dataset: DatasetVersion | None = None
+    """The version of the data set, where it has versions."""
     split: Digest
     """Which part lies in which split."""
     config: Mapping[str, Digest]
@@ -53,6 +67,12 @@ class Circumstances(StrictModel):
     changed: tuple[str, ...] = ()
     """What was different when the training was resumed, in words: the weights are then not those of one
     that ran through."""
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a version nothing is written of it: manifests of before keep their digests."""
+        said: dict[str, Any] = serialize(self)
+        return {key: value for key, value in said.items() if key != "dataset" or value is not None}
 
 
 class Manifest(Circumstances):
@@ -74,6 +94,7 @@ class Manifest(Circumstances):
             f"weights    {self.weights}",
             f"made from  {parts} parts, assigned by split {self.split[:_SHORT]}…; seed {self.seed}",
             f"data       {data}",
+            *([] if self.dataset is None else [f"data set   {self.dataset}"]),
             f"settings   {config}",
             f"code       {self.code}",
             f"made by    {env.processes} {_plural('process', env.processes)} of {env.threads} "

@@ -6,14 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from taktsight.datasets.masks import read_mask
 from taktsight.datasets.readers import read_samples
+from taktsight.datasets.readers.run_strings import run_counts, run_string
 from taktsight.datasets.regions import Polygon, Rectangle, Region
 from taktsight.datasets.samples import GOOD
 from taktsight.errors import ConfigError, DataError
 
 from .annotated import (
+    SIZE,
     box,
     covered,
     faults,
@@ -118,3 +122,35 @@ def test_image_that_the_file_does_not_list_is_what_the_caller_says(tmp_path: Pat
     assert read_samples("coco", tmp_path, unlabelled="good")[-2].label == GOOD
     file.write_text("{")
     assert len(faults("coco", tmp_path, unlabelled="good")) == 1
+
+
+def test_label_of_an_image_is_a_defect_that_nobody_drew(tmp_path: Path) -> None:
+    photograph(tmp_path, "1.png", "2.png", "3.png")
+    images = [{"id": number, "file_name": f"{number}.png"} for number in (1, 2, 3)]
+    images[0] |= {"label": "pit", "part": "p1"}
+    images[1] |= {"label": GOOD}
+    said = {"images": images, "annotations": [], "categories": [{"id": 1, "name": "pit"}]}
+    write(tmp_path / "labels.json", json.dumps(said))
+    samples = read_samples("coco", tmp_path)
+    assert [sample.label for sample in samples] == ["pit", GOOD, GOOD]
+    assert samples[0].part == "p1"
+    assert read_mask(samples[0], SIZE) is None  # unknown, not empty
+
+
+def test_label_of_an_image_must_be_among_those_drawn_on_it(tmp_path: Path) -> None:
+    photograph(tmp_path, "1.png")
+    drawn = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 3, 4, 5]}
+    said = {"images": [{"id": 1, "file_name": "1.png", "label": "stain"}], "annotations": [drawn]}
+    write(tmp_path / "labels.json", json.dumps(said | {"categories": [{"id": 1, "name": "pit"}]}))
+    with pytest.raises(DataError, match="the part is 'stain', and drawn on it is pit"):
+        read_samples("coco", tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_run_string_is_read_back(seed: int) -> None:
+    counts = np.random.default_rng(seed).integers(0, 40_000, 60).tolist()
+    assert run_counts(run_string(counts)) == counts
+
+
+def test_run_string_is_that_of_the_format(tmp_path: Path) -> None:
+    assert run_string(run_counts(RUNS)) == RUNS

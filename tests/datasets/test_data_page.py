@@ -10,9 +10,9 @@ from typing import get_args
 
 import pytest
 
-from taktsight.datasets.commands import data
 from taktsight.datasets.readers import Layout
 from taktsight.defect_book import load_book
+from taktsight.export.commands import data
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")

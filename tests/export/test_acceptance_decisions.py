@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from taktsight.export.acceptance.decisions import kappa_at_least, rate_at_most, size_at_most
-from taktsight.export.acceptance.judging import in_a_sentence
+from taktsight.export.acceptance.decisions import in_a_sentence, kappa_at_least, rate_at_most, size_at_most
 
 
 def test_rate_is_fulfilled_where_299_parts_show_it_and_not_298() -> None:

@@ -134,6 +134,19 @@ def test_disk_is_at_its_reserve_once_the_recorder_has_looked() -> None:
     assert watch.after(1, disk_reserve_bytes=0) == set()  # the station leaves none
 
 
+def test_what_the_quality_watch_says_is_an_alarm_as_long_as_it_says_it() -> None:
+    watch = Watch()
+    watch.alarms.look(START_NS, "", "", {"drift": "drift: focus fell"})
+    assert watch.meters["alarm_drift_since_ns"] == START_NS
+    watch.alarms.look(START_NS + SECOND_NS, "", "", {"unwatched": "who watches has ended"})
+    assert watch.meters["alarm_drift_since_ns"] == 0
+    assert watch.written == [
+        "alarm drift: drift: focus fell",
+        "alarm drift: over after 1.0 s",
+        "alarm unwatched: who watches has ended",
+    ]
+
+
 def test_line_that_is_not_armed_raises_none() -> None:
     watch = Watch()
     watch.meters["state"] = STATES.index("stopping")

@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-import random
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from taktsight.inspect.cameras.line_blocks import LATE, Block, BlockOrder
-from taktsight.inspect.cameras.line_images import TOLD, History, Tile, Tiles, join
-from taktsight.inspect.cameras.line_strips import LONGEST_GAP, Rules, Strip, StripMaker, signed
+from taktsight.inspect.cameras.line_blocks import Block
+from taktsight.inspect.cameras.line_images import TOLD
+from taktsight.inspect.cameras.line_strips import LONGEST_GAP, Rules, signed
 
-from .web import LINE_NS, block, lines_of, web
-
-HEIGHT = 4
-
-
-class Scan:
-    """Order, places and tiles, as the line has them one behind the other."""
-
-    def __init__(self, lines: int, overlap: int = 0, rules: Rules | None = None) -> None:
-        self.order = BlockOrder()
-        self.maker = StripMaker(rules or Rules(HEIGHT, gap_lines=lines))
-        self.cut = Tiles(lines, lines - overlap)
-        self.strips: list[Strip] = []
-        self.tiles: list[Tile] = []
-
-    def put(self, *blocks: Block) -> Scan:
-        for each in blocks:
-            for ordered in self.order.put(each):
-                self._take(self.maker.add(ordered))
-        return self
-
-    def anew(self) -> None:
-        self.order.begin_anew()
-        self._take(self.maker.begin_anew("opened anew", 0))
-
-    def _take(self, strips: list[Strip]) -> None:
-        for strip in strips:
-            self.strips.append(strip)
-            self.tiles += self.cut.add(strip)
-
-    @property
-    def shown(self) -> list[list[int]]:
-        """Lines of each tile; none of a tile that is broken."""
-        images = [tile.joined.image for tile in self.tiles]
-        return [[] if image is None else lines_of(image) for image in images]
-
-
-def run(*numbers: int) -> list[Block]:
-    return [block(number, HEIGHT) for number in numbers]
+from .scan import HEIGHT, Scan, run
+from .web import LINE_NS, block, web
 
 
 def test_blocks_of_an_even_belt_are_joined_to_tiles_that_overlap() -> None:
@@ -244,141 +203,3 @@ def test_difference_of_counts_is_the_shorter_way() -> None:
     assert signed(-0xFFFF_FFFF, 32) == 1
     assert signed(5, 32) == 5
     assert signed(0xFFFF_FFFF, 32) == -1
-
-
-@st.composite
-def arrivals(draw: st.DrawFn) -> tuple[list[int], set[int]]:
-    """Numbers as they come in, and those that never do: lost, doubled, and late by LATE at most."""
-    count = draw(st.integers(5, 60))
-    lost = draw(st.sets(st.integers(0, count - 1), max_size=count // 2))
-    twice = draw(st.sets(st.integers(0, count - 1), max_size=5))
-    chance = random.Random(draw(st.integers(0, 2**32)))
-    # Sorted by number plus a delay below LATE + 1: nobody is behind more than LATE younger ones.
-    late = draw(st.booleans())
-    key = {n: n + (chance.random() * (LATE + 1) if late else 0) for n in range(count)}
-    came = sorted((n for n in range(count) if n not in lost), key=key.__getitem__)
-    for number in sorted(twice - lost):
-        came.insert(chance.randint(came.index(number), len(came)), number)
-    return came, lost
-
-
-@settings(max_examples=150, deadline=None)
-@given(arrivals(), st.integers(1, 23), st.data())
-def test_every_tile_whose_blocks_came_is_there_once_and_no_line_is_foreign(
-    came_and_lost: tuple[list[int], set[int]], lines: int, data: st.DataObject
-) -> None:
-    came, lost = came_and_lost
-    overlap = data.draw(st.integers(0, lines - 1))
-    scan = Scan(lines, overlap)
-    scan.put(*run(*came))
-    if not came:
-        assert scan.tiles == []
-        return
-    # The web begins with the first block that came; from there the grid lies.
-    origin = came[0] * HEIGHT
-    numbers = [tile.number for tile in scan.tiles]
-    assert numbers == sorted(set(numbers))
-    last = max(came)
-    for tile, shown in zip(scan.tiles, scan.shown, strict=True):
-        wanted = list(range(origin + tile.first, origin + tile.first + lines))
-        blocks = {line // HEIGHT for line in wanted}
-        assert shown in ([], wanted)
-        is_whole = not blocks & lost and not any(each < came[0] for each in blocks)
-        assert bool(shown) == is_whole
-    told = {tile.first for tile in scan.tiles}
-    for first in range(0, last * HEIGHT - origin - lines + 1, lines - overlap):
-        blocks = {(origin + line) // HEIGHT for line in range(first, first + lines)}
-        if not blocks & lost and max(blocks) < last and _released(came, max(blocks) + 1):
-            assert first in told
-
-
-def _released(came: list[int], number: int) -> bool:
-    """Whether the order gives out a block of this number, or a later one, before the end."""
-    order = BlockOrder()
-    return any(
-        each.number is not None and each.number >= number
-        for n in came
-        for each in order.put(block(n, HEIGHT))
-    )
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(-3 * HEIGHT, 4 * HEIGHT), st.integers(1, 3)), min_size=3, max_size=40),
-    st.integers(1, 12),
-)
-def test_whatever_the_belt_does_an_image_has_neighbouring_lines_only(
-    moves: list[tuple[int, int]], lines: int
-) -> None:
-    """Each block shows the lines where the count stands; only blocks whose lines all passed are even."""
-    scan, line, number = Scan(lines), 1000, 0
-    for asked, numbers in moves:
-        step = max(asked, -HEIGHT * numbers)  # a line is one step: further back no belt comes
-        # Within a block the belt goes to where the next one begins: evenly only if that is its lines on.
-        even = step == HEIGHT * numbers
-        image = web(line, HEIGHT) if even else web(10**9 + number * 100, HEIGHT)
-        scan.put(Block(number * 1000, number, line, image))
-        line, number = line + step, number + numbers
-    for shown in scan.shown:
-        if shown:
-            assert shown == list(range(shown[0], shown[0] + lines))
-            assert shown[0] < 10**8
-    firsts = [shown[0] for shown in scan.shown if shown]
-    assert all(after - before >= 1 for before, after in itertools.pairwise(firsts))
-
-
-def strips(*numbers: int) -> list[Strip]:
-    maker, given = StripMaker(Rules(HEIGHT)), []
-    for each in run(*numbers):
-        given += maker.add(each)
-    return given
-
-
-def test_part_begins_at_the_line_under_the_sensor_at_its_trigger() -> None:
-    history = History(lines=6, lead_lines=-2, kept=40)
-    for strip in strips(*range(8)):
-        history.add(strip)
-    joined = history.part(13 * LINE_NS)
-    assert joined is not None
-    assert joined.image is not None
-    assert lines_of(joined.image) == list(range(11, 17))
-    assert joined.captured_ns == 17 * LINE_NS
-    assert history.part(25 * LINE_NS) is None  # its last lines are still to come
-    assert history.part(90 * LINE_NS) is None
-
-
-def test_part_whose_lines_are_gone_or_missing_has_no_image() -> None:
-    history = History(lines=6, lead_lines=0, kept=28)
-    for strip in strips(*range(6), 7, *range(8, 12)):
-        history.add(strip)
-    fault = {at: history.part(at * LINE_NS) for at in (2, 22, 25)}
-    assert all(joined is not None and joined.image is None for joined in fault.values())
-    texts = [joined.fault for joined in fault.values() if joined is not None]
-    assert "before the lines that are kept" in texts[0]
-    assert texts[1] == "lines 2 to 5 of 6 are missing: 1 block did not arrive"
-    assert "in a gap" in texts[2]
-
-
-def test_part_whose_trigger_met_a_belt_that_stopped_has_no_image() -> None:
-    blocks = run(*range(6))
-    blocks[3:] = [replace(each, captured_ns=each.captured_ns + 10**9) for each in blocks[3:]]
-    maker, history = StripMaker(Rules(HEIGHT)), History(lines=4, lead_lines=0, kept=40)
-    for each in blocks:
-        for strip in maker.add(each):
-            history.add(strip)
-    stopped = history.part(10 * LINE_NS)
-    assert stopped is not None
-    assert "the belt stopped" in stopped.fault
-
-
-def test_lines_that_no_strip_has_are_never_joined() -> None:
-    some = strips(*range(5))
-    with pytest.raises(ValueError, match="the strips reach to"):
-        join(some, 10, 20)
-    with pytest.raises(ValueError, match="are wanted"):
-        join([some[0], some[2]], 0, 12)
-
-
-def test_lines_of_one_block_are_not_copied() -> None:
-    first = strips(*range(3))[0]
-    assert np.shares_memory(join([first], 1, 2).image, first.image)

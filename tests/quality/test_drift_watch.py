@@ -216,7 +216,9 @@ def test_alarm_suspends_until_somebody_clears_it(reference: DriftReference, tmp_
     clear(tmp_path, record.name, by="Anna", why="new steel, measured again", utc="2026-11-27")
     assert suspensions(tmp_path) == ()
     assert write_alarm(tmp_path, reference, alarm) is None
-    later = replace(alarm, at=replace(alarm.at, trigger=9999))
+    again = replace(alarm, at=replace(alarm.at, trigger=250))
+    assert write_alarm(tmp_path, reference, again) is None  # who cleared it has looked at that part too
+    later = replace(alarm, at=replace(alarm.at, trigger=9999), utc="2026-11-27T06:00:00+00:00")
     assert write_alarm(tmp_path, reference, later) is not None
     assert len(suspensions(tmp_path)) == 1
 

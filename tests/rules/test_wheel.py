@@ -59,7 +59,7 @@ def test_wheel_holds_what_the_modules_read(wheel: zipfile.ZipFile, tracked: list
     assert "taktsight/training/evaluation/report.html" in packed
     configs = [path.relative_to(ROOT).as_posix() for path in tracked if ROOT / "configs" in path.parents]
     assert {f"taktsight/{name}" for name in configs} <= packed
-    beside = {".html", ".css", ".yaml", ".js", ".svg", ".sql"}
+    beside = {".html", ".css", ".yaml", ".js", ".svg", ".sql", ".po"}
     read = [
         path for path in tracked if path.suffix in beside and path.relative_to(ROOT).parts[0] in FOLDERS
     ]

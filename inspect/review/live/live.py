@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from taktsight.errors import LedgerError, ReviewError
 from taktsight.inspect.review.live.book import RunBook, take
@@ -27,6 +28,9 @@ from taktsight.inspect.review.live.station_files import StationFile, StationFile
 from taktsight.inspect.review.live.values import Cycle, Judging, Standing, Tile, Wall
 from taktsight.inspect.review.parts.index import PartIndex
 from taktsight.inspect.review.parts.ledger_reader import CHUNK, LedgerReader
+
+if TYPE_CHECKING:
+    from taktsight.inspect.config import Station
 
 log = logging.getLogger(__name__)
 
@@ -197,23 +201,26 @@ class Live:
         if station is None or station.metrics is None:
             return None, ""
         if now_s - self._meters[0] >= METERS_S:
-            try:
-                metrics: Metrics | None = read_metrics(station.metrics)
-                why = ""
-            except ReviewError as error:
-                metrics, why = None, str(error)
-            if metrics is not None and metrics.station != station.name:
-                metrics, why = (
-                    None,
-                    f"metrics at port {station.metrics.port} are those of {metrics.station!r}",
-                )
-            self._meters = (now_s, metrics, why)
+            self._meters = (now_s, *_meters_of(station))
         return self._meters[1], self._meters[2]
 
     def _drift_alarms(self, now_s: float) -> list[Standing]:
         if now_s - self._drift[0] >= DRIFT_S:
             self._drift = (now_s, alarms_of_drift(self._index.records))
         return self._drift[1]
+
+
+def _meters_of(station: Station) -> tuple[Metrics | None, str]:
+    """The meters, or why there are none; those of another line are none."""
+    if station.metrics is None:
+        return None, ""
+    try:
+        metrics = read_metrics(station.metrics)
+    except ReviewError as error:
+        return None, str(error)
+    if metrics.station != station.name:
+        return None, f"metrics at port {station.metrics.port} are those of {metrics.station!r}"
+    return metrics, ""
 
 
 def _cycle(book: RunBook, files: StationFile, metrics: Metrics | None) -> Cycle:

@@ -30,11 +30,11 @@ class Metrics:
     samples: Mapping[str, Mapping[Labels, float]] = field(default_factory=dict)
     """Name without its prefix → labels → value."""
 
-    def value(self, name: str, **labels: str) -> float | None:
+    def value(self, name: str, /, **labels: str) -> float | None:
         """One value; None where the line does not say it."""
         return self.samples.get(name, {}).get(tuple(sorted(labels.items())))
 
-    def count(self, name: str, **labels: str) -> int:
+    def count(self, name: str, /, **labels: str) -> int:
         """A counter; 0 where the line does not say it."""
         return int(self.value(name, **labels) or 0)
 

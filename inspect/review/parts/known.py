@@ -59,7 +59,7 @@ class KnownParts:
         if known is None:
             return None
         digests = {view: frame.sha256 for view, frame in known.row.frames.items()}
-        return Judged(known.row.outcome.value, known.row.reasons, digests)
+        return Judged(known.row.outcome.value, known.row.reasons, digests, ())
 
     def _last_of_closed_run(self) -> PartRow | None:
         """The last part of the first run that is over: it stays the last, and stays the first."""

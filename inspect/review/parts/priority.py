@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taktsight.inspect.review.parts.tables import OUTCOMES
-from taktsight.inspect.review.parts.waiting import BITS, WHYS, Columns, first_whys
+from taktsight.inspect.review.parts.waiting import BITS, WHYS, Columns
 from taktsight.inspect.review.store.settings import Settings
 from taktsight.inspect.review.store.values import Why
 from taktsight.records import Outcome
@@ -79,22 +79,21 @@ def in_turn(ranked: Ranked, settings: Settings, decided: Mapping[Why, int], most
         decided: how many of each Why were decided lately: shares are kept over time, not page by page.
         most: how many.
     """
-    first = first_whys(ranked.columns.whys)
-    lines = {why: _best(ranked, np.flatnonzero(first == place), most) for place, why in enumerate(WHYS)}
+    priority, first = ranked.priority, ranked.columns.first
+    lines = {
+        why: _best(ranked.columns, priority, np.flatnonzero(first == place), most)
+        for place, why in enumerate(WHYS)
+    }
     return _merged({why: line for why, line in lines.items() if line.size}, settings, decided, most)
 
 
-def _best(ranked: Ranked, rows: Ints, most: int) -> Ints:
-    """Rows in their order, the first of them at most."""
-    priority, at, seq = ranked.priority[rows], ranked.columns.at[rows], ranked.columns.seq[rows]
-    if rows.size > most:  # ties at the edge are cut by number, as they are ordered
+def _best(columns: Columns, priorities: Floats, rows: Ints, most: int) -> Ints:
+    """The first rows in their order; of equal ones the older part, then the lower number."""
+    priority = priorities[rows]
+    if rows.size > most:
         edge = np.partition(priority, rows.size - most)[rows.size - most]
-        above = np.flatnonzero(priority > edge)
-        ties = np.flatnonzero(priority == edge)
-        ties = ties[np.lexsort((seq[ties], at[ties]))][: most - above.size]
-        kept = np.concatenate([above, ties])
-        rows, priority, at, seq = rows[kept], priority[kept], at[kept], seq[kept]
-    return rows[np.lexsort((seq, at, -priority))]
+        rows = rows[priority >= edge]  # with all that tie at the edge
+    return rows[np.lexsort((columns.seq[rows], columns.at[rows], -priorities[rows]))][:most]
 
 
 def _merged(lines: Mapping[Why, Ints], settings: Settings, decided: Mapping[Why, int], most: int) -> Ints:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,17 @@ MAX_SERIALS = 50_000
 """Parts whose serial begins as a filter says, that are looked for among those that wait."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """What ages do not change."""
+
+    columns: Columns
+    chances: Chances
+    price: tuple[float, float]
+    p_wrong: Floats
+    cost: Floats
+
+
 class Ranking:
     """Any thread may ask; following takes its turn."""
 
@@ -63,6 +74,7 @@ class Ranking:
         self._chances = Chances()
         self._table: dict[tuple[int, int], tuple[float, float]] = {}
         self._weights: dict[int, float] = {}
+        self._weighed: _Weighed | None = None
         self._generation = -1
         self._names = -1
 
@@ -84,13 +96,12 @@ class Ranking:
 
     def ranked(self, filters: Filters, settings: Settings, now_ms: int) -> Ranked:
         """The waiting parts that pass the filters, in no order yet."""
-        columns, chances = self._waiting.columns, self._chances
+        weighed = self._weighed_now(settings)
+        columns, p_wrong, cost = weighed.columns, weighed.p_wrong, weighed.cost
         rows = self._passing(columns, filters)
-        columns = columns if rows is None else columns.at_rows(rows)
-        p_wrong = self._wrong(columns, chances)
-        return Ranked(
-            columns, p_wrong, costs(columns, settings, self._weights), age_factors(columns, now_ms)
-        )
+        if rows is not None:
+            columns, p_wrong, cost = columns.at_rows(rows), p_wrong[rows], cost[rows]
+        return Ranked(columns, p_wrong, cost, age_factors(columns, now_ms))
 
     def of_parts(self, seqs: Sequence[int], whys: int, settings: Settings, now_ms: int) -> Ranked:
         """Parts that may not wait at all, in the order of their numbers."""
@@ -101,6 +112,16 @@ class Ranking:
         return Ranked(
             columns, p_wrong, costs(columns, settings, self._weights), age_factors(columns, now_ms)
         )
+
+    def _weighed_now(self, settings: Settings) -> _Weighed:
+        """P(wrong) and cost of all that waits; made again where anything they come from is another one."""
+        columns, chances = self._waiting.columns, self._chances
+        known, price = self._weighed, (settings.cost_escape, settings.cost_overkill)
+        if known and known.columns is columns and known.chances is chances and known.price == price:
+            return known
+        cost = costs(columns, settings, self._weights)
+        self._weighed = found = _Weighed(columns, chances, price, self._wrong(columns, chances), cost)
+        return found
 
     def _wrong(self, columns: Columns, chances: Chances) -> Floats:
         defective = chances.of_positions(self._positions(columns))
@@ -146,7 +167,10 @@ class Ranking:
             return None
         passing = np.ones(columns.seq.shape, np.bool_)
         if filters.outcomes:
-            passing &= np.isin(columns.outcome, [OUTCOMES.index(outcome) for outcome in filters.outcomes])
+            wanted = np.array([outcome in filters.outcomes for outcome in OUTCOMES])
+            passing &= wanted[columns.outcome]
+        if filters.whys:
+            passing &= (columns.whys & sum(BITS.get(why, 0) for why in filters.whys)) != 0
         for moment, is_since in ((filters.since, True), (filters.until, False)):
             if moment is not None:
                 edge = as_milliseconds(moment)
@@ -159,9 +183,9 @@ class Ranking:
                 if name:
                     passing &= numbers == _number(connection, kind, name)
             if filters.run is not None or filters.station is not None:
-                passing &= np.isin(columns.run, _runs(connection, filters))
+                passing &= _of_runs(columns.run, _runs(connection, filters))
             if filters.serial:
-                passing &= np.isin(columns.seq, _with_serial(connection, filters.serial))
+                passing &= _among(columns.seq, _with_serial(connection, filters.serial))
         return np.flatnonzero(passing)
 
 
@@ -179,6 +203,22 @@ def limits_of(bundles: Sequence[Bundle], recipes: Sequence[Recipe] = ()) -> dict
 def read_columns(connection: sqlite3.Connection, seqs: Sequence[int]) -> Columns:
     """Parts by the numbers of their verdicts' rows, ascending; those that are not there are left out."""
     return columns_of(connection.execute(BY_NUMBER, (as_json(seqs),)).fetchall(), {})
+
+
+def _among(ascending: Ints, wanted: Ints) -> NDArray[np.bool_]:
+    """(N,) whether each is wanted; sorts the few and not the many."""
+    found = np.zeros(ascending.shape, np.bool_)
+    places = np.searchsorted(ascending, wanted)
+    inside = places < ascending.size
+    places, wanted = places[inside], wanted[inside]
+    found[places[ascending[places] == wanted]] = True
+    return found
+
+
+def _of_runs(run: Ints, wanted: Sequence[int]) -> NDArray[np.bool_]:
+    table = np.zeros(max([*wanted, int(run.max(initial=0))]) + 1, np.bool_)
+    table[list(wanted)] = True
+    return np.asarray(table[run])
 
 
 def _number(connection: sqlite3.Connection, kind: str, name: str) -> int:

@@ -7,7 +7,7 @@ never shows. The same store and index give the same queue; docs/review_queue.md 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from taktsight.bundle import Bundle
@@ -46,6 +46,7 @@ class Queue:
         *,
         bundles: Sequence[Bundle] = (),
         recipes: Sequence[Recipe] = (),
+        golden: Sequence[Bundle] = (),
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         """A queue over an index and what people decided.
@@ -54,8 +55,11 @@ class Queue:
             index: somebody else lets it follow the ledger.
             store: of decisions.
             settings: None for those of the store, as they are when somebody asks.
-            bundles: give limits, weights of labels, and golden samples.
+            bundles: give limits and weights of labels.
             recipes: of stations that do not judge by a bundle's own.
+            golden: bundles whose samples come among the known parts; with a store that takes decisions on
+                parts of :meth:`KnownParts.judged`, which no ledger has. Without, known parts are those of
+                the ledger on which people agree.
             now: ages are counted to it.
         """
         self._index = index
@@ -64,8 +68,15 @@ class Queue:
         self._now = now
         self._secret = read_secret(index.folder)
         self._ranking = Ranking(index, store, limits_of(bundles, recipes), bundles)
-        self.known = KnownParts(index, bundles)
+        self.known = KnownParts(index, golden)
         self.audits = self._ranking.audits
+
+    def follow(self) -> None:
+        """Takes in what is new of index, store, audit lists and alarms.
+
+        Every question does so too; where somebody calls this in between, no question waits for it.
+        """
+        self._ranking.follow()
 
     def page(self, filters: Filters = EVERY, after: str | None = None, most: int = 50) -> QueuePage:
         """Parts in their order.
@@ -85,21 +96,37 @@ class Queue:
         items = self._items(ranked, rows)
         return QueuePage(items, total, str(place + most) if place + most < total and rows else None)
 
-    def next_for(self, reviewer: str, filters: Filters = EVERY) -> QueueItem | None:
+    def next_for(
+        self,
+        reviewer: str,
+        filters: Filters = EVERY,
+        held: Collection[PartKey] = (),
+        besides: Collection[PartKey] = (),
+    ) -> QueueItem | None:
         """The part that somebody looks at next, which nobody else is looking at; None where none is left.
 
         It is the reviewer's for as long as a claim lasts. What the reviewer has skipped or escalated is not
         offered again.
+
+        Args:
+            reviewer: for whom.
+            filters: which parts.
+            held: parts that the reviewer was given before and has not decided yet: they count in the blocks
+                of blind doubles and known parts as if they were.
+            besides: other parts that are not to be given now.
         """
         self._ranking.follow()
         settings = self._settings_now()
-        known = self._known_turn(reviewer, settings)
-        if known is not None:
+        passed_over = {*held, *besides}
+        known = self._known_turn(reviewer, settings, len(held))
+        if known is not None and known.part.key not in passed_over:
             return known
-        second = self._second_turn(reviewer, settings)
+        second = self._second_turn(reviewer, settings, len(held), passed_over)
         if second is not None:
             return second
-        for item in self._candidates(reviewer, filters, settings):
+        for item in self._candidates(reviewer, filters, settings, len(passed_over)):
+            if item.part.key in passed_over:
+                continue
             if self._store.claim(reviewer, item.part.key) is None:
                 return item
         return None
@@ -138,10 +165,12 @@ class Queue:
         self._ranking.follow()
         return self.audits.progress()
 
-    def _candidates(self, reviewer: str, filters: Filters, settings: Settings) -> Iterator[QueueItem]:
+    def _candidates(
+        self, reviewer: str, filters: Filters, settings: Settings, more: int
+    ) -> Iterator[QueueItem]:
         ranked = self._ranking.ranked(filters, settings, self._now_ms())
         rows = in_turn(
-            ranked, settings, self._decided_lately(), TRIED + self._own_waiting(reviewer)
+            ranked, settings, self._decided_lately(), TRIED + more + self._own_waiting(reviewer)
         ).tolist()
         with self._index.connections.one() as connection:
             seqs = ranked.columns.seq[rows].tolist()
@@ -159,13 +188,13 @@ class Queue:
         with self._index.connections.one() as connection:
             return min(int(connection.execute(query, (reviewer,)).fetchone()[0]), MAX_PLACE)
 
-    def _known_turn(self, reviewer: str, settings: Settings) -> QueueItem | None:
+    def _known_turn(self, reviewer: str, settings: Settings, held: int = 0) -> QueueItem | None:
         """The known part that this reviewer gets now; None where it is not its turn."""
         if settings.known_share <= 0:
             return None
         block = doubles.block_of(settings.known_share)
         with self._index.connections.one() as connection:
-            count = doubles.looks_by(connection, reviewer)
+            count = doubles.looks_by(connection, reviewer) + held
             purpose = f"known\0{reviewer}"
             if not doubles.is_turn(self._secret, purpose, count, block):
                 return None
@@ -180,18 +209,22 @@ class Queue:
             return _known_item(found)
         return self._of_part(found[0], settings, Why.KNOWN, truth=found[1])
 
-    def _second_turn(self, reviewer: str, settings: Settings) -> QueueItem | None:
+    def _second_turn(
+        self, reviewer: str, settings: Settings, held: int, passed_over: Collection[PartKey]
+    ) -> QueueItem | None:
         """The part that this reviewer judges blind now; None where it is not its turn, or none waits."""
         waiting = self._seconds_for(reviewer, settings)
         block = max(1, doubles.block_of(settings.blind_share) // 2)
         with self._index.connections.one() as connection:
-            count = doubles.looks_by(connection, reviewer)
+            count = doubles.looks_by(connection, reviewer) + held
         if not waiting or not doubles.is_turn(self._secret, f"slot\0{reviewer}", count, block):
             return None
         for second in waiting[:TRIED]:
             item = self._second(second.part, settings)
             # Who decided it first may still have it claimed, and is done with it.
-            if item is not None and self._store.claim(reviewer, item.part.key) in (None, second.first):
+            if item is None or item.part.key in passed_over:
+                continue
+            if self._store.claim(reviewer, item.part.key) in (None, second.first):
                 return item
         return None
 

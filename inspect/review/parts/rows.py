@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from taktsight.inspect.review.store.values import PartKey
+from taktsight.inspect.review.store.values import PartKey, Why
 from taktsight.records import Outcome
 
 
@@ -76,6 +76,8 @@ class Filters:
     since: datetime | None = None
     until: datetime | None = None
     """Exclusive."""
+    whys: frozenset[Why] = frozenset()
+    """Of parts in the queue, for which they wait; a search does not ask for it."""
 
 
 @dataclass(frozen=True, slots=True)

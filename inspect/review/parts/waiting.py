@@ -51,7 +51,9 @@ class Columns:
     recipe: Ints
     lot: Ints
     whys: Ints
-    """Bits of :data:`BITS`; 0 of a part that waits no more."""
+    """Bits of :data:`BITS`; 0 of a part that does not wait."""
+    first: Ints
+    """Place in :data:`WHYS` for which the part is counted; -1 where there is none."""
 
     def at_rows(self, rows: Ints | Bools) -> Columns:
         """Some of the rows."""
@@ -109,8 +111,8 @@ class Waiting:
 def columns_of(rows: Sequence[Sequence[object]], others: dict[int, int]) -> Columns:
     """Rows of :data:`SELECT`; ``others`` is what else than its verdict a part waits for, as bits."""
     if not rows:
-        nothing, no_score = np.empty(0, np.int64), np.empty(0, np.float64)
-        return Columns(nothing, nothing, nothing, nothing, nothing, no_score, nothing, nothing, nothing)
+        no, no_score = np.empty(0, np.int64), np.empty(0, np.float64)
+        return Columns(no, no, no, no, no, no_score, no, no, no, no)
     table = np.array(rows, dtype=np.float64)  # None becomes NaN; numbers stay exact below 2**53
     seq, run, at, outcome, label, score, recipe, lot = table.T
     whole = [column.astype(np.int64) for column in (seq, run, at, outcome, label, recipe, lot)]
@@ -119,7 +121,18 @@ def columns_of(rows: Sequence[Sequence[object]], others: dict[int, int]) -> Colu
         whys[whole[3] == place] = bit
     for row, number in enumerate(whole[0].tolist()) if others else ():
         whys[row] |= others.get(number, 0)
-    return Columns(*whole[:5], np.ascontiguousarray(score), *whole[5:], whys)
+    return Columns(
+        seq=whole[0],
+        run=whole[1],
+        at=whole[2],
+        outcome=whole[3],
+        label=whole[4],
+        score=np.ascontiguousarray(score),
+        recipe=whole[5],
+        lot=whole[6],
+        whys=whys,
+        first=_first_whys(whys),
+    )
 
 
 def _others(connection: sqlite3.Connection) -> dict[int, int]:
@@ -135,8 +148,7 @@ def whys_of(bits: int) -> tuple[Why, ...]:
     return tuple(why for why in WHYS if bits & BITS[why])
 
 
-def first_whys(whys: Ints) -> Ints:
-    """(N,) place in :data:`WHYS` for which each part is counted; -1 where there is none."""
+def _first_whys(whys: Ints) -> Ints:
     first = np.full(whys.shape, -1, np.int64)
     for place in reversed(range(len(WHYS))):
         first[(whys & (1 << place)) != 0] = place

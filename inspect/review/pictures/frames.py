@@ -69,7 +69,8 @@ class Frames:
             return "nobody judged it: there is nothing to draw"
         at_hand = self._bundles.get(shown.bundle)
         if at_hand is None:
-            return f"the bundle that judged it ({shown.bundle:.12}) is not at hand; start the bench with --bundle"
+            named = f"the bundle that judged it ({shown.bundle:.12})"
+            return f"{named} is not at hand; start the bench with --bundle"
         return JudgeFrame(
             at_hand.path.resolve(),
             shown.bundle,

@@ -164,7 +164,7 @@ def _remarks(asked: JudgeFrame, judging: Judging, scores: dict[str, float]) -> l
     remarks = []
     if not judging.is_the_one and not asked.is_golden:
         remarks.append(
-            "The recipe that judged it is not at hand: drawn are the bundle's own limits, on the whole frame."
+            "The recipe that judged it is not at hand: the bundle's own limits are drawn, on whole frames."
         )
     recorded = dict(asked.scores)
     apart = [

@@ -83,10 +83,13 @@ class Nearest:
     def golden(self, image_id: str) -> tuple[Example, ...]:
         """Golden frames of the same view, of the bundle that judged it; good ones first."""
         shown = self._frames.shown(image_id)
+        names = self._frames.golden_names(shown.bundle)
+        # A bundle of one view calls it as it likes, and the station as it likes.
+        is_one = len({view for _, view, _, _ in names}) == 1
         found = [
             Example(name, view, truth, "golden sample", 0.0, None if truth == GOOD else self._box(name))
-            for name, view, truth, _ in self._frames.golden_names(shown.bundle)
-            if view == shown.view or not shown.view
+            for name, view, truth, _ in names
+            if is_one or view == shown.view
         ]
         return tuple(sorted(found, key=lambda example: example.truth != GOOD))
 

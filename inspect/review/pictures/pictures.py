@@ -85,8 +85,7 @@ class Pictures:
 
         Args:
             index: knows where frames lie.
-            bundles: that may have judged, as :func:`~taktsight.inspect.review.pictures.bundles.open_bundles`
-                returns them.
+            bundles: that may have judged; :mod:`taktsight.inspect.review.pictures.bundles` opens them.
             frame_bytes: for decoded frames.
             tile_bytes: for encoded tiles.
         """

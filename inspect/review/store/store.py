@@ -16,7 +16,7 @@ from taktsight.inspect.review.store import signing
 from taktsight.inspect.review.store.book import Book, Change, utc_now
 from taktsight.inspect.review.store.chain import LogRow, readable
 from taktsight.inspect.review.store.decided import WITH_UNDO, decision_of, fields_of, of_part, standing
-from taktsight.inspect.review.store.judged import judged_part, truth_of
+from taktsight.inspect.review.store.judged import Judged, judged_part, truth_of
 from taktsight.inspect.review.store.settings import Settings, Value, settings_of
 from taktsight.inspect.review.store.tables import claims, decisions, settings, undos
 from taktsight.inspect.review.store.values import (
@@ -27,6 +27,7 @@ from taktsight.inspect.review.store.values import (
     NewDecision,
     PartKey,
     Signature,
+    Why,
 )
 from taktsight.inspect.review.store.verify import ACTIONS, Verification, verify
 
@@ -59,15 +60,23 @@ class ReviewStore:
         """Lets go of the file."""
         self.book.close()
 
-    def decide(self, actor: str, new: NewDecision) -> Decision:
+    def decide(self, actor: str, new: NewDecision, judged: Judged | None = None) -> Decision:
         """Records what somebody says of a part; on the disk when this returns.
+
+        Args:
+            actor: who says it.
+            new: what.
+            judged: of a known part that no ledger has, as a golden sample; None for what the ledger says.
 
         Raises:
             Conflict: If somebody else decided since the page was made. Blind opinions conflict with none.
-            ReviewError: If the part is unknown, or a defect is claimed and not named.
+            ReviewError: If the part is unknown, or a defect is claimed and not named, or a golden sample is
+                not decided on as what it is.
             LedgerError: If it cannot be written: nothing was, and it can be sent again.
         """
-        judged = judged_part(self.book.folder.parent, new.part)
+        if judged is not None and new.why is not Why.KNOWN:  # its truth would count as a part's
+            raise ReviewError(f"part {new.part} is a golden sample, shown as {Why.KNOWN.value!r} alone")
+        judged = judged or judged_part(self.book.folder.parent, new.part)
         truth = truth_of(new, judged)
         strange = {mark.view for mark in new.marks} - judged.frames.keys()
         if judged.frames and strange:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from taktsight.inspect.review.web.doubles import Doubles
+
 if TYPE_CHECKING:
     from taktsight.inspect.review.people.accounts import Accounts
     from taktsight.inspect.review.people.links import Links
@@ -59,11 +61,14 @@ class Bench:
     """PartIndex; None where the bench was started without parts, as tests of single pages do."""
     queue: Any = None
     pictures: Any = None
+    shared: dict[str, Any] = field(default_factory=dict)
+    """What some pages make once and keep, by name."""
     live: Any = None
     """Live, of the wall; None where there is no index."""
     bundles: tuple[BundleAtHand, ...] = ()
     """Those that the command line named, verified."""
     said: Said = field(default_factory=Said)
+    doubles: Doubles = field(default_factory=Doubles)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set once the bench stops: streams end at it."""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))

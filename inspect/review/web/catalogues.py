@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
 
-from taktsight.inspect.review.web.words import LANGUAGES, LOCALES
+from taktsight.inspect.review.web.words import LANGUAGES, Said, texts_of
 
 HOME = Path(__file__).parent
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
@@ -44,31 +43,19 @@ def texts_of_pages() -> dict[str, Text]:
     return {one: text for one, text in texts.items() if one}
 
 
-def translated(language: str) -> dict[str, str | tuple[str, ...]]:
-    """Of a language: English → its words; an empty text or form where there is none yet."""
-    texts: dict[str, str | tuple[str, ...]] = {}
-    for path in sorted((LOCALES / language).glob("*.po")):
-        with path.open("rb") as file:
-            for message in read_po(file, locale=language):
-                if message.id:
-                    one = message.id[0] if isinstance(message.id, (tuple, list)) else message.id
-                    texts[str(one)] = "" if message.fuzzy else message.string
-    return texts
-
-
 def missing(language: str) -> list[Text]:
     """What the language lacks."""
-    known = translated(language)
+    known = texts_of(language)
     return [text for one, text in texts_of_pages().items() if not _is_whole(known.get(one, ""))]
 
 
 def unused(language: str) -> list[str]:
     """What the language has and no page says any more."""
-    return sorted(translated(language).keys() - texts_of_pages().keys())
+    return sorted(texts_of(language).keys() - texts_of_pages().keys())
 
 
-def _is_whole(said: str | tuple[str, ...]) -> bool:
-    return bool(said) and all(said if isinstance(said, (tuple, list)) else (said,))
+def _is_whole(said: Said) -> bool:
+    return bool(said) and all(said if isinstance(said, tuple) else (said,))
 
 
 def _stanzas(language: str) -> Iterator[str]:

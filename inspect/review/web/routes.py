@@ -140,7 +140,7 @@ async def _events(visit: Visit, source: Source) -> AsyncIterator[str]:
     quiet_s = 0.0
     try:
         while not visit.bench.stopping.is_set():
-            coming = coming or asyncio.ensure_future(anext(events))  # type: ignore[arg-type]
+            coming = coming or asyncio.ensure_future(anext(events))
             done, _ = await asyncio.wait({coming}, timeout=0.5)
             quiet_s = 0.0 if done else quiet_s + 0.5
             if done:

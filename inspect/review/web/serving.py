@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 from collections.abc import Callable
@@ -15,12 +14,10 @@ from taktsight.errors import ConfigError
 from taktsight.inspect.review.web.address import Address
 from taktsight.inspect.review.web.app import make_app
 from taktsight.inspect.review.web.bench import Bench
+from taktsight.inspect.review.web.guard import MOST_HEADER_BYTES
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-NICE = 19
-"""The line beside it comes first, always."""
 MOST_CONNECTIONS = 512
-MOST_HEADER_BYTES = 16 * 1024
 STOP_S = 5
 """For so long a request that is being answered may go on after the bench was told to stop."""
 
@@ -110,8 +107,3 @@ def _configuration(bench: Bench) -> uvicorn.Config:
     except OSError as error:
         raise ConfigError(f"--tls-cert {address.certificate}, --tls-key {address.key}: {error}") from error
     return configuration
-
-
-def step_aside() -> None:
-    """Gives way to everything else on this machine, the line above all."""
-    os.setpriority(os.PRIO_PROCESS, 0, NICE)

@@ -31,7 +31,5 @@ COUNTERS = {
 
 
 def counters_of(metrics: Metrics) -> tuple[tuple[str, int], ...]:
-    """In words, with their counts; those that the line does not say are left out."""
-    return tuple(
-        (said, int(value)) for name, said in COUNTERS.items() if (value := metrics.value(name)) is not None
-    )
+    """In words, with their counts: those that are not 0."""
+    return tuple((said, count) for name, said in COUNTERS.items() if (count := metrics.count(name)))

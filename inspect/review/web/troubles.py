@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from taktsight.errors import TaktsightError
 from taktsight.inspect.review.web.bench import Bench
+from taktsight.inspect.review.web.guard import HEADERS
 from taktsight.inspect.review.web.visit import open_visit
 from taktsight.inspect.review.web.words import N_
 
@@ -46,7 +47,8 @@ async def show_trouble(request: Request, error: Exception) -> Response:
 
 async def show_defect(request: Request, _error: Exception) -> Response:
     """The page of an error that nobody expected; the server logs it with its traceback."""
-    return await _show(request, 500, "", {})
+    # Starlette makes this answer outside of every middleware, the guard among them.
+    return await _show(request, 500, "", {**HEADERS, "Cache-Control": "no-store", "Connection": "close"})
 
 
 async def _show(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from babel import Locale, dates, numbers
 from babel.messages.pofile import read_po
 
 LANGUAGES = {"en": "English", "de": "Deutsch", "zh": "中文"}
 """In their own words, as the choice of language shows them."""
+Said: TypeAlias = "str | tuple[str, ...]"
+"""One text, or one for each form of a count."""
 LOCALES = Path(__file__).with_name("locales")
 
 
@@ -31,7 +34,7 @@ class Words:
 
     language: str
     locale: Locale
-    texts: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    texts: Mapping[str, Said] = field(default_factory=dict)
     plural: Callable[[int], int] = lambda count: int(count != 1)
 
     def gettext(self, text: str) -> str:
@@ -87,17 +90,22 @@ def _local(utc: str) -> datetime:
 @cache
 def words_of(language: str) -> Words:
     """The words of one of the languages."""
-    texts: dict[str, str | tuple[str, ...]] = {}
-    for path in sorted((LOCALES / language).glob("*.po")):
-        with path.open("rb") as file:
-            catalogue = read_po(file, locale=language)
-        for message in catalogue:
-            if message.id:
-                one = message.id[0] if isinstance(message.id, tuple) else message.id
-                texts[str(one)] = message.string
     # A plant has 24 hours, and days before months: British English.
     locale = Locale.parse("en_GB" if language == "en" else language)
-    return Words(language, locale, texts, _plural_of(language))
+    return Words(language, locale, texts_of(language), _plural_of(language))
+
+
+def texts_of(language: str) -> dict[str, Said]:
+    """English → what the catalogues of a language say; empty where a translation is only a guess."""
+    texts: dict[str, Said] = {}
+    for path in sorted((LOCALES / language).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=language):
+                one = message.id if isinstance(message.id, str) else message.id[0]
+                said = message.string or ""
+                if one:
+                    texts[one] = "" if message.fuzzy else said if isinstance(said, str) else tuple(said)
+    return texts
 
 
 def _plural_of(language: str) -> Callable[[int], int]:

@@ -12,21 +12,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
-
-from pydantic import Field, ValidationError
+from typing import Literal
 
 from taktsight.errors import LedgerError
+from taktsight.quality.alarm_files import (
+    SHORT,
+    alarm_path,
+    clear_in,
+    is_new,
+    read_record,
+    standing_in,
+    write_record,
+)
 from taktsight.quality.drift_causes import Cause
 from taktsight.quality.drift_reference import DriftReference, Place
 from taktsight.quality.drift_watch import Alarm
 from taktsight.quality.drift_watched_streams import Detector
-from taktsight.strict_json import parse_json
 from taktsight.strict_model import StrictModel
-from taktsight.whole_files import whole_file
 
 FOLDER = "drift"
-_SHORT = 12
 
 
 class DriftRecord(StrictModel):
@@ -53,18 +57,7 @@ class DriftRecord(StrictModel):
     @property
     def name(self) -> str:
         """By which it is cleared."""
-        return self.digest[:_SHORT]
-
-
-class Clearing(StrictModel):
-    """Somebody has looked into an alarm."""
-
-    format: Literal[1] = 1
-    alarm: str
-    """Digest of the alarm's record."""
-    by: str = Field(min_length=1)
-    why: str = Field(min_length=1)
-    utc: str
+        return self.digest[:SHORT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +81,12 @@ def suspensions(records: Path, *, bundle: str | None = None) -> tuple[Suspension
         records: the station's folder of records.
         bundle: only those about the bundle of this digest; None for all. What cannot be read is about any.
     """
-    folder = records / FOLDER
-    found, cleared = [], set()
-    for path in sorted(folder.glob("cleared-*.json")):
-        try:
-            cleared.add(_read(path, Clearing).alarm)
-        except LedgerError:  # it clears nothing then
-            continue
-    for path in sorted(folder.glob("alarm-*.json")):
-        try:
-            record = _read(path, DriftRecord)
-        except LedgerError as error:
-            found.append(Suspension(str(error), "", "", ""))
-            continue
-        if record.digest not in cleared and bundle in (None, record.bundle):
-            found.append(Suspension(f"drift: {record.said}", record.name, record.utc, record.bundle))
+    found = []
+    for each in standing_in(records / FOLDER, _read):
+        if isinstance(each, LedgerError):
+            found.append(Suspension(str(each), "", "", ""))
+        elif bundle in (None, each.bundle):
+            found.append(Suspension(f"drift: {each.said}", each.name, each.utc, each.bundle))
     return tuple(sorted(found, key=lambda each: (each.since, each.name)))
 
 
@@ -112,7 +96,7 @@ def suspended_reason(records: Path, *, bundle: str | None = None) -> str | None:
 
 
 def write_alarm(records: Path, reference: DriftReference, alarm: Alarm) -> DriftRecord | None:
-    """Puts an alarm beside the records; None where one like it stands there and nobody has cleared it.
+    """Puts an alarm beside the records; None where one like it stands, or was cleared after its part.
 
     Raises:
         LedgerError: If it cannot be written.
@@ -132,17 +116,17 @@ def write_alarm(records: Path, reference: DriftReference, alarm: Alarm) -> Drift
         said=alarm.said,
         look_into=alarm.look_into,
     )
-    path = records / FOLDER / f"alarm-{record.name}.json"
-    if path.exists() or any(_is_like(each, record) for each in open_alarms(records)):
+    folder = records / FOLDER
+    if not is_new(folder, record, _read, _is_like):
         return None
-    _write(path, record)
+    write_record(alarm_path(folder, record.name), record)
     return record
 
 
 def open_alarms(records: Path) -> Sequence[DriftRecord]:
     """Alarms that can be read and that nobody has cleared."""
-    names = {each.name for each in suspensions(records)} - {""}
-    return [_read(records / FOLDER / f"alarm-{name}.json", DriftRecord) for name in sorted(names)]
+    found = standing_in(records / FOLDER, _read)
+    return sorted((each for each in found if isinstance(each, DriftRecord)), key=lambda each: each.name)
 
 
 def clear(records: Path, name: str, *, by: str, why: str, utc: str) -> DriftRecord:
@@ -155,8 +139,7 @@ def clear(records: Path, name: str, *, by: str, why: str, utc: str) -> DriftReco
     if not found:
         there = ", ".join(each.name for each in open_alarms(records)) or "none"
         raise LedgerError(f"{records / FOLDER}: there is no open alarm {name}; open are: {there}")
-    clearing = Clearing(alarm=found[0].digest, by=by, why=why, utc=utc)
-    _write(records / FOLDER / f"cleared-{name}.json", clearing)
+    clear_in(records / FOLDER, found[0], by=by, why=why, utc=utc)
     return found[0]
 
 
@@ -164,31 +147,5 @@ def _is_like(first: DriftRecord, second: DriftRecord) -> bool:
     return (first.reference, first.detector, first.what) == (second.reference, second.detector, second.what)
 
 
-Record = TypeVar("Record", DriftRecord, Clearing)
-
-
-def _read(path: Path, model: type[Record]) -> Record:
-    try:
-        content = path.read_bytes()
-        parse_json(content)
-        record = model.model_validate_json(content, strict=True)
-    except OSError as error:
-        raise LedgerError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise LedgerError(
-            f"{path}: is no record of drift: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        ) from error
-    except ValueError as error:
-        raise LedgerError(f"{path}: is no record of drift: {error}") from error
-    if isinstance(record, DriftRecord) and path.name != f"alarm-{record.name}.json":
-        raise LedgerError(f"{path}: was changed: its content is that of alarm {record.name}")
-    return record
-
-
-def _write(path: Path, record: StrictModel) -> None:
-    try:
-        with whole_file(path) as file:
-            file.write(record.model_dump_json(indent=1).encode())
-    except OSError as error:
-        raise LedgerError(f"{path}: cannot be written: {error.strerror}") from error
+def _read(path: Path) -> DriftRecord:
+    return read_record(path, DriftRecord)

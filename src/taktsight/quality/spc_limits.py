@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from taktsight.errors import ConfigError
+from taktsight.records import Outcome
 from taktsight.strict_json import parse_json
 from taktsight.strict_model import StrictModel
 from taktsight.whole_files import whole_file
@@ -126,6 +127,24 @@ Limits = Annotated[
 ]
 
 
+class LedgerPart(StrictModel):
+    """A part of a ledger."""
+
+    run: str
+    trigger: int
+
+
+class OfLedger(StrictModel):
+    """How the points of phase I came out of a ledger: those of phase II come out of it in the same way."""
+
+    count: tuple[Outcome, ...] = Field(min_length=1)
+    """Outcomes that count."""
+    per: int = Field(ge=1)
+    """Inspected parts of a point; single parts and gaps have none."""
+    last: LedgerPart
+    """Of phase I; with the part after it phase II begins."""
+
+
 class FrozenLimits(StrictModel):
     """The file."""
 
@@ -143,6 +162,8 @@ class FrozenLimits(StrictModel):
     """Points were left out or stayed in: the cause, or that none was found."""
     data_sha256: str = Field(pattern="^([0-9a-f]{64})?$")
     """Of the table of phase I; "" where it came from a ledger."""
+    ledger: OfLedger | None = None
+    """None where they came from a table."""
     frozen_utc: str
 
     @model_validator(mode="after")

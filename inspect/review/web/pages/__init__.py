@@ -41,6 +41,9 @@ To add a page ``/wall``:
 from __future__ import annotations
 
 from taktsight.inspect.review.web.pages import (
+    audit,
+    bench_api,
+    bench_page,
     help_page,
     live,
     log_page,
@@ -48,8 +51,12 @@ from taktsight.inspect.review.web.pages import (
     models,
     parts_page,
     people,
+    picture_files,
     preferences,
+    quality,
+    review_queue,
     stations,
+    studies,
     wall,
 )
 from taktsight.inspect.review.web.routes import Page
@@ -65,4 +72,11 @@ PAGES: tuple[Page, ...] = (
     *log_page.routes,
     *people.routes,
     *preferences.routes,
+    *quality.routes,
+    *audit.routes,
+    *studies.routes,
+    *review_queue.routes,
+    *bench_page.routes,
+    *bench_api.routes,
+    *picture_files.routes,
 )

@@ -88,6 +88,8 @@ class Streams:
             seen = visit.request.headers.get("last-event-id") or visit.asked("after", 60)
             async for said in self._events(visit, follower, seen):
                 yield said
+            if self._bench.stopping.is_set():
+                await asyncio.Event().wait()  # whoever reads us ends us
         finally:
             self._open.remove(follower)
 
@@ -144,7 +146,7 @@ def draw_walls(bench: Bench, languages: Iterable[str], paths: Collection[str]) -
     values = {
         "tiles": [(tile, bar_of(tile.cycle)) for tile in wall.tiles],
         "outcomes": tuple(Outcome),
-        "said": SAID,
+        "told": SAID,
         "has_pictures": bench.pictures is not None and "/pictures/{image}/thumbnail" in paths,
         "has_parts": "/parts/{id}" in paths,
     }

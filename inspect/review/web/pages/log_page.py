@@ -74,17 +74,26 @@ def _lot(visit: Visit, wanted: Wanted) -> _Lot:
 
 def changes_of(row: LogRow) -> list[tuple[str, str, str]]:
     """Field, old and new value of what a row changed."""
-    old, new = (json.loads(text) if text else None for text in (row.old, row.new))
+    old, new = (_unfolded(json.loads(text)) if text else None for text in (row.old, row.new))
     if isinstance(old, dict) or isinstance(new, dict):
         before, now = (value if isinstance(value, dict) else {} for value in (old, new))
         return [(key, _said(before.get(key)), _said(now.get(key))) for key in {**before, **now}]
     return [("", _said(old), _said(new))] if old is not None or new is not None else []
 
 
+def _unfolded(value: object) -> object:
+    """Preferences are kept as JSON within JSON; they are shown like anything else."""
+    if isinstance(value, dict) and isinstance(value.get("preferences"), str):
+        return {**value, "preferences": json.loads(value["preferences"])}
+    return value
+
+
 def _said(value: object) -> str:
-    text = (
-        "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    )
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_said(each)}" for key, each in value.items())
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return f"{text[:200]} …" if len(text) > 200 else text
 
 

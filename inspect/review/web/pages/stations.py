@@ -51,7 +51,7 @@ def show(visit: Visit) -> Response:
         "station.html",
         tile=tile,
         bar=bar_of(tile.cycle),
-        said=SAID,
+        told=SAID,
         outcomes=tuple(Outcome),
         when=lambda utc: short_time(visit.words, utc),
         cycle=_histogram(visit.words, bars or cycle_bars(rows, tile.run, tile.cycle.deadline_ms)),
@@ -114,8 +114,8 @@ def _chart(words: Words, series: Series, tile: Tile) -> dict[str, Any]:
         lines += (
             [{"label": label, "values": [edge] * len(points), "kind": "limit"}] if edge is not None else []
         )
-    if len(points) == sum(point.parts for point in points):
-        del lines[1:3]  # each point is one part
+    if len(points) == sum(point.parts for point in points):  # each point is one part
+        lines[:3] = [{"label": gettext("value"), "values": lines[0]["values"], "kind": "line"}]
     name = gettext(MEASURES[series.measure]) if series.measure in MEASURES else series.measure
     return {
         "id": f"health-{series.view}-{series.measure}",

@@ -20,7 +20,7 @@ NOW = STARTED + timedelta(days=3)
 class Bench:
     """Index, store and queue of some records."""
 
-    def __init__(self, made: MadeRecords, **values: object) -> None:
+    def __init__(self, made: MadeRecords, *, with_golden: bool = False, **values: object) -> None:
         self.made = made
         review = made.folder / "review"
         self.store = ReviewStore.open(review)
@@ -28,6 +28,7 @@ class Bench:
         while self.index.follow():
             pass
         bundles = [read_bundle(made.bundle)]
+        values |= {"golden": bundles} if with_golden else {}
         self.queue = Queue(self.index, self.store, bundles=bundles, now=lambda: NOW, **values)  # type: ignore[arg-type]
 
     def decide(
@@ -47,7 +48,9 @@ class Bench:
         seen = made[-1].id if made else 0
         request = str(uuid.uuid4())
         return self.store.decide(
-            reviewer, NewDecision(key, said, label, "", (), why, blind, request, seen, 900)
+            reviewer,
+            NewDecision(key, said, label, "", (), why, blind, request, seen, 900),
+            self.queue.known.judged(key),
         )
 
     def close(self) -> None:

@@ -183,7 +183,7 @@ def test_late_result_gives_an_uninspected_part_its_scores(tmp_path: Path) -> Non
     index = PartIndex.open(tmp_path, tmp_path / "review")
     index.follow()
     assert index.newest(1)[0].scores == {}
-    scores = {"camera": (0.1, 0.9)}
+    scores: dict[str, tuple[float, ...]] = {"camera": (0.1, 0.9)}
     late = Entry(
         "late", 1, "s1", "REJECT", ("scratch: score 0.90 ≥ 0.60",), scores=scores, number=3, bundle="b"
     )

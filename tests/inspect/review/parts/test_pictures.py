@@ -1,4 +1,5 @@
-"""Pictures are what was judged, or say that they are not; nobody gets one by guessing, and none fills memory."""
+"""Pictures are what was judged, or say that they are not; nobody gets one by guessing, and none fills
+memory."""
 
 from __future__ import annotations
 
@@ -63,11 +64,18 @@ def test_tiles_at_one_to_one_are_the_pixels_that_were_judged(tmp_path: Path) -> 
     shelf = Shelf(made)
     name = shelf.name(made.parts[0])
     described = shelf.pictures.describe(name)
-    assert (described.width, described.height, described.tile_px, described.max_level) == (1200, 700, 512, 11)
+    assert (described.width, described.height, described.tile_px, described.max_level) == (
+        1200,
+        700,
+        512,
+        11,
+    )
     assert described.fault is None
     whole = np.vstack(
         [
-            np.hstack([decode_image(shelf.pictures.tile(name, 11, column, row), "tile") for column in range(3)])
+            np.hstack(
+                [decode_image(shelf.pictures.tile(name, 11, column, row), "tile") for column in range(3)]
+            )
             for row in range(2)
         ]
     )
@@ -180,7 +188,14 @@ def test_frame_that_is_gone_or_leads_elsewhere_is_said(shelf: Shelf, tmp_path: P
 
 
 def test_listed_name_never_leads_out_of_the_images(tmp_path: Path) -> None:
-    for name in ("../secret", "/etc/passwd", "images/../../x", "images", "review/secret.key", "images/../ledger.sqlite"):
+    for name in (
+        "../secret",
+        "/etc/passwd",
+        "images/../../x",
+        "images",
+        "review/secret.key",
+        "images/../ledger.sqlite",
+    ):
         assert path_of(tmp_path, name) is None
     assert path_of(tmp_path, "images/R/1.png") == tmp_path / "images" / "R" / "1.png"
 
@@ -279,7 +294,7 @@ def test_image_that_would_fill_the_memory_is_not_decoded(shelf: Shelf) -> None:
     content = bytearray(file.read_bytes())
     content[16:24] = (60_000).to_bytes(4, "big") * 2
     file.write_bytes(bytes(content))
-    with pytest.raises(DataError, match="no longer kept|no PNG"):
+    with pytest.raises(DataError, match=r"no longer kept|no PNG"):
         shelf.pictures.describe(name)
     with pytest.raises(DataError, match="no PNG"):
         decode_picture(bytes(content), "bomb.png")
@@ -289,6 +304,8 @@ def mutated(seed: bytes, rng: np.random.Generator) -> bytes:
     """The same file with some bytes changed, cut, doubled or put in."""
     content = bytearray(seed)
     for _ in range(int(rng.integers(1, 6))):
+        if not content:
+            break
         place, length = int(rng.integers(0, len(content))), int(rng.integers(1, 40))
         how = int(rng.integers(0, 5))
         if how == 0:

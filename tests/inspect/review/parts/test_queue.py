@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from taktsight.errors import ReviewError
 from taktsight.inspect.review.parts.doubles import block_of, is_turn
 from taktsight.inspect.review.parts.review_queue import Queue
 from taktsight.inspect.review.parts.rows import EVERY, Filters
@@ -272,7 +273,7 @@ def test_a_twentieth_comes_back_blind_to_somebody_else(tmp_path: Path) -> None:
 def test_known_parts_come_in_between_and_look_like_blind_doubles(tmp_path: Path) -> None:
     settings = replace(Settings(), known_share=0.1)
     made = make_records(tmp_path, [REJECT] * 60, views=("top",), size_px=(64, 64))
-    bench = Bench(made, settings=settings)
+    bench = Bench(made, with_golden=True, settings=settings)
     seen = []
     for _ in range(40):
         item = bench.queue.next_for("ann")
@@ -293,6 +294,17 @@ def test_known_parts_come_in_between_and_look_like_blind_doubles(tmp_path: Path)
     judged = bench.queue.known.judged(known.part.key)
     assert judged is not None
     assert judged.outcome == known.part.outcome.value
+    said = bench.decide("ann", known.part.key, known.truth, why=Why.KNOWN, blind=True)
+    assert said.truth == known.truth
+    assert bench.store.latest_truth(known.part.key) is None, (
+        "it says something of the reviewer, not of a part"
+    )
+    with pytest.raises(ReviewError, match="is a golden sample"):
+        bench.decide("ann", known.part.key, known.truth, why=Why.REJECT)
+    following = bench.queue.next_for("ann")
+    assert following is not None
+    assert following.part.seq, "its turn is over"
+    assert bench.store.verify().is_whole
     bench.close()
 
 

@@ -9,8 +9,8 @@ import re
 import pytest
 
 from taktsight.inspect.review.web.assets import FOLDER, asset, assets, version
-from taktsight.inspect.review.web.catalogues import HOME, missing, texts_of_pages, translated, unused
-from taktsight.inspect.review.web.words import LANGUAGES, words_of
+from taktsight.inspect.review.web.catalogues import HOME, missing, texts_of_pages, unused
+from taktsight.inspect.review.web.words import LANGUAGES, texts_of, words_of
 
 from .running_bench import RunningBench
 
@@ -77,7 +77,7 @@ def test_catalogue_is_complete(language: str) -> None:
 
 @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
 def test_translations_keep_what_is_filled_in(language: str) -> None:
-    for one, said in translated(language).items():
+    for one, said in texts_of(language).items():
         for form in (said,) if isinstance(said, str) else said:
             assert sorted(re.findall(r"%\(\w+\)s", form)) == sorted(re.findall(r"%\(\w+\)s", one)), one
 

@@ -194,7 +194,7 @@ def test_no_path_leads_out_of_the_assets(bench: RunningBench, path: str) -> None
         "GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n",
         "GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + "a" * 70_000 + "\r\n\r\n",
         "POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
-        "POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST /login HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n",
         "\x00\x01\x02\r\n\r\n",
     ],
 )

@@ -49,13 +49,15 @@ function draw(figure) {
     font: `${Math.round(rem * 0.8)}px ${colour("--sans")}`,
     size: rem * 3,
   };
+  const every = Math.max(1, Math.ceil((table.x.length * rem * 5.5) / Math.max(place.clientWidth, 200)));
+  const marked = table.x.filter((at) => at % every === 0);
   const words = (_, places) => places.map((at) => (Number.isInteger(at) ? (table.labels[at] ?? "") : ""));
   const options = {
     width: Math.max(place.clientWidth, 200),
     height: (Number(figure.dataset.height) * rem) / 16,
     cursor: { points: { size: 8 } },
     scales: { x: { time: false, ...(table.isNumeric ? {} : { range: [-0.6, table.x.length - 0.4] }) } },
-    axes: [table.isNumeric ? axis : { ...axis, values: words, splits: () => table.x }, { ...axis, size: rem * 4 }],
+    axes: [table.isNumeric ? axis : { ...axis, values: words, splits: () => marked }, { ...axis, size: rem * 4 }],
     series: [{ label: figure.querySelector("thead th").textContent }, ...table.series.map(look)],
   };
   place.replaceChildren();

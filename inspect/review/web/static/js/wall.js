@@ -83,7 +83,7 @@ function reload() {
 // A stream that is broken and one that is silent look alike to whoever stands before the wall.
 setInterval(() => {
   if (source === null || Date.now() - heard < QUIET_MS) return;
-  if (lost.hidden) tell(lost.dataset.since.replace("%(time)s", new Date(heard).toLocaleTimeString(tiles.dataset.language)));
+  if (lost.hidden) tell(lost.dataset.since.replace("{time}", new Date(heard).toLocaleTimeString(tiles.dataset.language)));
   if (source.readyState === EventSource.CLOSED) follow(); // refused once: the browser does not try again by itself
 }, 1000);
 

@@ -1,12 +1,25 @@
-"""Labelled images: check, describe, split, convert them, or make a synthetic product to learn with."""
+"""Labelled images: check, describe, split, convert them, make a synthetic product to learn with, or take
+what people decided at the review bench.
+
+The sub-commands that read labelled images lie with the data sets. The verb lies here, above both sides that
+it joins: ``from-reviews`` reads the records of a line, and neither side may import the other.
+"""
 
 from __future__ import annotations
 
 import argparse
 
 from taktsight.datasets.commands import book, check, convert, split, synth
+from taktsight.export.commands import from_reviews
 
-COMMANDS = {"check": check, "book": book, "split": split, "convert": convert, "synth": synth}
+COMMANDS = {
+    "check": check,
+    "book": book,
+    "split": split,
+    "convert": convert,
+    "synth": synth,
+    "from-reviews": from_reviews,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,203 @@
+// Sends decisions once each, in their order; keeps them through a lost connection, a reload, a crash.
+
+import { Refused, Unreachable, ask, send } from "./api.js";
+import * as entries from "./entries.js";
+import { account, newRequestId } from "./page.js";
+
+const TRY_AGAIN_MS = [500, 1000, 2000, 4000, 8000];
+
+export class Outbox extends EventTarget {
+  constructor() {
+    super();
+    this.isOnline = navigator.onLine;
+    this.isSignedOut = false;
+    this.list = [];
+    this.lastAck = null;
+    this.#tries = 0;
+  }
+
+  #tries;
+  #timer = 0;
+  #pumping = null;
+  #turn = Promise.resolve();
+
+  async start() {
+    addEventListener("online", () => this.pump());
+    addEventListener("offline", () => this.#reach(false));
+    await this.#read();
+    await entries.forgetOld(account);
+    this.pump();
+  }
+
+  /** Mine that wait, that were refused, or that conflict. */
+  mine(...states) {
+    return this.list.filter((entry) => entry.account === account && states.includes(entry.state));
+  }
+
+  /** Names and counts of others who decided at this computer and are not signed in. */
+  others() {
+    const found = new Map();
+    for (const entry of this.list) {
+      if (entry.account !== account && entry.state !== "sent") {
+        found.set(entry.account, (found.get(entry.account) ?? 0) + 1);
+      }
+    }
+    return found;
+  }
+
+  /** On the disk when the promise is kept; sent as soon as may be. */
+  async add(entry) {
+    const whole = { account, state: "waiting", tried: 0, at: Date.now(), ...entry };
+    await this.#inTurn(async () => {
+      whole.order = await entries.put(whole);
+      this.list.push(whole);
+    });
+    this.#changed();
+    this.pump();
+    return whole;
+  }
+
+  /** Takes the last decision back: out of the box if it never left, else by an entry after it. */
+  async undoLast() {
+    const undone = new Set(this.list.filter((entry) => entry.kind === "undo").map((entry) => entry.of));
+    const made = this.mine("waiting", "sent").filter((entry) => entry.kind === "decide");
+    const last = made.filter((entry) => !undone.has(entry.request_id)).at(-1);
+    if (!last) return null;
+    if (last.state === "waiting" && !last.tried) await this.drop(last);
+    else await this.add({ kind: "undo", of: last.request_id, part: last.part, serial: last.serial, choice: "undo" });
+    return last;
+  }
+
+  async drop(entry) {
+    await entries.remove(entry.order);
+    this.list = this.list.filter((each) => each.order !== entry.order);
+    this.#changed();
+  }
+
+  /** Decides again, knowing what the other one said. */
+  async insist(entry) {
+    const body = { ...entry.body, offer: entry.answer.offer, request_id: newRequestId() };
+    await this.#keep(entry, { body, request_id: body.request_id, state: "waiting", tried: 0, answer: null });
+    this.pump();
+  }
+
+  /** Sends what waits; one at a time, here and in other tabs. */
+  pump() {
+    clearTimeout(this.#timer);
+    this.#pumping ??= this.#locked(() => this.#sendAll())
+      .catch((error) => console.error(error))
+      .finally(() => {
+        this.#pumping = null;
+        if (this.mine("waiting").some((entry) => entry.tried === 0) && this.isOnline && !this.isSignedOut) this.pump();
+      });
+    return this.#pumping;
+  }
+
+  async #locked(work) {
+    if (!navigator.locks) return work(); // without TLS there are none; a request_id counts once anyway
+    return navigator.locks.request("taktsight-outbox", work);
+  }
+
+  async #sendAll() {
+    await this.#read();
+    let next;
+    while ((next = this.mine("waiting")[0])) {
+      if (!(await this.#sendOne(next))) return;
+    }
+    if (!this.isOnline) await this.#ping();
+  }
+
+  /** Whether to go on with the one after it. */
+  async #sendOne(entry) {
+    const begun = performance.now();
+    try {
+      await this.#keep(entry, { tried: entry.tried + 1 });
+      const answer = entry.kind === "undo" ? await this.#sendUndo(entry) : await send("/api/decide", entry.body);
+      this.#reach(true);
+      await this.#keep(entry, { state: "sent", answer, body: null });
+      this.lastAck = { entry, tookMs: performance.now() - begun };
+      this.dispatchEvent(new CustomEvent("ack", { detail: this.lastAck }));
+      return true;
+    } catch (error) {
+      return this.#failed(entry, error);
+    }
+  }
+
+  async #sendUndo(entry) {
+    const decided = this.list.find((each) => each.request_id === entry.of);
+    if (decided?.state !== "sent") return {}; // it was never recorded: nothing is left to undo
+    return send("/api/undo", { decision: decided.answer.decision, reason: "" });
+  }
+
+  async #failed(entry, error) {
+    if (error instanceof Unreachable || (error instanceof Refused && error.isPassing)) {
+      this.#reach(!(error instanceof Unreachable));
+      this.#later();
+      return false;
+    }
+    if (!(error instanceof Refused)) throw error;
+    this.#reach(true);
+    if (error.status === 401 || error.status === 403) {
+      this.isSignedOut = true;
+      this.#changed();
+      return false;
+    }
+    const state = error.status === 409 && error.answer.other ? "conflict" : "refused";
+    await this.#keep(entry, { state, answer: error.answer, reason: error.message });
+    return true;
+  }
+
+  async #ping() {
+    try {
+      await ask("/api/search?q=&most=1");
+      this.#reach(true);
+    } catch (error) {
+      this.#reach(error instanceof Refused);
+      if (!this.isOnline) this.#later();
+    }
+  }
+
+  /** Somebody else could not reach the server: find out when it is back. */
+  lost() {
+    this.#reach(false);
+    this.#later();
+  }
+
+  #later() {
+    clearTimeout(this.#timer);
+    const wait = TRY_AGAIN_MS[Math.min(this.#tries, TRY_AGAIN_MS.length - 1)];
+    this.#tries += 1;
+    this.#timer = setTimeout(() => this.pump(), wait);
+  }
+
+  #reach(isOnline) {
+    if (isOnline) this.#tries = 0;
+    const isBack = isOnline && !this.isOnline;
+    this.isOnline = isOnline;
+    this.#changed();
+    if (isBack) this.dispatchEvent(new Event("back"));
+  }
+
+  async #keep(entry, changes) {
+    Object.assign(entry, changes);
+    await entries.put(entry);
+    this.#changed();
+  }
+
+  async #read() {
+    await this.#inTurn(async () => {
+      this.list = await entries.all();
+    });
+    this.#changed();
+  }
+
+  /** Reading and adding do not overtake each other. */
+  #inTurn(work) {
+    this.#turn = this.#turn.then(work, work);
+    return this.#turn;
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
