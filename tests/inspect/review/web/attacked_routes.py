@@ -15,7 +15,9 @@ from taktsight.inspect.review.web.routes import Open, Page
 
 from .served_records import Served, key_of
 
-_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+_PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
+IN_PLACE = "PUT-IN-AS-IT-IS"
+"""A value that stands for one that is no proper one."""
 GETS = tuple(page for page in PAGES if page.method == "GET" and page.source is None)
 STREAMS = tuple(page for page in PAGES if page.source is not None)
 POSTS = tuple(page for page in PAGES if page.method == "POST")
@@ -29,12 +31,18 @@ def said(page: Page) -> str:
 
 def parameters(page: Page) -> list[str]:
     """Names of what its address is filled with."""
-    return _PARAMETER.findall(page.path)
+    return [name for name, _ in _PARAMETER.findall(page.path)]
 
 
 def address(page: Page, values: Mapping[str, str]) -> str:
-    """Its address with these values; what has none is "x"."""
-    return _PARAMETER.sub(lambda found: quote(values.get(found[1], "x"), safe=""), page.path)
+    """Its address with these values; what has none is "x", or 1 where a number is wanted."""
+
+    def filled(found: re.Match[str]) -> str:
+        value = values.get(found[1], "x")
+        is_fit = found[2] != "int" or value.isdigit() or value == IN_PLACE
+        return quote(value, safe="") if is_fit else "1"
+
+    return _PARAMETER.sub(filled, page.path)
 
 
 def real_values(served: Served, page: Page) -> dict[str, str]:

@@ -28,6 +28,7 @@ from . import no_way_out
 from .attacked_routes import (
     ENDS_SESSION,
     GETS,
+    IN_PLACE,
     POSTS,
     STREAMS,
     Addresses,
@@ -94,6 +95,29 @@ def test_block_blocks(way_out: Path, served: Served) -> None:
     )
     assert "lets nothing out" in ended.stderr
     assert (way_out / "tried-by-itself").read_text()
+
+
+def test_session_is_the_servers_to_give(served: Served) -> None:
+    name = next(iter(served.people["admin"].cookies))
+    fixed = "attackers-own-session-token-0123456789abcdef"
+    with served.running.client(cookies={name: fixed}) as victim:
+        assert victim.get("/parts").status_code == 303
+        answer = post(victim, "/login", {"name": "auditor", "password": PASSWORD})
+        assert answer.status_code == 303
+        given = answer.cookies[name]
+        assert given != fixed
+        with served.running.client(cookies={name: fixed}) as attacker:
+            assert attacker.get("/parts").status_code == 303
+        flags = next(
+            line for line in answer.headers.get_list("set-cookie") if line.startswith(name)
+        ).lower()
+        assert {"httponly", "samesite=strict", "path=/"} <= {flag.strip() for flag in flags.split(";")}
+        assert "domain" not in flags
+    with served.running.client(cookies={name: given}) as signed_in:
+        assert signed_in.get("/parts").status_code == 200
+        signed_in.post("/logout", data={"csrf": token(signed_in, "/help")})
+    with served.running.client(cookies={name: given}) as replayed:
+        assert replayed.get("/parts").status_code == 303
 
 
 def rows(served: Served) -> int:
@@ -204,7 +228,7 @@ def test_no_path_leads_anywhere_else(served: Served, page: Page, name: str) -> N
     values = real_values(served, page)
     for traversal in TRAVERSALS:
         # Put in as it is: client libraries would tidy it up.
-        path = address(page, values | {name: "TRAVERSAL"}).replace("TRAVERSAL", traversal)
+        path = address(page, values | {name: IN_PLACE}).replace(IN_PLACE, traversal)
         head = (
             f"{page.method} {path} HTTP/1.1\r\nHost: {place}\r\nCookie: {cookie}\r\nConnection: close\r\n"
         )
@@ -302,40 +326,15 @@ def test_mutated_multipart_takes_no_page_down(served: Served) -> None:
     client = served.people["supervisor"]
     pages = [page for page in POSTS if page.path != ENDS_SESSION]
     parts = {"csrf": "0" * 64, "name": "x", "digest": "0" * 64, "meaning": "reviewed"}
-    whole = "".join(
-        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in parts.items()
-    )
-    upload = '--x\r\nContent-Disposition: form-data; name="f"; filename="../../x.png"\r\n\r\n\x89PNG\r\n--x--\r\n'
+    head = '--x\r\nContent-Disposition: form-data; name="'
+    whole = "".join(f'{head}{name}"\r\n\r\n{value}\r\n' for name, value in parts.items())
+    upload = f'{head}f"; filename="../../x.png"\r\n\r\n\x89PNG\r\n--x--\r\n'
     for number, content in enumerate(mutated((whole + upload).encode("latin-1"), 7, 300)):
         path = attacked(served, pages[number % len(pages)])
         kind = "multipart/form-data; boundary=x"
         answer = client.post(path, content=content, headers={"content-type": kind})
         assert answer.status_code in (400, 403, 413, 415, 422), (number, answer.status_code)
     assert client.get("/help").status_code == 200
-
-
-def test_session_is_the_servers_to_give(served: Served) -> None:
-    name = next(iter(served.people["admin"].cookies))
-    fixed = "attackers-own-session-token-0123456789abcdef"
-    with served.running.client(cookies={name: fixed}) as victim:
-        assert victim.get("/parts").status_code == 303
-        answer = post(victim, "/login", {"name": "auditor", "password": PASSWORD})
-        assert answer.status_code == 303
-        given = answer.cookies[name]
-        assert given != fixed
-        with served.running.client(cookies={name: fixed}) as attacker:
-            assert attacker.get("/parts").status_code == 303
-        flags = next(
-            line for line in answer.headers.get_list("set-cookie") if line.startswith(name)
-        ).lower()
-        assert {"httponly", "samesite=strict", "path=/"} <= {flag.strip() for flag in flags.split(";")}
-        assert "domain" not in flags
-    with served.running.client(cookies={name: given}) as signed_in:
-        assert signed_in.get("/parts").status_code == 200
-        signed_in.post("/logout", data={"csrf": token(signed_in, "/help")})
-    with served.running.client(cookies={name: given}) as replayed:
-        assert replayed.get("/parts").status_code == 303
 
 
 def test_cookies_over_tls_are_for_this_host_alone() -> None:
