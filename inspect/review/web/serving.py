@@ -14,6 +14,7 @@ from taktsight.errors import ConfigError
 from taktsight.inspect.review.web.address import Address
 from taktsight.inspect.review.web.app import make_app
 from taktsight.inspect.review.web.bench import Bench
+from taktsight.inspect.review.web.following import follow_ledger
 from taktsight.inspect.review.web.guard import MOST_HEADER_BYTES
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -55,6 +56,8 @@ def serve(bench: Bench, listening: socket.socket, ready: Callable[[], None]) -> 
         ConfigError: If certificate or key cannot be used.
     """
     server = uvicorn.Server(_configuration(bench))
+    if bench.index is not None:
+        follow_ledger(bench)
     # The server tells them again once it has stopped; by then they have done what they are for.
     handlers = {number: signal.signal(number, lambda *_: None) for number in STOP_SIGNALS}
     try:
