@@ -159,8 +159,8 @@ def _hammer(records: Path, users: int, ended: threading.Event, got: Hammered) ->
 
 
 def _use(url: str, cookie: str, users: int, ended: threading.Event, got: Hammered) -> None:
-    asked = {"url": url, "visits": [(path, cookie) for path in PATHS], "users": users, "is_idle": True}
-    found = hammer(asked | {"watching": min(STREAMS, users // 2)}, ended)
+    asked = {"url": url, "visits": [(path, cookie) for path in PATHS], "users": users}
+    found = hammer(asked | {"watching": min(STREAMS, users // 2)}, ended, is_idle=True)
     got.pages_ms = [time_ms for _, time_ms in found["pages_ms"]]
     got.events, got.failures = found["events"], found["failures"]
 

@@ -4,15 +4,13 @@
 
 ``asked.json`` is one line: ``url``; ``visits``, pairs of an address and the cookie it is asked for with;
 ``users``; ``pause_s`` between two pages of one of them, 0.5 to 1.5 times that; ``watching``, how many follow
-the wall instead; ``is_idle``, whether they get what nobody else on this computer wants: in a plant they sit
-at other computers. At SIGTERM they say what they got as one line of JSON.
+the wall instead. At SIGTERM they say what they got as one line of JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import signal
 import subprocess
@@ -76,10 +74,20 @@ class Users:
             await asyncio.sleep(0.5)
 
 
-def hammer(asked: dict[str, Any], ended: threading.Event, for_s: float | None = None) -> dict[str, Any]:
-    """Has users in a process of their own, until then or for so long: ``pages_ms``, ``events``, ``failures``."""
+def hammer(
+    asked: dict[str, Any], ended: threading.Event, for_s: float | None = None, *, is_idle: bool = False
+) -> dict[str, Any]:
+    """Has users in a process of their own: ``pages_ms``, ``events`` and ``failures``.
+
+    Args:
+        asked: see above.
+        ended: they stop when it is set.
+        for_s: or after so long.
+        is_idle: whether they get what nobody else on this computer wants; in a plant they sit at other ones.
+    """
+    before = ["chrt", "--idle", "0"] if is_idle else []
     people = subprocess.Popen(
-        [sys.executable, "-m", "taktsight.benchmarks.review_speed.users"],
+        [*before, sys.executable, "-m", "taktsight.benchmarks.review_speed.users"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -112,8 +120,6 @@ async def run(asked: dict[str, Any]) -> Users:
 def main() -> int:
     """Prints what they got."""
     asked = json.loads(sys.stdin.readline())
-    if asked.get("is_idle"):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     people = asyncio.run(run(asked))
     said = {"pages_ms": people.pages_ms, "events": people.events, "failures": people.failures}
     print(json.dumps(said))

@@ -14,6 +14,7 @@ only with --host, and should do so over TLS: without it passwords cross the netw
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 CONSOLE = "console"
 """Who acts in the log where somebody works at the machine itself."""
 ACTIONS = ("add-user", "reset-link")
+NICE = 19
+"""The line beside it comes first, always."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Exit status 0 after a clean stop."""
+    if arguments.what[0] not in ACTIONS:
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)  # first: what is imported takes seconds of a core
     _check_installed()
     action, records, names = _asked(arguments.what)
     if (arguments.tls_cert is None) != (arguments.tls_key is None):
@@ -110,9 +115,8 @@ def _judges(
 
 def _serve(arguments: argparse.Namespace, records: Path) -> int:
     from taktsight.inspect.review.web.opening import open_bench
-    from taktsight.inspect.review.web.serving import listen, serve, step_aside
+    from taktsight.inspect.review.web.serving import listen, serve
 
-    step_aside()
     station_file = _station_file(arguments.what[0])
     bundles, recipes = _judges(station_file, arguments.bundle, arguments.recipe)
     address, listening = listen(_address(arguments))

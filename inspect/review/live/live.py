@@ -122,8 +122,9 @@ class Live:
         name = files.station.name if files.station is not None else book.station
         newest, flagged = [*book.newest][::-1], [*book.flagged][::-1]
         try:
+            self._index.follow()  # it knows the names of labels
             parts = {part.seq: part for part in self._index.parts([*dict.fromkeys(newest + flagged)])}
-        except LedgerError as error:  # the state says it already, or will at the next look
+        except LedgerError as error:  # of a ledger the state says it; the wall does without an index
             log.warning("%s", error)
             parts = {}
         unrecorded = None if metrics is None else metrics.count("unrecorded_entries")

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from taktsight.inspect.review.people.roles import May
 from taktsight.inspect.review.web.assets import asset
+from taktsight.inspect.review.web.following import is_behind
 from taktsight.inspect.review.web.navigation import NAVIGATION
 from taktsight.inspect.review.web.words import LANGUAGES, words_of
 
@@ -47,6 +48,7 @@ def _templates(language: str) -> Environment:
         "LANGUAGES": LANGUAGES,
         "asset": asset,
         "home": home,
+        "is_behind": is_behind,
         "navigation": _navigation,
         "words": words,
         "with_query": with_query,

@@ -62,6 +62,7 @@ def open_bench(
     """
     at_hand = open_bundles(bundles, recipes, allowed_keys)
     known_recipes = recipes_at_hand(at_hand)
+    given = [each.bundle for each in at_hand]
     store, accounts = open_accounts(records)
     station = read_station_file(station_file).station if station_file is not None else None
     deadline_ms = station.deadline_ms if station is not None else None
@@ -74,7 +75,7 @@ def open_bench(
         links=Links(accounts),
         sessions=Sessions(store),
         index=index,
-        queue=Queue(index, store, bundles=[each.bundle for each in at_hand], recipes=known_recipes),
+        queue=Queue(index, store, bundles=given, recipes=known_recipes, golden=given),
         pictures=Pictures(index, at_hand),
         live=Live(index, station_file),
         bundles=at_hand,

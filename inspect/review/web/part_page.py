@@ -11,7 +11,7 @@ from taktsight.inspect.review.people.roles import May
 from taktsight.inspect.review.web.bundle_records import standing_of
 from taktsight.inspect.review.web.drawing import draw
 from taktsight.inspect.review.web.live_said import MEASURES
-from taktsight.inspect.review.web.part_pdf import INSTALL, STYLE, as_address, as_pdf, can_print
+from taktsight.inspect.review.web.part_pdf import INSTALL, as_address, as_pdf, can_print
 from taktsight.inspect.review.web.part_record import PartRecord
 from taktsight.inspect.review.web.part_views import drawn, views_of
 from taktsight.inspect.review.web.reviews_said import MEANINGS, review_said, signed_said
@@ -72,8 +72,7 @@ def draw_pdf(visit: Visit, record: PartRecord) -> bytes:
     for view in views:
         content = None if pictures is None else drawn(pictures, view)
         shown.append((view, as_address(content, "image/jpeg") if content else ""))
-    style = STYLE.read_text(encoding="utf-8")
-    told = _told(visit, record, is_paper=True) | {"views": shown, "style": style, "now": _now(visit)}
+    told = _told(visit, record, is_paper=True) | {"views": shown, "now": _now(visit)}
     return as_pdf(draw(visit, "part_print.html", told))
 
 

@@ -13,7 +13,8 @@ from taktsight.errors import ConfigError
 from taktsight.inspect.review.web.words import N_
 
 INSTALL = N_("The PDF is set by WeasyPrint, which is not installed here: pip install 'taktsight[report]'.")
-STYLE = Path(__file__).with_name("static") / "css" / "part_print.css"
+STYLES = ("tokens.css", "part_print.css")
+"""Of ``static/css``: paper has the colours of the day."""
 
 
 @functools.cache
@@ -38,8 +39,11 @@ def as_pdf(page: str) -> bytes:
         raise ConfigError(INSTALL)
     import weasyprint
 
-    document = weasyprint.HTML(string=page, base_url=None, url_fetcher=_fetcher())
-    return bytes(document.write_pdf())
+    folder, fetcher = Path(__file__).with_name("static") / "css", _fetcher()
+    said = "\n".join((folder / name).read_text(encoding="utf-8") for name in STYLES)
+    style = weasyprint.CSS(string=said, url_fetcher=fetcher)
+    document = weasyprint.HTML(string=page, base_url=None, url_fetcher=fetcher)
+    return bytes(document.write_pdf(stylesheets=[style]))
 
 
 def as_address(content: bytes, media_type: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 from collections.abc import Callable
@@ -15,11 +14,10 @@ from taktsight.errors import ConfigError
 from taktsight.inspect.review.web.address import Address
 from taktsight.inspect.review.web.app import make_app
 from taktsight.inspect.review.web.bench import Bench
+from taktsight.inspect.review.web.following import follow_ledger
 from taktsight.inspect.review.web.guard import MOST_HEADER_BYTES
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-NICE = 19
-"""The line beside it comes first, always."""
 MOST_CONNECTIONS = 512
 STOP_S = 5
 """For so long a request that is being answered may go on after the bench was told to stop."""
@@ -59,6 +57,8 @@ def serve(bench: Bench, listening: socket.socket, ready: Callable[[], None]) -> 
         ConfigError: If certificate or key cannot be used.
     """
     server = uvicorn.Server(_configuration(bench))
+    if bench.index is not None:
+        follow_ledger(bench)
     # The server tells them again once it has stopped; by then they have done what they are for.
     handlers = {number: signal.signal(number, lambda *_: None) for number in STOP_SIGNALS}
     try:
@@ -111,8 +111,3 @@ def _configuration(bench: Bench) -> uvicorn.Config:
     except OSError as error:
         raise ConfigError(f"--tls-cert {address.certificate}, --tls-key {address.key}: {error}") from error
     return configuration
-
-
-def step_aside() -> None:
-    """Gives way to everything else on this machine, the line above all."""
-    os.setpriority(os.PRIO_PROCESS, 0, NICE)

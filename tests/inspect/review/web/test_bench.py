@@ -120,7 +120,8 @@ def test_decisions_that_wait_survive_a_closed_page(anna: BrowserContext, served:
 def test_an_answer_that_is_lost_makes_no_second_decision(anna: BrowserContext, served: Serving) -> None:
     page = start(anna, served, "?why=reject")
     wait_prepared(page)
-    part, lost = fact(page, "shown"), []
+    part = fact(page, "shown")
+    lost: list[int] = []
 
     def lose_the_first_answer(route: object) -> None:
         if lost:
@@ -411,7 +412,7 @@ def test_no_page_tells_more_than_it_must(anna: BrowserContext, served: Serving) 
     errors: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    page.on("console", lambda message: errors.extend([message.text] * (message.type == "error")))
     page.goto(f"{served.url}/review/next")
     wait_shown(page, "")
     wait_prepared(page)

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("playwright")
 pytest.importorskip("axe_playwright_python")
 import httpx
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # has no stubs
 from playwright.sync_api import Browser, expect
 
 from taktsight.errors import ReviewError

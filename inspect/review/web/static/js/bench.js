@@ -19,6 +19,7 @@ const items = new Items(firstItem, outbox);
 const drawOverlayTools = bindOverlayTools(overlays, () => stage);
 let stage = null;
 let behind = null; // the next part, drawn already and not seen yet
+const SETTLED_MS = 60; // the decision before is answered first
 let shownAt = 0;
 let isBusy = false;
 
@@ -49,8 +50,11 @@ async function put(item, begunAt = performance.now()) {
     root.dataset.swapMs = (performance.now() - begunAt).toFixed(1);
     root.dataset.shown = item.part;
   });
-  showExamples(item);
-  prepare();
+  setTimeout(() => {
+    if (shown !== stage) return;
+    showExamples(item);
+    prepare();
+  }, SETTLED_MS);
 }
 
 /** Draws the next part behind this one. */

@@ -4,6 +4,7 @@ import { Refused, Unreachable, ask, send } from "./api.js";
 import * as entries from "./entries.js";
 import { account, newRequestId } from "./page.js";
 
+const ISSUED_MS = 20; // the next part is not held up by it for longer
 const TRY_AGAIN_MS = [500, 1000, 2000, 4000, 8000];
 
 export class Outbox extends EventTarget {
@@ -20,6 +21,8 @@ export class Outbox extends EventTarget {
   #timer = 0;
   #pumping = null;
   #turn = Promise.resolve();
+  #isStale = true;
+  #issued = () => {};
 
   async start() {
     addEventListener("online", () => this.pump());
@@ -45,7 +48,7 @@ export class Outbox extends EventTarget {
     return found;
   }
 
-  /** On the disk when the promise is kept; sent as soon as may be. */
+  /** On the disk, and on its way where there is one, when the promise is kept. */
   async add(entry) {
     const whole = { account, state: "waiting", tried: 0, at: Date.now(), ...entry };
     await this.#inTurn(async () => {
@@ -53,7 +56,9 @@ export class Outbox extends EventTarget {
       this.list.push(whole);
     });
     this.#changed();
+    const issued = new Promise((resolve) => (this.#issued = resolve));
     this.pump();
+    await Promise.race([issued, new Promise((resolve) => setTimeout(resolve, ISSUED_MS))]);
     return whole;
   }
 
@@ -99,7 +104,8 @@ export class Outbox extends EventTarget {
   }
 
   async #sendAll() {
-    await this.#read();
+    if (this.#isStale) await this.#read();
+    this.#isStale = false;
     let next;
     while ((next = this.mine("waiting")[0])) {
       if (!(await this.#sendOne(next))) return;
@@ -111,8 +117,10 @@ export class Outbox extends EventTarget {
   async #sendOne(entry) {
     const begun = performance.now();
     try {
-      await this.#keep(entry, { tried: entry.tried + 1 });
-      const answer = entry.kind === "undo" ? await this.#sendUndo(entry) : await send("/api/decide", entry.body);
+      const noted = this.#keep(entry, { tried: entry.tried + 1 });
+      const sending = entry.kind === "undo" ? this.#sendUndo(entry) : send("/api/decide", entry.body);
+      this.#issued();
+      const [answer] = await Promise.all([sending, noted]);
       this.#reach(true);
       await this.#keep(entry, { state: "sent", answer, body: null });
       this.lastAck = { entry, tookMs: performance.now() - begun };
@@ -164,6 +172,7 @@ export class Outbox extends EventTarget {
   }
 
   #later() {
+    this.#isStale = true; // another tab may have sent some of it meanwhile
     clearTimeout(this.#timer);
     const wait = TRY_AGAIN_MS[Math.min(this.#tries, TRY_AGAIN_MS.length - 1)];
     this.#tries += 1;
