@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from taktsight.inspect.review.parts.rows import FrameRef, PartRow
 from taktsight.inspect.review.people.roles import May
+from taktsight.inspect.review.pictures.pyramid import TILE_PX
 from taktsight.inspect.review.store.values import Choice, Decision, Why
 from taktsight.inspect.review.web.choosing import offers_of
 from taktsight.inspect.review.web.drawing import draw
@@ -32,7 +33,6 @@ CHOICES = {
     Choice.ESCALATE: N_("Escalated"),
     Choice.SKIP: N_("Skipped"),
 }
-TILE_PX = 512
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,8 @@ def about(visit: Visit) -> Response:
         golden = pictures.describe(good.image_id) if good else None
     except TaktsightError as error:
         return visit.json({"error": str(error)}, 404)
-    size = golden and {"image": golden.image_id, "width": golden.width, "height": golden.height}
-    return visit.json({"fault": fault, "golden": size})
+    size = golden and {name: getattr(golden, name) for name in ("width", "height", "tile_px")}
+    return visit.json({"fault": fault, "golden": golden and {"image": golden.image_id, **size}})
 
 
 def nearest(visit: Visit) -> Response:

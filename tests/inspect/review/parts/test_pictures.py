@@ -67,28 +67,28 @@ def test_tiles_at_one_to_one_are_the_pixels_that_were_judged(tmp_path: Path) -> 
     assert (described.width, described.height, described.tile_px, described.max_level) == (
         1200,
         700,
-        512,
+        1024,
         11,
     )
     assert described.fault is None
     whole = np.vstack(
         [
             np.hstack(
-                [decode_image(shelf.pictures.tile(name, 11, column, row), "tile") for column in range(3)]
+                [decode_image(shelf.pictures.tile(name, 11, column, row), "tile") for column in range(2)]
             )
-            for row in range(2)
+            for row in range(1)
         ]
     )
     assert np.array_equal(whole, read_image(made.file(made.parts[0], "top")))
-    assert decode_image(shelf.pictures.tile(name, 10, 1, 0), "tile").shape == (350, 88, 1)
+    assert decode_image(shelf.pictures.tile(name, 10, 0, 0), "tile").shape == (350, 600, 1)
     assert decode_image(shelf.pictures.tile(name, 0, 0, 0), "tile").shape == (1, 1, 1)
-    for level, column, row in ((12, 0, 0), (-1, 0, 0), (11, 3, 0), (11, 0, 2), (11, -1, 0), (99, 0, 0)):
+    for level, column, row in ((12, 0, 0), (-1, 0, 0), (11, 2, 0), (11, 0, 1), (11, -1, 0), (99, 0, 0)):
         with pytest.raises(ReviewError):
             shelf.pictures.tile(name, level, column, row)
     shelf.close()
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (512, 512), (513, 512), (3000, 4000)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (512, 512), (1024, 1024), (1025, 1024), (3000, 4000)])
 def test_every_tile_of_every_level_is_there(size: tuple[int, int]) -> None:
     pyramid = make_pyramid(np.zeros((*size, 1), np.uint8))
     for level, column, row in overview_tiles(pyramid.width, pyramid.height):

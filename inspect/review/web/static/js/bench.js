@@ -19,7 +19,8 @@ const items = new Items(firstItem, outbox);
 const drawOverlayTools = bindOverlayTools(overlays, () => stage);
 let stage = null;
 let behind = null; // the next part, drawn already and not seen yet
-const SETTLED_MS = 60; // the decision before is answered first
+const SETTLED_MS = 150; // so long the decision before may take until it is answered; it comes first
+const DRAWN_MS = 5000; // a picture that does not come does not keep the others away
 let shownAt = 0;
 let isBusy = false;
 
@@ -50,23 +51,38 @@ async function put(item, begunAt = performance.now()) {
     root.dataset.swapMs = (performance.now() - begunAt).toFixed(1);
     root.dataset.shown = item.part;
   });
-  setTimeout(() => {
-    if (shown !== stage) return;
-    showExamples(item);
-    prepare();
-  }, SETTLED_MS);
+  await settled();
+  if (shown !== stage) return;
+  showExamples(item);
+  prepare();
 }
 
-/** Draws the next part behind this one. */
+/** Until the decision that is under way is acknowledged. */
+function settled() {
+  return new Promise((resolve) => {
+    if (!isBusy && !outbox.mine("waiting").length) resolve();
+    outbox.addEventListener("ack", resolve, { once: true });
+    setTimeout(resolve, SETTLED_MS);
+  });
+}
+
+/** Draws the next part behind this one, and fetches what comes after it once that is done. */
 async function prepare() {
   if (!decides) return;
-  await items.fill();
+  if (!items.ahead.length) await items.fill();
   const next = items.ahead[0];
-  if (!next || behind?.item === next) return;
-  behind?.close();
-  behind = new Stage(next, overlays);
-  root.dataset.prepared = "";
-  behind.ready.then(() => (root.dataset.prepared = next.part));
+  if (!next) return;
+  if (behind?.item !== next) {
+    behind?.close();
+    behind = new Stage(next, overlays);
+    root.dataset.prepared = "";
+  }
+  const drawn = behind;
+  await Promise.race([drawn.ready, new Promise((resolve) => setTimeout(resolve, DRAWN_MS))]);
+  if (drawn !== behind) return;
+  root.dataset.prepared = next.part;
+  await items.fill();
+  items.warm();
 }
 
 /** One thing at a time: a key that is pressed twice is not two decisions on two parts. */
@@ -98,9 +114,13 @@ const decide = once(async (choice) => {
   const request_id = newRequestId();
   const shown_ms = Math.round(begunAt - shownAt);
   const body = { offer: item.offer, choice, label: label || null, note: note(), marks, request_id, shown_ms };
-  await outbox.add({ kind: "decide", request_id, part: item.part, serial: item.serial, choice, offer: item.offer, body });
+  const entry = { kind: "decide", request_id, part: item.part, serial: item.serial, choice, offer: item.offer, body };
+  const kept = outbox.add(entry);
   items.done(item.part);
-  await goOn(begunAt);
+  // The next part is seen while the decision goes to the disk; no key is taken before it is there.
+  const [wentOn, written] = await Promise.allSettled([goOn(begunAt), kept]);
+  if (written.status === "rejected") await swap(await items.open(item.part, item.offer));
+  for (const { reason } of [written, wentOn]) if (reason) throw reason;
 });
 
 /** Where there is one kind of defect, nobody has to name it. */

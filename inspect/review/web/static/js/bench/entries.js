@@ -16,11 +16,11 @@ function open() {
   return opening;
 }
 
-/** Runs one transaction; what it wrote is on the disk when the promise is kept. */
-async function transact(mode, work) {
+/** Runs one transaction; with "strict", what it wrote is on the disk when the promise is kept. */
+async function transact(mode, work, durability = "strict") {
   const database = await open();
   return new Promise((resolve, reject) => {
-    const transaction = database.transaction(STORE, mode, { durability: "strict" });
+    const transaction = database.transaction(STORE, mode, { durability });
     const request = work(transaction.objectStore(STORE));
     transaction.oncomplete = () => resolve(request?.result);
     transaction.onerror = () => reject(transaction.error);
@@ -30,6 +30,8 @@ async function transact(mode, work) {
 
 export const all = () => transact("readonly", (store) => store.getAll());
 export const put = (entry) => transact("readwrite", (store) => store.put(entry));
+/** How far an entry came: after a power cut it is sent again, and its request_id counts once. */
+export const note = (entry) => transact("readwrite", (store) => store.put(entry), "relaxed");
 export const remove = (order) => transact("readwrite", (store) => store.delete(order));
 
 /** Sent ones are kept for undoing, the last ones of an account. */

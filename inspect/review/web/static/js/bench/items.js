@@ -21,6 +21,7 @@ export class Items {
   #outbox;
   #filling = null;
   #done = [];
+  #warmed = new WeakSet();
 
   /** Fetches parts until there are enough; one fetch at a time. */
   fill() {
@@ -45,7 +46,15 @@ export class Items {
   #take(item) {
     if (this.#held().includes(item.part)) return;
     this.ahead.push(item);
-    for (const view of item.views) warm(view, 1024);
+  }
+
+  /** Fetches the pictures of those that come after the next one; each once. */
+  warm() {
+    for (const item of this.ahead.slice(1)) {
+      if (this.#warmed.has(item)) continue;
+      this.#warmed.add(item);
+      for (const view of item.views) warm(view, 1024);
+    }
   }
 
   /** Parts that are in hand, and not decided as far as the server knows. */

@@ -120,11 +120,13 @@ export class Outbox extends EventTarget {
       const noted = this.#keep(entry, { tried: entry.tried + 1 });
       const sending = entry.kind === "undo" ? this.#sendUndo(entry) : send("/api/decide", entry.body);
       this.#issued();
-      const [answer] = await Promise.all([sending, noted]);
+      noted.catch(() => {}); // it is sent whether that could be noted or not; the next note says so
+      const answer = await sending;
       this.#reach(true);
-      await this.#keep(entry, { state: "sent", answer, body: null });
+      const kept = this.#keep(entry, { state: "sent", answer, body: null });
       this.lastAck = { entry, tookMs: performance.now() - begun };
-      this.dispatchEvent(new CustomEvent("ack", { detail: this.lastAck }));
+      this.dispatchEvent(new CustomEvent("ack", { detail: this.lastAck })); // it is on the server's disk
+      await kept;
       return true;
     } catch (error) {
       return this.#failed(entry, error);
@@ -189,7 +191,7 @@ export class Outbox extends EventTarget {
 
   async #keep(entry, changes) {
     Object.assign(entry, changes);
-    await entries.put(entry);
+    await entries.note(entry);
     this.#changed();
   }
 

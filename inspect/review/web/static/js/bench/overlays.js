@@ -33,15 +33,17 @@ export class Overlays extends EventTarget {
   load(view) {
     if (!view.has_overlay) return Promise.resolve(null);
     if (!this.#found.has(view.image)) {
-      this.#found.set(view.image, this.#fetch(view.image));
+      this.#found.set(view.image, this.#fetch(view));
       while (this.#found.size > 24) this.#found.delete(this.#found.keys().next().value);
     }
     return this.#found.get(view.image);
   }
 
-  async #fetch(image) {
+  async #fetch(view) {
+    const { image } = view;
     let reason = "";
     for (const wait of WAITS_MS) {
+      if (view.isClosed) break; // nobody looks at it any more
       try {
         const found = await ask(`/api/overlay/${image}`);
         if (found.is_ready) return prepared(found);

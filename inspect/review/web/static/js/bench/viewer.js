@@ -36,7 +36,7 @@ export function levelsOf(width, height) {
   return Math.ceil(Math.log2(Math.max(width, height, 1)));
 }
 
-export function tileSource({ image, width, height, tile_px: tilePx = 512 }) {
+export function tileSource({ image, width, height, tile_px: tilePx }) {
   const maxLevel = levelsOf(width, height);
   return {
     width,
@@ -54,7 +54,7 @@ export function warm(view, sidePx) {
   const top = levelsOf(view.width, view.height);
   const scale = Math.max(1, Math.floor(Math.max(view.width, view.height) / sidePx));
   const level = Math.max(0, top - Math.floor(Math.log2(scale)));
-  const step = (view.tile_px ?? 512) * 2 ** (top - level);
+  const step = view.tile_px * 2 ** (top - level);
   for (let y = 0; y * step < view.height; y += 1) {
     for (let x = 0; x * step < view.width; x += 1) {
       new Image().src = `/pictures/${view.image}/tiles/${level}/${x}_${y}`;
@@ -165,6 +165,7 @@ export class View {
   }
 
   close() {
+    this.isClosed = true;
     this.osd.destroy();
     this.host.remove();
   }
