@@ -8,7 +8,7 @@ EXTRAS := train,weights,openvino,int8,tensorrt-rtx,modbus,gpio,viva,rtsp,gentl,p
 export NO_ALBUMENTATIONS_UPDATE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-reviews test check bench bench-faults bench-soak bench-accuracy clean
+.PHONY: help install demo demo-reviews test check bench bench-faults bench-soak bench-review bench-accuracy clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 18
@@ -66,6 +66,9 @@ bench-soak: $(INSTALLED) ## 20 minutes at 100 parts/s, then planted leaks that m
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/soak.py --planted-leak memory --minutes 2
 	$(BIN)/python benchmarks/soak.py --planted-leak descriptors --minutes 2
+
+bench-review: $(INSTALLED) ## the review bench: pictures, keys, pages, the line beside it; 8 minutes, a quiet machine
+	$(BIN)/python benchmarks/review.py
 
 bench-accuracy: $(INSTALLED) ## trains on the real sets beside the repository; 1 h 30 min on 2 cores
 	$(BIN)/python benchmarks/accuracy.py aws-aliens kolektorsdd-anomaly magnetic-tile-anomaly \

@@ -78,7 +78,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--parts", type=int, default=1000, help="of each run")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sizes", nargs="+", choices=GIGE_TAKT_MS, default=list(GIGE_TAKT_MS), help="megapixels")
+    parser.add_argument(
+        "--sizes", nargs="+", choices=GIGE_TAKT_MS, default=list(GIGE_TAKT_MS), help="megapixels"
+    )
     parser.add_argument("--sources", nargs="+", choices=("folder", "gige"), default=["folder", "gige"])
     parser.add_argument("--long", type=int, default=0, help="parts of one more run of the line; 0: none")
     parser.add_argument("--layers", type=int, default=32, help="of the network: its work")

@@ -126,11 +126,13 @@ def _write_waiting(folder: Path, channels: int, waiting: int) -> None:
     rng = np.random.default_rng(channels)
     drawn = [(pixels_digest(image), encode_png(image)) for image in _frames(rng, channels)]
     bundle = read_bundle(folder / "part.takt")
-    digests = {"bundle": bundle.digest, "recipe": bundle.card.own_recipe(VIEW).digest}
+    recipe = bundle.card.own_recipe(VIEW).digest
     with closing(Ledger.create(folder / "records")) as ledger:
         utc = BEGUN.isoformat(timespec="milliseconds")
         armed = (f"station {STATION}", "labels spot", "engine onnxruntime:f32", "threads 1")
-        ledger.append(RUN, [Entry("armed", reasons=armed, number=1, **digests)], [], utc)
+        ledger.append(
+            RUN, [Entry("armed", reasons=armed, number=1, bundle=bundle.digest, recipe=recipe)], [], utc
+        )
         for trigger in range(1, waiting + 1):
             digest, content = drawn[trigger % len(drawn)]
             utc = (BEGUN + timedelta(seconds=trigger)).isoformat(timespec="milliseconds")
@@ -145,7 +147,8 @@ def _write_waiting(folder: Path, channels: int, waiting: int) -> None:
                 scores={VIEW: (1.0,)},
                 frames={VIEW: digest},
                 cycle_ns=41_000_000,
-                **digests,
+                bundle=bundle.digest,
+                recipe=recipe,
             )
             ledger.append(RUN, [entry], [row], utc)
 

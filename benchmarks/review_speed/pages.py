@@ -1,4 +1,4 @@
-"""How long pages take while fifty people use the bench, every GET route among them; and what is sent for it."""
+"""How long pages take while fifty people use the bench, every GET route among them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import numpy as np
 from taktsight.benchmarks.review_speed.plant import Place, Plant
 from taktsight.benchmarks.review_speed.users import hammer
 
-WARM_UP_ROUNDS = 1
 FILE_ROUNDS = 5
 
 
-def measure_pages(plant: Plant, users: int = 50, pause_s: float = 2.0, for_s: float = 60.0) -> dict[str, Any]:
+def measure_pages(
+    plant: Plant, users: int = 50, pause_s: float = 2.0, for_s: float = 60.0
+) -> dict[str, Any]:
     """Times, ms, at so many users.
 
     Args:

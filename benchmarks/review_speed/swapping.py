@@ -37,7 +37,9 @@ START_S = 60.0
 WATCH = (Path(__file__).with_name("watching.js")).read_text(encoding="utf-8")
 
 
-def measure_swapping(folder: Path, parts: int = 100, *, channels: int, looked_at_s: float = 1.0) -> dict[str, Any]:
+def measure_swapping(
+    folder: Path, parts: int = 100, *, channels: int, looked_at_s: float = 1.0
+) -> dict[str, Any]:
     """Times, ms, of so many decisions, with the line running.
 
     Args:

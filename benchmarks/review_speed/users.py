@@ -3,8 +3,8 @@
     python -m taktsight.benchmarks.review_speed.users < asked.json
 
 ``asked.json`` is one line: ``url``; ``visits``, pairs of an address and the cookie it is asked for with;
-``users``; ``pause_s`` between two pages of one of them, 0.5 to 1.5 times that; ``watching``, how many follow
-the wall instead. At SIGTERM they say what they got as one line of JSON.
+``users``; ``pause_s`` between two pages of one of them, 0.5 to 1.5 times that; ``watching``, how many
+follow the wall instead. At SIGTERM they say what they got as one line of JSON.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def hammer(
         asked: see above.
         ended: they stop when it is set.
         for_s: or after so long.
-        is_idle: whether they get what nobody else on this computer wants; in a plant they sit at other ones.
+        is_idle: whether they get what nobody else here wants; in a plant they sit at other computers.
     """
     before = ["chrt", "--idle", "0"] if is_idle else []
     people = subprocess.Popen(

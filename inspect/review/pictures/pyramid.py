@@ -15,7 +15,7 @@ from taktsight.image_files import encode_png
 from taktsight.records import Image
 
 TILE_PX = 1024
-"""A browser draws once more for each tile that comes: a 12 MP frame that fits is 5 of these, 16 of 512 px."""
+"""A browser draws anew with each tile that comes: 12 MP that fit are 5 of these, or 16 of 512 px."""
 JPEG_QUALITY = 90
 OVERVIEW_PX = 2048
 """Longer side of the largest level that is prepared before anybody asks."""

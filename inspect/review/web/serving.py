@@ -30,7 +30,7 @@ def listen(address: Address) -> tuple[Address, socket.socket]:
         ConfigError: If the port is taken, or the host is not this machine's.
     """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    # Named TCP: asyncio turns Nagle's wait off for sockets that say so alone, and each answer is two writes.
+    # Named TCP: asyncio turns Nagle's wait off for those that say so alone, and an answer is two writes.
     taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

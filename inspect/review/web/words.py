@@ -54,7 +54,7 @@ class Words:
         if value is None:
             return "–"
         pattern = None if digits is None else f"#,##0.{'0' * digits}" if digits else "#,##0"
-        return numbers.format_decimal(value, pattern, locale=self.locale)
+        return numbers.format_decimal(value, pattern and _pattern(pattern), locale=self.locale)
 
     def percent(self, share: float | None, digits: int = 1) -> str:
         """Of a share of 0 to 1; a dash where there is none."""
@@ -62,7 +62,7 @@ class Words:
             return "–"
         own = self.locale.percent_formats[None].pattern
         pattern = own.replace("#,##0", f"#,##0.{'0' * digits}") if digits else own
-        return numbers.format_percent(share, pattern, locale=self.locale)
+        return numbers.format_percent(share, _pattern(pattern), locale=self.locale)
 
     def moment(self, utc: str | None) -> str:
         """Day and time on this plant's clock, of a time in UTC as the records write it."""
@@ -81,6 +81,12 @@ class Words:
         return dates.format_timedelta(
             timedelta(seconds=-abs(seconds)), add_direction=True, locale=self.locale
         )
+
+
+@cache
+def _pattern(text: str) -> numbers.NumberPattern:
+    """Read once: a page has hundreds of numbers."""
+    return numbers.parse_pattern(text)
 
 
 def _local(utc: str) -> datetime:

@@ -16,6 +16,7 @@ from taktsight.inspect.review.parts.rows import PartRow
 from taktsight.inspect.review.people.roles import May
 from taktsight.inspect.review.pictures.nearest import Example
 from taktsight.inspect.review.pictures.overlays import Overlay
+from taktsight.inspect.review.pictures.pictures import Described
 from taktsight.inspect.review.store.values import GOOD, Conflict, Decision, PartKey
 from taktsight.inspect.review.web.asked_parts import asked_parts
 from taktsight.inspect.review.web.choosing import next_offers, offers_of
@@ -99,8 +100,7 @@ def about(visit: Visit) -> Response:
         golden = pictures.describe(good.image_id) if good else None
     except TaktsightError as error:
         return visit.json({"error": str(error)}, 404)
-    size = golden and {name: getattr(golden, name) for name in ("width", "height", "tile_px")}
-    return visit.json({"fault": fault, "golden": golden and {"image": golden.image_id, **size}})
+    return visit.json({"fault": fault, "golden": _frame(golden) if golden else None})
 
 
 def nearest(visit: Visit) -> Response:
@@ -127,6 +127,11 @@ def describe(visit: Visit) -> Response:
 def description() -> Any:
     """The description, read once."""
     return yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
+
+
+def _frame(golden: Described) -> dict[str, Any]:
+    size = {"width": golden.width, "height": golden.height, "tile_px": golden.tile_px}
+    return {"image": golden.image_id} | size
 
 
 def _keys(visit: Visit, name: str) -> list[PartKey]:

@@ -23,6 +23,7 @@ const SETTLED_MS = 150; // so long the decision before may take until it is answ
 const DRAWN_MS = 5000; // a picture that does not come does not keep the others away
 let shownAt = 0;
 let isBusy = false;
+let writing = null; // of the decision that is on its way to the disk
 
 /** Puts a part on the bench; begunAt is when somebody asked for it. */
 async function put(item, begunAt = performance.now()) {
@@ -60,7 +61,7 @@ async function put(item, begunAt = performance.now()) {
 /** Until the decision that is under way is acknowledged. */
 function settled() {
   return new Promise((resolve) => {
-    if (!isBusy && !outbox.mine("waiting").length) resolve();
+    if (!writing && !outbox.mine("waiting").length) resolve();
     outbox.addEventListener("ack", resolve, { once: true });
     setTimeout(resolve, SETTLED_MS);
   });
@@ -115,13 +116,26 @@ const decide = once(async (choice) => {
   const shown_ms = Math.round(begunAt - shownAt);
   const body = { offer: item.offer, choice, label: label || null, note: note(), marks, request_id, shown_ms };
   const entry = { kind: "decide", request_id, part: item.part, serial: item.serial, choice, offer: item.offer, body };
-  const kept = outbox.add(entry);
+  write(entry, item);
   items.done(item.part);
-  // The next part is seen while the decision goes to the disk; no key is taken before it is there.
-  const [wentOn, written] = await Promise.allSettled([goOn(begunAt), kept]);
-  if (written.status === "rejected") await swap(await items.open(item.part, item.offer));
-  for (const { reason } of [written, wentOn]) if (reason) throw reason;
+  if (!items.ahead.length) await writing; // whoever is asked for more must know of it
+  await goOn(begunAt);
 });
+
+/** To the disk, while the next part is seen already; the part is shown again where that fails. */
+function write(entry, item) {
+  const mine = outbox.add(entry);
+  writing = mine;
+  mine
+    .catch(async (error) => {
+      await swap(await items.open(item.part, item.offer));
+      hint(error.message);
+    })
+    .catch((error) => hint(error.message))
+    .finally(() => {
+      if (writing === mine) writing = null;
+    });
+}
 
 /** Where there is one kind of defect, nobody has to name it. */
 function onlyLabel(choice, item) {
@@ -160,6 +174,7 @@ const backward = once(async () => {
   if (before) await swap(before);
 });
 const undo = once(async () => {
+  await writing;
   const undone = await outbox.undoLast();
   if (!undone) {
     hint(said("nothing_to_undo"));
