@@ -269,7 +269,7 @@ def test_image_names_cannot_be_guessed(served: Served) -> None:
 
 
 @pytest.mark.xfail(
-    reason="pictures/ids.py takes 16 spellings of one name: the last letter has four bits that mean nothing",
+    reason="pictures/ids.py takes 16 spellings of a name: the last letter has four bits that mean nothing",
     strict=True,
 )
 def test_image_name_has_one_spelling(served: Served) -> None:
