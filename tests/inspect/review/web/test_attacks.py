@@ -241,15 +241,43 @@ def test_no_path_leads_anywhere_else(served: Served, page: Page, name: str) -> N
             assert secret not in reply, (traversal, secret)
 
 
+PICTURES = [page for page in PAGES if "{image}" in page.path]
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def image_names(served: Served) -> set[str]:
+    """Those that a page tells."""
+    page = served.people["auditor"].get(path_of(served.made.parts[1])).text
+    named = set(re.findall(r"/pictures/([\w-]{34})/", page))
+    assert named
+    return named
+
+
+def with_letter(name: str, place: int, moved: int) -> str:
+    """The name with another letter at a place."""
+    letter = LETTERS[(LETTERS.index(name[place]) + moved) % 64]
+    return f"{name[:place]}{letter}{name[place + 1 :]}"
+
+
 def test_image_names_cannot_be_guessed(served: Served) -> None:
-    pages = [page for page in PAGES if "{image}" in page.path]
-    auditor = served.people["auditor"]
-    named = set(re.findall(r"/pictures/([\w-]{34})/", auditor.get(path_of(served.made.parts[1])).text))
-    guesses = {"A" * 34, "0" * 34, *(f"{name[:-1]}{'A' if name[-1] != 'A' else 'B'}" for name in named)}
-    guesses |= {f"{'A' if name[0] != 'A' else 'B'}{name[1:]}" for name in named}
-    for page in pages:
+    auditor, named = served.people["auditor"], image_names(served)
+    guesses = {"A" * 34, "0" * 34}
+    guesses |= {with_letter(name, place, 16) for name in named for place in (0, 15, 16, 32, 33)}
+    for page in PICTURES:
         for guess in guesses:
             assert auditor.get(address(page, {"image": guess, "level": "0"})).status_code == 404
+
+
+@pytest.mark.xfail(
+    reason="pictures/ids.py takes 16 spellings of a name: the last letter has four bits that mean nothing",
+    strict=True,
+)
+def test_image_name_has_one_spelling(served: Served) -> None:
+    auditor = served.people["auditor"]
+    for name in image_names(served):
+        for moved in range(1, 16):
+            path = f"/pictures/{with_letter(name, 33, moved)}/thumbnail"
+            assert auditor.get(path).status_code == 404
 
 
 def test_nothing_goes_out_whatever_is_sent(served: Served, way_out: Path) -> None:
