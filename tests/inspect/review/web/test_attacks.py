@@ -268,10 +268,6 @@ def test_image_names_cannot_be_guessed(served: Served) -> None:
             assert auditor.get(address(page, {"image": guess, "level": "0"})).status_code == 404
 
 
-@pytest.mark.xfail(
-    reason="pictures/ids.py takes 16 spellings of a name: the last letter has four bits that mean nothing",
-    strict=True,
-)
 def test_image_name_has_one_spelling(served: Served) -> None:
     auditor = served.people["auditor"]
     for name in image_names(served):
