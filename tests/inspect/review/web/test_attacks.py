@@ -285,7 +285,7 @@ def test_nothing_goes_out_whatever_is_sent(served: Served, way_out: Path) -> Non
         f"\\\\{EVIL}\\share",
         "http://169.254.169.254/",
     )
-    for role in ("engineer", "admin"):
+    for role, outside_ones in (("engineer", addresses[:3]), ("admin", addresses[3:])):
         client = served.people[role]
         csrf, fields = token(client, "/help"), set()
         for page in GETS:
@@ -293,7 +293,7 @@ def test_nothing_goes_out_whatever_is_sent(served: Served, way_out: Path) -> Non
             if answer.headers.get("content-type", "").startswith("text/html"):
                 fields |= Addresses(answer.text).fields
         fields -= {"csrf"}
-        for outside in addresses:
+        for outside in outside_ones:
             asked = dict.fromkeys(sorted(fields | {"next", "url", "file", "path", "image"}), outside)
             for page in GETS:
                 answer = client.get(attacked(served, page), params=asked, timeout=120)
@@ -353,7 +353,7 @@ def test_mutated_multipart_takes_no_page_down(served: Served) -> None:
     head = '--x\r\nContent-Disposition: form-data; name="'
     whole = "".join(f'{head}{name}"\r\n\r\n{value}\r\n' for name, value in parts.items())
     upload = f'{head}f"; filename="../../x.png"\r\n\r\n\x89PNG\r\n--x--\r\n'
-    for number, content in enumerate(mutated((whole + upload).encode("latin-1"), 7, 300)):
+    for number, content in enumerate(mutated((whole + upload).encode("latin-1"), 7, 120)):
         path = attacked(served, pages[number % len(pages)])
         kind = "multipart/form-data; boundary=x"
         answer = client.post(path, content=content, headers={"content-type": kind})
@@ -379,7 +379,7 @@ def html_pages(served: Served, client: httpx.Client) -> Iterator[tuple[Page, str
 
 
 def test_no_page_names_anything_outside(served: Served) -> None:
-    for role in Role:
+    for role in (Role.REVIEWER, Role.ENGINEER, Role.ADMIN):
         for page, content in html_pages(served, served.people[role.value]):
             found = Addresses(content)
             outside = [each for each in found.found if not re.match(r"/(?!/)|#|\?|$", each)]
