@@ -23,7 +23,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt -e '.[$(EXTRAS)]'
 	touch $@
 
-demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts on a simulated line
+demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts on a simulated line → the review bench on its rejects
 	rm -rf $(DEMO)
 	$(BIN)/taktsight data synth $(DEMO)/learn --parts 900 --parts-per-lot 10 --defective-share 0.5 --seed 1
 	$(BIN)/taktsight train configs/training/flange.yaml --run $(DEMO)/flange
@@ -35,7 +35,9 @@ demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts
 		--truth $(DEMO)/shift/index.csv --records $(DEMO)/records
 	$(BIN)/taktsight ledger verify $(DEMO)/records
 	@printf '\nOpen:\n  %s\n  %s\n' "$(DEMO)/flange/evaluation/report.html   the report" \
-		"$(DEMO)/records/images/            rejected parts, as the line saw them"
+		"$(DEMO)/records/images/            rejected parts, as the line saw them" \
+		"$(BIN)/taktsight review $(DEMO)/records --bundle $(DEMO)/flange.taktsight   the review bench"
+	@if [ -t 1 ]; then $(BIN)/taktsight review $(DEMO)/records --bundle $(DEMO)/flange.taktsight --open; fi
 
 demo-reviews: $(INSTALLED) ## 50 reviews make the next model better on unseen parts: four seeds, 13 minutes on 2 busy cores
 	$(BIN)/python benchmarks/reviews_improve.py --seeds 4

@@ -17,6 +17,7 @@ import argparse
 import os
 import secrets
 import sys
+import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allowed-key", type=Path, action="append", default=[], help="of a signer of bundles; repeatable"
     )
+    parser.add_argument("--open", action="store_true", help="open it in this machine's browser too")
     parser.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate with its chain")
     parser.add_argument("--tls-key", type=Path, metavar="PEM", help="private key of the certificate")
     roles = ("reviewer", "supervisor", "engineer", "auditor", "admin")
@@ -125,7 +127,13 @@ def _serve(arguments: argparse.Namespace, records: Path) -> int:
     said = f"review bench: {address.url}{first}"
     if first:
         said += "   (make the first account with this link; it works once, within 24 hours)"
-    serve(bench, listening, lambda: print(said, flush=True))
+
+    def ready() -> None:
+        print(said, flush=True)
+        if arguments.open:
+            webbrowser.open(address.url + first)
+
+    serve(bench, listening, ready)
     return 0
 
 
