@@ -45,7 +45,7 @@ Rows = list[dict[str, Any]]
 class Effort:
     """How much of everything."""
 
-    swaps: int = 60
+    swaps: int = 40
     pages_s: float = 40.0
     rounds: int = 2
     line_parts: int = 400
