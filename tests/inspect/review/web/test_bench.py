@@ -16,6 +16,7 @@ from pycocotools import mask as coco
 
 from taktsight.inspect.review.store.values import Choice, Decision, Mark, NewDecision, PartKey, Why
 from taktsight.inspect.review.web.assets import assets
+from taktsight.inspect.review.web.offers import Offers
 
 from ..records import PASS, REJECT, REVIEW, UNINSPECTED, make_records
 from .at_bench import (
@@ -42,7 +43,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     made = make_records(tmp_path_factory.mktemp("bench"), outcomes, size_px=(HEIGHT, WIDTH))
     serving = serve(made.folder, made.bundle)
     serving.bench.store.change_setting("sue", "known_share", 0.0, "each test knows what it gets")
-    yield serving
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Offers, "is_decoy", lambda *_: False)
+        yield serving
     serving.stop()
 
 
