@@ -255,4 +255,4 @@ def _clear(console: Console, arguments: argparse.Namespace) -> int:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
