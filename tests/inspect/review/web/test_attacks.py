@@ -401,7 +401,7 @@ def test_browser_asks_nobody_else(served: Served, way_out: Path) -> None:
     if chromium is None:
         pytest.skip("no Chromium: tests/peers/install.sh installs it")
     playwright = pytest.importorskip("playwright.sync_api")
-    from .test_browser import FLAGS
+    from .chromium import FLAGS
 
     asked: list[str] = []
     errors: list[str] = []

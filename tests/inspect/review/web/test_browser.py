@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .chromium import chromium, needs_chromium
 from .running_bench import ADMIN, PASSWORD, RunningBench
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: tests/peers/install.sh installs it")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+pytestmark = needs_chromium
 PAGES = ["/help", "/log", "/people", "/settings", "/nowhere"]
 SMALL_TARGET = """() => [...document.querySelectorAll('a[href], button, input, select, summary')]
   .filter(each => each.checkVisibility() && !each.closest('.skip, p, td.changes'))
@@ -37,10 +28,8 @@ SMALL_TARGET = """() => [...document.querySelectorAll('a[href], button, input, s
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

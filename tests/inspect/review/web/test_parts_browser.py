@@ -15,7 +15,8 @@ from .served_records import Served, certified_spots, path_of, serving
 pytest.importorskip("playwright")
 from playwright.sync_api import Browser, sync_playwright
 
-from .test_browser import CHROMIUM, FLAGS, SMALL_TARGET, violations
+from .chromium import CHROMIUM, FLAGS
+from .test_browser import SMALL_TARGET, violations
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: tests/peers/install.sh installs it")
 SIZES = ((1024, 768), (768, 1024), (1920, 1080))

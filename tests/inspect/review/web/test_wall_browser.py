@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,24 +10,16 @@ import pytest
 
 from ...place import make_place
 from ...running_line import RunningLine
+from .chromium import chromium, needs_chromium
 from .running_bench import ADMIN, PASSWORD, RunningBench, make_admin, running_bench
 
 pytest.importorskip("playwright")
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: tests/peers/install.sh installs it")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+pytestmark = needs_chromium
 WAIT_S = 60.0
 SIZES = ((1024, 768), (1920, 1080), (3840, 2160))
 
@@ -42,10 +33,8 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
