@@ -76,9 +76,8 @@ def main(arguments: Sequence[str]) -> int:
     if not isinstance(start, StartWatch):
         return 1
     if not start.is_waited_for:
-        os.nice(
-            POLITE
-        )  # before NumPy is imported and starts its threads; idle, it might say nothing for long
+        # Before NumPy is imported and starts its threads. Idle instead, it might say nothing for long.
+        os.nice(POLITE)
     with log_through_thread():
         from taktsight.inspect.quality_following import QualityFollower
 

@@ -94,6 +94,14 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(socket.socket, name, guard(getattr(socket.socket, name)))
 
 
+@pytest.fixture(autouse=True)
+def as_nice_as_before() -> Iterator[None]:
+    """A test that makes this process nicer slows every later one, and what those start."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    yield
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
+
+
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which a product was made, learned, resumed, evaluated, exported twice and verified.

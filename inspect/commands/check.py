@@ -87,7 +87,7 @@ def check_machine(station: Station | None, today: date) -> Iterator[Finding]:
 def check(station: Station, today: date) -> Iterator[Finding]:
     """Every finding, the cheap ones first."""
     yield Finding("ok", "station", f"{station.name!r}: no mistake in the file")
-    hinders = ""
+    hinders = digest = ""
     try:
         setup = read_setup(station, today)
     except TaktsightError as error:
@@ -96,7 +96,7 @@ def check(station: Station, today: date) -> Iterator[Finding]:
     else:
         yield from _check_setup(station, setup, today)
         yield from camera_findings(station, setup.bundle.card.canvas.channels)
-        demand = _demand(station, setup)
+        demand, digest = _demand(station, setup), setup.bundle.digest
     yield from check_network(this_machine(), station.cameras)
     for finding in examine(this_machine(), demand):
         if (finding.grade, finding.subject) == ("fix", "gpu"):
@@ -107,7 +107,7 @@ def check(station: Station, today: date) -> Iterator[Finding]:
     yield from check_field(station)
     yield from _check_metrics(station)
     yield from check_disk(station)
-    yield from check_quality(station, "" if hinders == "bundle" else setup.bundle.digest)
+    yield from check_quality(station, digest)
     if hinders:
         yield from tried_cameras(station.cameras, _channels(station))
         yield Finding("note", "vision", f"not tried, nor the speed: mend the {hinders} first")

@@ -61,10 +61,12 @@ def test_no_answer_waits_for_the_browser_to_acknowledge_its_headers() -> None:
         assert listening.proto == socket.IPPROTO_TCP, "else asyncio leaves Nagle on: 40 ms an answer"
 
 
-def test_taken_port_is_said(bench: RunningBench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_taken_port_is_said(bench: RunningBench) -> None:
     port = bench.url.rpartition(":")[2]
-    assert main(["review", str(bench.records), "--port", port]) == 2
-    assert "is another bench running?" in capsys.readouterr().err
+    command = [sys.executable, "-m", "taktsight.cli", "review", str(bench.records), "--port", port]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "is another bench running?" in done.stderr
 
 
 def test_folder_without_a_ledger_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +99,7 @@ def test_tls_marks_the_cookie_secure(tmp_path: Path) -> None:
         assert "; secure" in cookie.lower()
 
 
-def test_key_that_does_not_fit_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_key_that_does_not_fit_is_said(tmp_path: Path) -> None:
     certificate, key = _certificate(tmp_path)
     key.write_text("no key\n")
     records = make_records(tmp_path).folder
