@@ -36,8 +36,9 @@ demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts
 	$(BIN)/taktsight ledger verify $(DEMO)/records
 	@printf '\nOpen:\n  %s\n  %s\n' "$(DEMO)/flange/evaluation/report.html   the report" \
 		"$(DEMO)/records/images/            rejected parts, as the line saw them" \
-		"$(BIN)/taktsight review $(DEMO)/records --bundle $(DEMO)/flange.taktsight   the review bench"
-	@if [ -t 1 ]; then $(BIN)/taktsight review $(DEMO)/records --bundle $(DEMO)/flange.taktsight --open; fi
+		"$(BIN)/taktsight review $(DEMO)/records --bundle $(DEMO)/flange.taktsight --examples $(DEMO)/learn   the review bench"
+	@if [ -t 1 ]; then $(BIN)/taktsight review $(DEMO)/records --bundle $(DEMO)/flange.taktsight \
+		--examples $(DEMO)/learn --open; fi
 
 demo-reviews: $(INSTALLED) ## 50 reviews make the next model better on unseen parts: four seeds, 13 minutes on 2 busy cores
 	$(BIN)/python benchmarks/reviews_improve.py --seeds 4

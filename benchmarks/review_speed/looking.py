@@ -76,7 +76,7 @@ def _packed(client: httpx.Client, url: str) -> int:
 
 @contextmanager
 def _browser() -> Iterator[Browser]:
-    from tests.inspect.review.web.at_bench import CHROMIUM, FLAGS
+    from tests.inspect.review.web.chromium import CHROMIUM, FLAGS
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

@@ -103,7 +103,7 @@ def _bench(station: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 @contextmanager
 def _browser(url: str, cookie: dict[str, str]) -> Iterator[Page]:
-    from tests.inspect.review.web.at_bench import CHROMIUM, FLAGS
+    from tests.inspect.review.web.chromium import CHROMIUM, FLAGS
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

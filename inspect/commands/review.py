@@ -3,6 +3,7 @@
     taktsight review records/                    # prints where it is, and at first a link that works once
     taktsight review station.yaml                # the records of this station, and its bundle
     taktsight review records/ --bundle flange.taktsight    # draws what it found, shows its certificate
+    taktsight review records/ --bundle flange.taktsight --examples learn/    # and training images beside it
     taktsight review records/ --host 0.0.0.0 --tls-cert bench.pem --tls-key bench.key
     taktsight review add-user records/ anna --role supervisor    # prints a link to choose a password with
     taktsight review reset-link records/ anna    # for a lost password
@@ -57,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--allowed-key", type=Path, action="append", default=[], help="of a signer of bundles; repeatable"
+    )
+    parser.add_argument(
+        "--examples",
+        type=Path,
+        metavar="FOLDER",
+        help="training images: a mask folder of 'data convert'",
     )
     parser.add_argument("--open", action="store_true", help="open it in this machine's browser too")
     parser.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate with its chain")
@@ -122,7 +129,9 @@ def _serve(arguments: argparse.Namespace, records: Path) -> int:
     station_file = _station_file(arguments.what[0])
     bundles, recipes = _judges(station_file, arguments.bundle, arguments.recipe)
     address, listening = listen(_address(arguments))
-    bench = open_bench(records, address, station_file, bundles, recipes, arguments.allowed_key)
+    bench = open_bench(
+        records, address, station_file, bundles, recipes, arguments.allowed_key, arguments.examples
+    )
     first = "" if bench.accounts.all() else f"/link/{bench.links.first_admin()}"
     said = f"review bench: {address.url}{first}"
     if first:

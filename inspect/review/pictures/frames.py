@@ -1,4 +1,4 @@
-"""What a picture's name is of: a kept frame of a part, or a golden frame of a bundle."""
+"""What a picture's name is of: a kept frame of a part, a golden frame of a bundle, a training image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from taktsight.inspect.frame_files import pixels_digest
 from taktsight.inspect.review.parts.index import PartIndex
 from taktsight.inspect.review.parts.rows import FrameRef, PartRow
 from taktsight.inspect.review.pictures.bundles import BundleAtHand
-from taktsight.inspect.review.pictures.ids import FramePlace, GoldenPlace, bundle_number, camera_number
+from taktsight.inspect.review.pictures.examples import TrainingExample
+from taktsight.inspect.review.pictures.ids import (
+    ExamplePlace,
+    FramePlace,
+    GoldenPlace,
+    bundle_number,
+    camera_number,
+)
 from taktsight.inspect.review.pictures.judging import JudgeFrame
 from taktsight.inspect.review.pictures.picture_files import Picture, read_picture
 
@@ -34,13 +41,17 @@ class Shown:
     """As recorded."""
     golden: BundleAtHand | None = None
     part: PartRow | None = None
+    example: TrainingExample | None = None
 
 
 class Frames:
     """Looks names up; any thread may ask."""
 
-    def __init__(self, index: PartIndex, bundles: Sequence[BundleAtHand]) -> None:
+    def __init__(
+        self, index: PartIndex, bundles: Sequence[BundleAtHand], examples: Sequence[TrainingExample] = ()
+    ) -> None:
         self._index = index
+        self._examples = {each.number: each for each in examples}
         self._bundles = {each.bundle.digest: each for each in bundles}
 
     def shown(self, image_id: str) -> Shown:
@@ -50,6 +61,8 @@ class Frames:
             ReviewError: If nobody was ever given this name, or what it is of is gone from the records.
         """
         place = self._index.ids.place(image_id)
+        if isinstance(place, ExamplePlace):
+            return self._example(place)
         return self._golden(place) if isinstance(place, GoldenPlace) else self._of_part(place)
 
     def read(self, shown: Shown) -> Picture:
@@ -61,6 +74,8 @@ class Frames:
         if shown.golden is not None:
             image = shown.golden.bundle.golden[shown.file]
             return Picture(image, pixels_digest(image))
+        if shown.example is not None:
+            return Picture(shown.example.read(), "")
         return read_picture(self._index.records, shown.file)
 
     def judging(self, shown: Shown) -> JudgeFrame | str:
@@ -101,6 +116,17 @@ class Frames:
                 found.append((self._index.ids.name(place), view, truth, file))
         return found
 
+    def trained(self) -> list[tuple[str, TrainingExample]]:
+        """Image id and each of the training images."""
+        name = self._index.ids.name
+        return [(name(ExamplePlace(number)), each) for number, each in self._examples.items()]
+
+    def _example(self, place: ExamplePlace) -> Shown:
+        example = self._examples.get(place.number)
+        if example is None:
+            raise ReviewError(f"{NO_SUCH}: its folder of examples is not at hand any more")
+        return Shown("", example.image.name, "", "", "", example=example)
+
     def _golden(self, place: GoldenPlace) -> Shown:
         for digest, at_hand in self._bundles.items():
             names = sorted(at_hand.bundle.golden)
@@ -130,7 +156,7 @@ class Frames:
 
 def fault_of(shown: Shown, picture: Picture) -> str | None:
     """Why a frame must not be taken for the one that was judged; None where it is the one."""
-    if shown.golden is not None:
+    if shown.golden is not None or shown.example is not None:
         return None
     if not shown.sha256:
         return UNKNOWN

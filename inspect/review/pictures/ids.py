@@ -1,9 +1,9 @@
 """Names of pictures that tell nothing, cannot be guessed, and need no table.
 
-A name is the picture's place (a row of the ledger and a camera, or a golden sample of a bundle), encrypted
-and authenticated under a secret of the review folder, as a synthetic IV (RFC 5297) does it with HMAC: the
-MAC of the place is the key stream's nonce. The same place has the same name as long as the secret lives,
-even after the index was made anew; a name that nobody was given opens nothing.
+A name is the picture's place (a row of the ledger and a camera, a golden sample or a training image),
+encrypted and authenticated under a secret of the review folder, as a synthetic IV (RFC 5297) does it with
+HMAC: the MAC of the place is the key stream's nonce. The same place has the same name as long as the secret
+lives, even after the index was made anew; a name that nobody was given opens nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MAC_BYTES = 12
 _FORM = ">BQI"
 _PLACE_BYTES = struct.calcsize(_FORM)
 _NAME = re.compile(r"[A-Za-z0-9_-]{34}")
-_FRAME, _GOLDEN = 0, 1
+_FRAME, _GOLDEN, _EXAMPLE = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,15 @@ class GoldenPlace:
     """Its place among the names of golden frames, sorted."""
 
 
-Place = FramePlace | GoldenPlace
+@dataclass(frozen=True, slots=True)
+class ExamplePlace:
+    """A training image."""
+
+    number: int
+    """The first 8 bytes of the digest of its path."""
+
+
+Place = FramePlace | GoldenPlace | ExamplePlace
 
 
 def camera_number(camera: str) -> int:
@@ -77,8 +85,10 @@ class ImageIds:
         """Of a place; 34 letters, digits, ``-`` and ``_``."""
         if isinstance(place, FramePlace):
             said = struct.pack(_FORM, _FRAME, place.seq, place.camera)
-        else:
+        elif isinstance(place, GoldenPlace):
             said = struct.pack(_FORM, _GOLDEN, place.bundle, place.frame)
+        else:
+            said = struct.pack(_FORM, _EXAMPLE, place.number, 0)
         mac = self._mac(said)
         return _written(mac + self._hidden(said, mac))
 
@@ -90,6 +100,8 @@ class ImageIds:
         """
         said = self._opened(name)
         kind, first, second = struct.unpack(_FORM, said)
+        if kind == _EXAMPLE:
+            return ExamplePlace(first)
         return FramePlace(first, second) if kind == _FRAME else GoldenPlace(first, second)
 
     def _opened(self, name: str) -> bytes:

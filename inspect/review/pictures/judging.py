@@ -8,6 +8,7 @@ drawn over a picture, with what differs from what the ledger has.
 from __future__ import annotations
 
 import os
+import signal
 from collections import OrderedDict
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -184,6 +185,7 @@ def serve(connection: Connection, parent: int) -> None:
     os.nice(NICE)
     cv2.setNumThreads(1)
     die_with_line(parent)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by which a bench that ends unclosed ends it
     judge = Judge()
     while True:
         try:

@@ -1,12 +1,14 @@
-"""Examples that look most like a frame: golden samples of its bundle, and parts that people decided.
+"""Examples that look most like a frame: golden samples of its bundle, parts that people decided, training
+images.
 
-What an example looks like is computed once, and a few of them with each question: the first answer comes
-soon and the next ones know more.
+What an example looks like is computed once, a few of them with each question and training images between
+questions: the first answer comes soon and the next ones know more.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,11 +22,15 @@ from taktsight.inspect.review.pictures.overlays import Overlay
 from taktsight.inspect.review.store.values import GOOD
 from taktsight.records import Box, Image
 
+log = logging.getLogger(__name__)
+
 DECIDED = 120
 """The last decided parts, among which examples are looked for."""
 NEW_LOOKS = 6
 """Frames that one question decodes to learn what they look like."""
 LOOK_BYTES = 32 << 20
+GOLDEN, TRAINED = "golden sample", "training example"
+"""What an example is that is no part of this station."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Example:
     truth: str
     """"good" or a label."""
     source: str
-    """"golden sample", or the part's serial or name."""
+    """``GOLDEN``, ``TRAINED``, or the part's serial or name."""
     distance: float
     """0 looks the same; from 1 on it looks otherwise."""
     box_px: Box | None = None
@@ -58,13 +64,16 @@ class Nearest:
         self._image = image
         self._overlay = overlay
         self._looks = ByteCache[Floats](LOOK_BYTES, lambda look: look.nbytes)
+        self._trained: dict[str, Example] = {}
+        self._to_learn = frames.trained()
 
     def find(self, image_id: str, most: int) -> tuple[Example, ...]:
         """The nearest, nearest first."""
         shown = self._frames.shown(image_id)
         box = self._box(image_id)
         look = self._look(image_id, box)
-        examples = [*self.golden(image_id), *self._decided(shown.view, image_id)]
+        trained = list(self._trained.values())
+        examples = [*self.golden(image_id), *self._decided(shown.view, image_id), *trained]
         found, left = [], NEW_LOOKS
         for example in examples:
             key = (example.image_id, example.box_px)
@@ -80,6 +89,21 @@ class Nearest:
             found.append(replace(example, distance=distance(look, other, shown.scores, scores)))
         return tuple(sorted(found, key=lambda example: example.distance)[:most])
 
+    def learn(self) -> bool:
+        """Looks at the next training image; whether there was one. One thread alone may ask."""
+        if not self._to_learn:
+            return False
+        image_id, trained = self._to_learn.pop()
+        try:
+            box = trained.box_px()
+            self._looks.get_or_make((image_id, box), lambda: look_of(trained.read(), box))
+        except TaktsightError as error:  # it helps, and nothing hangs on it
+            log.warning("training example: %s", error)
+        else:
+            example = Example(image_id, "", trained.truth, TRAINED, 0.0, box)
+            self._trained = self._trained | {image_id: example}
+        return True
+
     def golden(self, image_id: str) -> tuple[Example, ...]:
         """Golden frames of the same view, of the bundle that judged it; good ones first."""
         shown = self._frames.shown(image_id)
@@ -87,7 +111,7 @@ class Nearest:
         # A bundle of one view calls it as it likes, and the station as it likes.
         is_one = len({view for _, view, _, _ in names}) == 1
         found = [
-            Example(name, view, truth, "golden sample", 0.0, None if truth == GOOD else self._box(name))
+            Example(name, view, truth, GOLDEN, 0.0, None if truth == GOOD else self._box(name))
             for name, view, truth, _ in names
             if is_one or view == shown.view
         ]

@@ -20,6 +20,7 @@ from taktsight.errors import DataError, TaktsightError
 from taktsight.inspect.review.parts.index import PartIndex
 from taktsight.inspect.review.pictures.bundles import BundleAtHand
 from taktsight.inspect.review.pictures.byte_cache import ByteCache
+from taktsight.inspect.review.pictures.examples import TrainingExample
 from taktsight.inspect.review.pictures.frames import REPLACED, Frames, Shown, fault_of
 from taktsight.inspect.review.pictures.judge_port import JudgePort
 from taktsight.inspect.review.pictures.nearest import Example, Nearest
@@ -77,6 +78,7 @@ class Pictures:
         self,
         index: PartIndex,
         bundles: Sequence[BundleAtHand] = (),
+        examples: Sequence[TrainingExample] = (),
         *,
         frame_bytes: int = FRAME_BYTES,
         tile_bytes: int = TILE_BYTES,
@@ -86,10 +88,11 @@ class Pictures:
         Args:
             index: knows where frames lie.
             bundles: that may have judged; :mod:`taktsight.inspect.review.pictures.bundles` opens them.
+            examples: training images that are shown where they look alike.
             frame_bytes: for decoded frames.
             tile_bytes: for encoded tiles.
         """
-        self._frames = Frames(index, bundles)
+        self._frames = Frames(index, bundles, examples)
         self._thumbnails = Thumbnails(index.folder)
         self._decoded = ByteCache[_Decoded](frame_bytes, lambda decoded: decoded.pyramid.bytes)
         self._tiles = ByteCache[bytes](tile_bytes, len)
@@ -198,7 +201,8 @@ class Pictures:
         return found
 
     def nearest(self, image_id: str, most: int = 6) -> tuple[Example, ...]:
-        """Golden samples and decided parts that look most like this frame around its defect, nearest first.
+        """Golden samples, decided parts and training images that look most like this frame around its
+        defect, nearest first.
 
         Raises:
             ReviewError: If there is no such picture.
@@ -252,7 +256,8 @@ class Pictures:
                 if image_id is None:
                     self._wake.clear()
             if image_id is None:
-                self._wake.wait(1.0)
+                if not self._nearest.learn():
+                    self._wake.wait(1.0)
                 continue
             try:
                 self._prepare(image_id)

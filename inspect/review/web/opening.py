@@ -15,6 +15,7 @@ from taktsight.inspect.review.people.accounts import Accounts
 from taktsight.inspect.review.people.links import Links
 from taktsight.inspect.review.people.sessions import Sessions
 from taktsight.inspect.review.pictures.bundles import open_bundles, recipes_at_hand
+from taktsight.inspect.review.pictures.examples import open_examples
 from taktsight.inspect.review.pictures.pictures import Pictures
 from taktsight.inspect.review.store.store import ReviewStore
 from taktsight.inspect.review.web.address import Address
@@ -44,6 +45,7 @@ def open_bench(
     bundles: Sequence[Path] = (),
     recipes: Sequence[Path] = (),
     allowed_keys: Sequence[Path] = (),
+    examples: Path | None = None,
 ) -> Bench:
     """Everything; :meth:`Bench.stop` closes it.
 
@@ -54,14 +56,15 @@ def open_bench(
         bundles: that may have judged: they draw overlays, and their certificates are shown.
         recipes: that they may have judged by.
         allowed_keys: of those who may sign bundles; without any nobody's signature is looked at.
+        examples: a mask folder of training images.
 
     Raises:
-        ConfigError: If the folder holds no ledger, or a recipe is wrong.
+        ConfigError: If the folder holds no ledger, a recipe is wrong, or there are no examples.
         BundleError: If a bundle is damaged, or signed by none of the keys.
         LedgerError: If the store cannot be opened.
     """
     at_hand = open_bundles(bundles, recipes, allowed_keys)
-    known_recipes = recipes_at_hand(at_hand)
+    known_recipes, trained = recipes_at_hand(at_hand), open_examples(examples)
     given = [each.bundle for each in at_hand]
     store, accounts = open_accounts(records)
     station = read_station_file(station_file).station if station_file is not None else None
@@ -76,7 +79,7 @@ def open_bench(
         sessions=Sessions(store),
         index=index,
         queue=Queue(index, store, bundles=given, recipes=known_recipes, golden=given),
-        pictures=Pictures(index, at_hand),
+        pictures=Pictures(index, at_hand, trained),
         live=Live(index, station_file),
         bundles=at_hand,
     )

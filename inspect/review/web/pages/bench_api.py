@@ -14,7 +14,7 @@ from starlette.responses import Response
 from taktsight.errors import ReviewError, TaktsightError
 from taktsight.inspect.review.parts.rows import PartRow
 from taktsight.inspect.review.people.roles import May
-from taktsight.inspect.review.pictures.nearest import Example
+from taktsight.inspect.review.pictures.nearest import GOLDEN, TRAINED, Example
 from taktsight.inspect.review.pictures.overlays import Overlay
 from taktsight.inspect.review.pictures.pictures import Described
 from taktsight.inspect.review.store.values import GOOD, Conflict, Decision, PartKey
@@ -25,9 +25,11 @@ from taktsight.inspect.review.web.routes import Open, get, post
 from taktsight.inspect.review.web.sent_decisions import MOST_BYTES, decide, sent_json
 from taktsight.inspect.review.web.shown_parts import as_item, show_part, told
 from taktsight.inspect.review.web.visit import Visit
+from taktsight.inspect.review.web.words import N_
 
 DESCRIPTION = Path(__file__).parent.parent / "openapi.yaml"
 MOST_AHEAD = 4
+SOURCES = {GOLDEN: N_("golden sample"), TRAINED: N_("training example")}
 MOST_NAMED = 64
 
 
@@ -169,7 +171,7 @@ def _label(image: str, found: Overlay, place: int) -> dict[str, Any]:
 
 def _example(visit: Visit, each: Example) -> dict[str, Any]:
     truth = visit.words.gettext("good") if each.truth == GOOD else each.truth
-    source = visit.words.gettext("golden sample") if each.source == "golden sample" else each.source
+    source = visit.words.gettext(SOURCES[each.source]) if each.source in SOURCES else each.source
     return {"image": each.image_id, "said": f"{truth} · {source}", "distance": each.distance}
 
 

@@ -16,10 +16,11 @@ pytest.importorskip("playwright")
 from taktsight.inspect.review.store.values import Choice, NewDecision, Why
 
 from ..records import PASS, REJECT, REVIEW, make_records
-from .at_bench import CHROMIUM, chromium, context_of, fact, start, wait_sent, wait_shown
-from .serving_bench import Serving, serve
+from .bench.at_bench import context_of, fact, start, wait_sent, wait_shown
+from .bench.serving_bench import Serving, serve
+from .chromium import chromium, needs_chromium
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: tests/peers/install.sh installs it")
+pytestmark = needs_chromium
 PARTS = 200
 BEFORE = 70
 """Parts that somebody else has decided by then."""

@@ -23,12 +23,10 @@ from taktsight.inspect.review.web.offers import Offer, Offers
 from taktsight.inspect.review.web.pages.bench_api import description
 
 from ..records import PASS, REJECT, REVIEW, UNINSPECTED, make_records
-from .at_bench import CHROMIUM, chromium, context_of, fact, wait_prepared, wait_shown
-from .serving_bench import Serving, serve
+from .bench.at_bench import context_of, fact, wait_prepared, wait_shown
+from .bench.serving_bench import Serving, serve
+from .chromium import chromium, needs_chromium
 
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium: tests/peers/install.sh installs it"
-)
 SMALL = """() => ['a[href]', 'button', 'input', 'select', 'summary']
   .flatMap(kind => [...document.querySelectorAll(`main ${kind}`)])
   .filter(each => each.checkVisibility() && !each.closest('p'))
@@ -66,7 +64,7 @@ def csrf_of(served: Serving, token: str) -> str:
     return session.csrf
 
 
-@needs_browser
+@needs_chromium
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(1024, 768), (1920, 1080)])
 def test_axe_finds_nothing_and_everything_is_large_enough_for_a_finger(
@@ -95,7 +93,7 @@ def violations(page: object) -> list[str]:
     return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
 
 
-@needs_browser
+@needs_chromium
 def test_the_queue_is_reached_by_keyboard_alone(browser: Browser, served: Serving) -> None:
     context = context_of(browser, served, "anna", java_script_enabled=False)
     page = context.new_page()
@@ -216,7 +214,7 @@ def test_schemathesis_finds_no_answer_that_is_not_described(served: Serving, tmp
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
-@needs_browser
+@needs_chromium
 def test_the_bench_speaks_the_reader_s_language(browser: Browser, served: Serving) -> None:
     context = context_of(browser, served, "audrey", locale="de-DE")
     page = context.new_page()

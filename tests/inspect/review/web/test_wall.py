@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,16 +14,8 @@ from taktsight.inspect.review.web.pages.live import MOST_OF_ONE
 from ...place import Place, make_place
 from ...running_line import RunningLine
 from ..records import MadeRecords, make_records
+from ..waiting import wait_until
 from .running_bench import RunningBench, make_admin, running_bench
-
-WAIT_S = 60.0
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    until_s = time.monotonic() + WAIT_S
-    while not true():
-        assert time.monotonic() < until_s, "it did not happen"
-        time.sleep(0.05)
 
 
 def events(client: httpx.Client, **headers: str) -> Iterator[dict[str, str]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ...place import make_place
 from ...running_line import RunningLine
+from ..waiting import wait_until
 from .chromium import chromium, needs_chromium
 from .running_bench import ADMIN, PASSWORD, RunningBench, make_admin, running_bench
 
@@ -20,15 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
 pytestmark = needs_chromium
-WAIT_S = 60.0
 SIZES = ((1024, 768), (1920, 1080), (3840, 2160))
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    until_s = time.monotonic() + WAIT_S
-    while not true():
-        assert time.monotonic() < until_s, "it did not happen"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from taktsight.inspect.review.store.values import Decision, PartKey
 
 from .serving_bench import Serving
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+HEIGHT, WIDTH = 480, 640
+"""Of the pictures of its parts."""
 WAIT_MS = 60_000
 """For a machine that does much else; what takes longer is a fault."""
 expect.set_options(timeout=WAIT_MS)
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def context_of(browser: Browser, serving: Serving, name: str, **options: object) -> BrowserContext:
@@ -82,3 +64,9 @@ def decide(page: Page, key: str) -> str:
     before = fact(page, "shown")
     page.keyboard.press(key)
     return wait_shown(page, before)
+
+
+def made_by(served: Serving, name: str, part: str) -> list[Decision]:
+    """What this person decided of a part, first to last."""
+    found = served.bench.store.decisions_of(PartKey.parse(part))
+    return [each for each in found if each.reviewer == name]

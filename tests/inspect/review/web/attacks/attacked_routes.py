@@ -13,7 +13,7 @@ from taktsight.inspect.review.people.roles import May, Role, may
 from taktsight.inspect.review.web.pages import PAGES
 from taktsight.inspect.review.web.routes import Open, Page
 
-from .served_records import Served, key_of
+from ..served_records import Served, key_of
 
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 IN_PLACE = "PUT-IN-AS-IT-IS"
@@ -22,6 +22,7 @@ GETS = tuple(page for page in PAGES if page.method == "GET" and page.source is N
 STREAMS = tuple(page for page in PAGES if page.source is not None)
 POSTS = tuple(page for page in PAGES if page.method == "POST")
 ENDS_SESSION = "/logout"
+EVIL = "evil.example"
 
 
 def said(page: Page) -> str:
@@ -118,3 +119,13 @@ def mutated(content: bytes, seed: int, most: int) -> Iterator[bytes]:
             if not changed:
                 changed = bytearray(b"-")
         yield bytes(changed)
+
+
+def rows(served: Served) -> int:
+    """Of the log, to see that nothing was done."""
+    return len(served.store.log(0, 100_000))
+
+
+def attacked(served: Served, page: Page) -> str:
+    """The address of a page with values that lead somewhere."""
+    return address(page, real_values(served, page))
