@@ -74,7 +74,7 @@ def test_training_image_that_looks_alike_comes_first(
         assert far.truth == "good"
         assert far.distance > 1
         described = pictures.describe(nearest.image_id)
-        assert (described.width, described.fault, described.is_golden) == (64, None, False)
+        assert (described.width, described.fault, described.is_golden) == (frame.shape[1], None, False)
         assert pictures.thumbnail(nearest.image_id).startswith(b"\xff\xd8")
         assert "nobody judged it" in pictures.overlay(nearest.image_id).why
     with pictures_of(index, made) as later, pytest.raises(ReviewError, match="not at hand any more"):
