@@ -90,12 +90,13 @@ class Judged:
 def main() -> None:
     """Measures, prints, writes ``results/reviews_improve.json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=4, help="how many (4)")
+    parser.add_argument("--first-seed", type=int, default=1, help="the first of them (1)")
     arguments = parser.parse_args()
     began = time.monotonic()
-    rows = []
+    rows, seeds = [], range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     with ThreadPoolExecutor(os.cpu_count()) as cores:
-        for said, row in cores.map(_loop, range(1, arguments.seeds + 1)):
+        for said, row in cores.map(_loop, seeds):
             print(said, flush=True)
             rows.append(row)
     pooled = {name: _sum([row[name] for row in rows]) for name in ("before", "after")}
@@ -105,7 +106,10 @@ def main() -> None:
         "reviews_improve",
         {
             "pooled": {name: _rates(figures) for name, figures in pooled.items()},
-            "seeds": [{name: _rates(figures) for name, figures in row.items()} for row in rows],
+            "seeds": [
+                {"seed": seed} | {name: _rates(figures) for name, figures in row.items()}
+                for seed, row in zip(seeds, rows, strict=True)
+            ],
             "reviews": REVIEWS,
             "base_parts": BASE,
             "shift_parts": SHIFT,
