@@ -12,6 +12,7 @@ from taktsight.inspect.review.people.roles import May
 from taktsight.inspect.review.store.chain import LogRow
 from taktsight.inspect.review.web.drawing import with_query
 from taktsight.inspect.review.web.log_rows import Wanted, actions_of, newest_rows
+from taktsight.inspect.review.web.log_said import said_of
 from taktsight.inspect.review.web.routes import get, post
 from taktsight.inspect.review.web.visit import Visit
 
@@ -40,9 +41,9 @@ def _show(visit: Visit, verification: object = None) -> Response:
     lot = _lot(visit, wanted)
     return visit.page(
         "log.html",
-        rows=[(row, changes_of(row)) for row in lot.rows],
+        rows=[(row, said_of(row.action, visit.words), changes_of(row)) for row in lot.rows],
         wanted=wanted,
-        actions=actions_of(visit.bench.store),
+        actions=[(action, said_of(action, visit.words)) for action in actions_of(visit.bench.store)],
         newer=lot.newer,
         older=lot.older,
         verification=verification,

@@ -7,7 +7,12 @@ import sqlite3
 import httpx
 import pytest
 
+from taktsight.inspect.review.audits.values import ACTION as DRAW
+from taktsight.inspect.review.figures.frozen import FREEZE, RELEASE
 from taktsight.inspect.review.store.book import FILE
+from taktsight.inspect.review.store.verify import ACTIONS as WRITTEN
+from taktsight.inspect.review.studies.values import CLOSE, LOOK, PLAN
+from taktsight.inspect.review.web.log_said import ACTIONS
 
 from .running_bench import PASSWORD, RunningBench, post, token
 
@@ -20,6 +25,15 @@ def test_log_shows_who_changed_what(people: dict[str, httpx.Client]) -> None:
     assert "new reviewers" in page
     assert "<del>0.05</del> → <ins>0.08</ins>" in page
     assert "the engineer" in page
+
+
+def test_log_says_every_action_in_words(people: dict[str, httpx.Client]) -> None:
+    assert set(ACTIONS) >= {*WRITTEN, FREEZE, RELEASE, DRAW, PLAN, LOOK, CLOSE, "export"}
+    admin = people["admin"]
+    assert "Added an account" in admin.get("/log", params={"action": "add account"}).text
+    assert post(admin, "/settings/looks", {"language": "de", "theme": "auto"}).status_code == 303
+    assert "Konto angelegt" in admin.get("/log", params={"action": "add account"}).text
+    assert post(admin, "/settings/looks", {"language": "en", "theme": "auto"}).status_code == 303
 
 
 def test_log_filters_and_pages(people: dict[str, httpx.Client]) -> None:
