@@ -104,6 +104,7 @@ def test_a_followed_ledger_is_read_on_while_a_line_writes_it(records: Path) -> N
             assert "score of crack (camera top) rose" in watching.stdout.readline()
         finally:
             watching.send_signal(signal.SIGINT)
+            watching.communicate()  # it may be saying more; into a closed pipe it could not
     assert watching.returncode == 130
     assert "score of crack" in (suspended_reason(records) or "")
 
