@@ -11,8 +11,9 @@ camera of 12 MP at a takt of 200 ms; somebody looks at each part for a second. `
 of whom asks for something every two seconds, for every GET route in turn; and, with nothing wanted of it,
 without any pause. ``line``: missed deadlines of a line at 80 % of its engine, alone and beside a bench with
 fifty users without a pause. ``looks``: what axe finds, and bytes of script. ``finding``: searches and first
-pages of queues. The bench runs at nice 19: whatever else the machine does comes first, so measure on a
-quiet one. Rows of what is not run stay in ``results/review.json``.
+pages of queues. The bench runs at idle priority, and so does the browser, which is another computer's
+in a plant: whatever else the machine does comes first, so measure on a quiet one. Rows of what is not run
+stay in ``results/review.json``.
 """
 
 from __future__ import annotations

@@ -101,9 +101,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def as_nice_as_before() -> Iterator[None]:
     """A test that makes this process nicer slows every later one, and what those start."""
-    before = os.getpriority(os.PRIO_PROCESS, 0)
+    before = os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0)
     yield
-    assert os.getpriority(os.PRIO_PROCESS, 0) == before
+    assert (os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0)) == before
 
 
 @pytest.fixture(scope="session")

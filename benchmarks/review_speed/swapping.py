@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from taktsight.benchmarks.review_speed.line_beside import SERIAL, line_beside, write_station
+from taktsight.inspect.realtime import yield_to_everyone
 from taktsight.inspect.review.people.accounts import Accounts
 from taktsight.inspect.review.people.roles import Role
 from taktsight.inspect.review.people.sessions import Sessions
@@ -51,8 +53,9 @@ def measure_swapping(
     station = write_station(
         folder, channels=channels, layers=LAYERS, takt_ms=TAKT_MS, waiting=parts + SPARE
     )
-    with line_beside(station) as line, _bench(station) as (url, cookie), _browser(url, cookie) as page:
-        measured = _review(page, url, parts, looked_at_s)
+    aside = ThreadPoolExecutor(1, initializer=_step_aside)
+    with line_beside(station) as line, _bench(station) as (url, cookie), aside:
+        measured = aside.submit(_review, url, cookie, parts, looked_at_s).result()
     swaps, acks = measured["swaps"], measured["acks"]
     if len(swaps) < parts or len(acks) < parts:
         raise RuntimeError(f"{parts} decisions, {len(swaps)} pictures after them, {len(acks)} acknowledged")
@@ -73,7 +76,19 @@ def measure_swapping(
     }
 
 
-def _review(page: Page, url: str, parts: int, looked_at_s: float) -> dict[str, Any]:
+def _step_aside() -> None:
+    """In a plant the browser is another computer's; here it takes of this one what the line leaves, as the
+    bench does. What a thread starts is scheduled as the thread is.
+    """
+    yield_to_everyone()
+
+
+def _review(url: str, cookie: dict[str, str], parts: int, looked_at_s: float) -> dict[str, Any]:
+    with _browser(cookie) as page:
+        return _decide(page, url, parts, looked_at_s)
+
+
+def _decide(page: Page, url: str, parts: int, looked_at_s: float) -> dict[str, Any]:
     until_s = time.monotonic() + START_S
     while "/review/" not in page.url and time.monotonic() < until_s:  # the bench reads the records on
         page.goto(f"{url}/review/next?serial={SERIAL}")
@@ -102,7 +117,7 @@ def _bench(station: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 @contextmanager
-def _browser(url: str, cookie: dict[str, str]) -> Iterator[Page]:
+def _browser(cookie: dict[str, str]) -> Iterator[Page]:
     from tests.inspect.review.web.chromium import CHROMIUM, FLAGS
 
     with sync_playwright() as playwright:

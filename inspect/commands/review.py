@@ -15,7 +15,6 @@ only with --host, and should do so over TLS: without it passwords cross the netw
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
 import sys
 import webbrowser
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from taktsight.errors import ConfigError
+from taktsight.inspect.realtime import yield_to_everyone
 
 if TYPE_CHECKING:
     from taktsight.inspect.review.web.address import Address
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 CONSOLE = "console"
 """Who acts in the log where somebody works at the machine itself."""
 ACTIONS = ("add-user", "reset-link")
-NICE = 19
-"""The line beside it comes first, always."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Exit status 0 after a clean stop."""
     if arguments.what[0] not in ACTIONS:
-        os.setpriority(os.PRIO_PROCESS, 0, NICE)  # first: what is imported takes seconds of a core
+        yield_to_everyone()  # first: imports take seconds of a core, and all that is started inherits it
     _check_installed()
     action, records, names = _asked(arguments.what)
     if (arguments.tls_cert is None) != (arguments.tls_key is None):

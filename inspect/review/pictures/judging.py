@@ -7,7 +7,6 @@ drawn over a picture, with what differs from what the ledger has.
 
 from __future__ import annotations
 
-import os
 import signal
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ from taktsight.records import Image, Prediction
 
 HELD = 2
 """Bundles whose engine is kept open."""
-NICE = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +180,6 @@ def _remarks(asked: JudgeFrame, judging: Judging, scores: dict[str, float]) -> l
 def serve(connection: Connection, parent: int) -> None:
     """Runs as a process of the bench until the other end is closed."""
     yield_to_everyone()
-    os.nice(NICE)
     cv2.setNumThreads(1)
     die_with_line(parent)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by which a bench that ends unclosed ends it

@@ -7,6 +7,7 @@ questions: the first answer comes soon and the next ones know more.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from taktsight.inspect.review.parts.index import PartIndex
 from taktsight.inspect.review.parts.rows import PartRow
 from taktsight.inspect.review.pictures.byte_cache import ByteCache
 from taktsight.inspect.review.pictures.descriptors import Floats, distance, look_of
-from taktsight.inspect.review.pictures.frames import Frames
+from taktsight.inspect.review.pictures.frames import Frames, Shown
 from taktsight.inspect.review.pictures.overlays import Overlay
 from taktsight.inspect.review.store.values import GOOD
 from taktsight.records import Box, Image
@@ -26,8 +27,10 @@ log = logging.getLogger(__name__)
 
 DECIDED = 120
 """The last decided parts, among which examples are looked for."""
-NEW_LOOKS = 6
-"""Frames that one question decodes to learn what they look like."""
+NEW_PIXELS = 8_000_000
+"""What one question decodes to learn what frames look like: many small ones, one large one. A part that was
+seen at the bench is known from then.
+"""
 LOOK_BYTES = 32 << 20
 GOLDEN, TRAINED = "golden sample", "training example"
 """What an example is that is no part of this station."""
@@ -57,12 +60,14 @@ class Nearest:
         frames: Frames,
         image: Callable[[str], Image],
         overlay: Callable[[str], Overlay | None],
+        is_decoded: Callable[[str], bool],
     ) -> None:
-        """``image`` decodes a frame; ``overlay`` is what was judged again already, or None."""
+        """``image`` is a decoded frame; ``overlay`` what was judged again already, or None."""
         self._index = index
         self._frames = frames
         self._image = image
         self._overlay = overlay
+        self._is_decoded = is_decoded
         self._looks = ByteCache[Floats](LOOK_BYTES, lambda look: look.nbytes)
         self._trained: dict[str, Example] = {}
         self._to_learn = frames.trained()
@@ -74,20 +79,30 @@ class Nearest:
         look = self._look(image_id, box)
         trained = list(self._trained.values())
         examples = [*self.golden(image_id), *self._decided(shown.view, image_id), *trained]
-        found, left = [], NEW_LOOKS
+        found, left = [], NEW_PIXELS
         for example in examples:
-            key = (example.image_id, example.box_px)
-            is_known = self._looks.get(key) is not None
-            if example.image_id == image_id or (not is_known and left == 0):
+            is_new = self._is_new(example)
+            if example.image_id == image_id or (is_new and left <= 0):
                 continue
-            left -= not is_known
             try:
-                other = self._look(example.image_id, example.box_px)
-                scores = self._frames.shown(example.image_id).scores
+                of = self._frames.shown(example.image_id)
+                if is_new:
+                    left -= self._learn(of, example)
+                other, scores = self._look(example.image_id, example.box_px), of.scores
             except TaktsightError:  # it was removed meanwhile
                 continue
             found.append(replace(example, distance=distance(look, other, shown.scores, scores)))
         return tuple(sorted(found, key=lambda example: example.distance)[:most])
+
+    def remember(self, image_id: str) -> None:
+        """What a frame that is decoded looks like, as a whole and around its defect: it may soon be an
+        example, and decoded no more.
+        """
+        if not self._is_decoded(image_id):
+            return
+        with contextlib.suppress(TaktsightError):  # it went meanwhile, and its file too
+            for box in {None, self._box(image_id)}:
+                self._look(image_id, box)
 
     def learn(self) -> bool:
         """Looks at the next training image; whether there was one. One thread alone may ask."""
@@ -116,6 +131,17 @@ class Nearest:
             if is_one or view == shown.view
         ]
         return tuple(sorted(found, key=lambda example: example.truth != GOOD))
+
+    def _is_new(self, example: Example) -> bool:
+        """Whether a frame must be decoded to know what it looks like."""
+        is_known = self._looks.get((example.image_id, example.box_px)) is not None
+        return not is_known and not self._is_decoded(example.image_id)
+
+    def _learn(self, of: Shown, example: Example) -> int:
+        """Looks at a frame without keeping it: those that are shown next stay decoded. Its pixels."""
+        image, box = self._frames.read(of).image, example.box_px
+        self._looks.get_or_make((example.image_id, box), lambda: look_of(image, box))
+        return int(image[:, :, 0].size)
 
     def _decided(self, view: str, image_id: str) -> list[Example]:
         """Frames of this view of parts whose truth people said, the newest first."""

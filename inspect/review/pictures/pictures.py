@@ -99,7 +99,13 @@ class Pictures:
         self._overlays = ByteCache[Overlay](OVERLAY_BYTES, lambda overlay: overlay.bytes)
         self._judge = JudgePort()
         self._asked: OrderedDict[str, Future[Overlay]] = OrderedDict()
-        self._nearest = Nearest(index, self._frames, self._image, self._overlays.get)
+        self._nearest = Nearest(
+            index,
+            self._frames,
+            self._image,
+            self._overlays.get,
+            is_decoded=lambda image_id: self._decoded.get(image_id) is not None,
+        )
         self._lock = threading.Lock()
         self._ahead: OrderedDict[str, None] = OrderedDict()
         self._wake, self._stopping = threading.Event(), threading.Event()
@@ -235,6 +241,7 @@ class Pictures:
     def _keep(self, image_id: str, overlay: Overlay) -> None:
         if overlay.is_ready:
             self._overlays.put(image_id, overlay)
+            self._nearest.remember(image_id)
         with self._lock:
             self._asked.pop(image_id, None)
 

@@ -48,7 +48,6 @@ def test_judging_again_yields_to_everyone_and_survives_its_end(shelf: Shelf) -> 
     process = shelf.pictures._judge.process_id
     assert process is not None
     assert os.sched_getscheduler(process) == os.SCHED_IDLE
-    assert os.getpriority(os.PRIO_PROCESS, process) == 19
     os.kill(process, signal.SIGKILL)
     answers = [shelf.pictures.overlay(shelf.name(parts[1]), 60) for _ in range(2)]
     assert answers[-1].is_ready, "the next one starts it again"
@@ -100,5 +99,25 @@ def test_nearest_examples_look_alike(made: MadeRecords) -> None:
     assert by_part[shelf.name(rejects[0])].truth == "spot"
     assert by_part[shelf.name(rejects[0])].distance < by_part[shelf.name(made.parts[0])].distance
     assert shelf.name(rejects[1]) not in by_part
+    shelf.close()
+    bench.close()
+
+
+def test_part_that_was_seen_is_an_example_without_being_decoded_again(
+    made: MadeRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(made)
+    seen, other = made.of(REJECT)
+    shelf = Shelf(made)
+    names = shelf.name(seen), shelf.name(other)
+    for name in names:
+        shelf.pictures.describe(name)
+        assert shelf.pictures.overlay(name, 60).is_ready
+    shelf.pictures.nearest(names[1])  # golden samples are looked at
+    monkeypatch.setattr(shelf.pictures._nearest, "_is_decoded", lambda name: False)
+    monkeypatch.setattr(shelf.pictures._frames, "read", lambda shown: pytest.fail(f"{shown.file} was read"))
+    bench.decide("ann", PartKey(seen.run, seen.trigger), "spot")
+    bench.queue.page()
+    assert names[0] in {example.image_id for example in shelf.pictures.nearest(names[1])}
     shelf.close()
     bench.close()

@@ -23,6 +23,7 @@ export class Outbox extends EventTarget {
   #turn = Promise.resolve();
   #isStale = true;
   #issued = () => {};
+  #ahead = new Map(); // request_id → the answer to what was sent before it was on this disk
 
   async start() {
     addEventListener("online", () => this.pump());
@@ -51,10 +52,16 @@ export class Outbox extends EventTarget {
   /** On the disk, and on its way where there is one, when the promise is kept. */
   async add(entry) {
     const whole = { account, state: "waiting", tried: 0, at: Date.now(), ...entry };
-    await this.#inTurn(async () => {
-      whole.order = await entries.put(whole);
-      this.list.push(whole);
-    });
+    this.#sendAhead(whole);
+    try {
+      await this.#inTurn(async () => {
+        whole.order = await entries.put(whole);
+        this.list.push(whole);
+      });
+    } catch (error) {
+      if (await this.#arrived(whole)) return whole; // this disk is full or forbidden; the server's is not
+      throw error;
+    }
     this.#changed();
     const issued = new Promise((resolve) => (this.#issued = resolve));
     this.pump();
@@ -93,7 +100,8 @@ export class Outbox extends EventTarget {
       .catch((error) => console.error(error))
       .finally(() => {
         this.#pumping = null;
-        if (this.mine("waiting").some((entry) => entry.tried === 0) && this.isOnline && !this.isSignedOut) this.pump();
+        const isNew = (entry) => entry.tried === 0 || this.#ahead.has(entry.request_id);
+        if (this.mine("waiting").some(isNew) && this.isOnline && !this.isSignedOut) this.pump();
       });
     return this.#pumping;
   }
@@ -113,24 +121,45 @@ export class Outbox extends EventTarget {
     if (!this.isOnline) await this.#ping();
   }
 
+  /** Both disks at once, where nothing waits before it: whichever is slower, it counts once. */
+  #sendAhead(entry) {
+    if (entry.kind !== "decide" || !this.isOnline || this.isSignedOut) return;
+    if (this.#pumping || this.#ahead.size || this.mine("waiting").length) return;
+    entry.tried = 1; // who takes it back now must say so to the server
+    const sending = this.#post(entry);
+    sending.catch(() => {}); // said where the answer is waited for
+    this.#ahead.set(entry.request_id, sending);
+  }
+
+  async #arrived({ request_id }) {
+    const sending = this.#ahead.get(request_id);
+    this.#ahead.delete(request_id);
+    return sending ? sending.then(() => true, () => false) : false;
+  }
+
   /** Whether to go on with the one after it. */
   async #sendOne(entry) {
-    const begun = performance.now();
     try {
       const noted = this.#keep(entry, { tried: entry.tried + 1 });
-      const sending = entry.kind === "undo" ? this.#sendUndo(entry) : send("/api/decide", entry.body);
+      const sending = this.#ahead.get(entry.request_id) ?? this.#post(entry);
+      this.#ahead.delete(entry.request_id);
       this.#issued();
       noted.catch(() => {}); // it is sent whether that could be noted or not; the next note says so
       const answer = await sending;
       this.#reach(true);
-      const kept = this.#keep(entry, { state: "sent", answer, body: null });
-      this.lastAck = { entry, tookMs: performance.now() - begun };
-      this.dispatchEvent(new CustomEvent("ack", { detail: this.lastAck })); // it is on the server's disk
-      await kept;
+      await this.#keep(entry, { state: "sent", answer, body: null });
       return true;
     } catch (error) {
       return this.#failed(entry, error);
     }
+  }
+
+  async #post(entry) {
+    const begun = performance.now();
+    const answer = entry.kind === "undo" ? await this.#sendUndo(entry) : await send("/api/decide", entry.body);
+    this.lastAck = { entry, tookMs: performance.now() - begun };
+    this.dispatchEvent(new CustomEvent("ack", { detail: this.lastAck })); // it is on the server's disk
+    return answer;
   }
 
   async #sendUndo(entry) {
