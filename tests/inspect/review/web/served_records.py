@@ -16,6 +16,7 @@ from taktsight.bundle import read_bundle, write_bundle
 from taktsight.inspect.review.people.accounts import Accounts
 from taktsight.inspect.review.people.roles import Role
 from taktsight.inspect.review.people.sessions import Sessions
+from taktsight.inspect.review.store.book import SECRET
 from taktsight.inspect.review.store.store import ReviewStore
 from taktsight.inspect.review.store.values import Choice, Decision, NewDecision, PartKey, Why
 from taktsight.inspect.review.web.address import Address
@@ -28,6 +29,9 @@ from ....quality.certified import EVIDENCE, spot_parts
 from ...spots import spot_bundle
 from ..records import VIEWS, MadePart, MadeRecords, make_records
 from .running_bench import PASSWORD, RunningBench, running_bench, token
+
+NONE_COMES_BACK = b"none of the first comes back 818"
+"""A folder's secret by which the first 19 decisions are no blind doubles: a page may hide those."""
 
 
 @dataclass(slots=True)
@@ -99,6 +103,8 @@ def certified_spots(path: Path) -> Path:
 def serving(place: Path, *options: str, with_bundle: bool = True) -> Iterator[Served]:
     """A bench of its own, until it is left."""
     made = make_records(place)
+    (made.folder / "review").mkdir()
+    (made.folder / "review" / SECRET).write_bytes(NONE_COMES_BACK)
     store = ReviewStore.open(made.folder / "review")
     accounts = Accounts(store)
     with ExitStack() as stack:

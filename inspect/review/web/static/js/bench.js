@@ -24,6 +24,7 @@ const DRAWN_MS = 5000; // a picture that does not come does not keep the others 
 let shownAt = 0;
 let isBusy = false;
 let writing = null; // of the decision that is on its way to the disk
+let lastMade = ""; // its request_id
 
 /** Puts a part on the bench; begunAt is when somebody asked for it. */
 async function put(item, begunAt = performance.now()) {
@@ -61,6 +62,7 @@ async function put(item, begunAt = performance.now()) {
 /** Until the decision that is under way is acknowledged. */
 function settled() {
   return new Promise((resolve) => {
+    if (outbox.lastAck?.entry.request_id === lastMade) resolve(); // before the picture was there
     if (!writing && !outbox.mine("waiting").length) resolve();
     outbox.addEventListener("ack", resolve, { once: true });
     setTimeout(resolve, SETTLED_MS);
@@ -124,6 +126,7 @@ const decide = once(async (choice) => {
 
 /** To the disk, while the next part is seen already; the part is shown again where that fails. */
 function write(entry, item) {
+  lastMade = entry.request_id;
   const mine = outbox.add(entry);
   writing = mine;
   mine
