@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 pytest.importorskip("playwright")
@@ -14,6 +16,7 @@ from .at_bench import decide, fact, made_by, start, wait_prepared, wait_sent
 from .serving_bench import Serving
 
 pytestmark = needs_chromium
+PRESSED = 20
 
 
 def test_decisions_without_a_connection_are_kept_and_sent_once_in_order(
@@ -73,3 +76,38 @@ def test_an_answer_that_is_lost_makes_no_second_decision(anna: BrowserContext, s
     wait_sent(page, 1)
     assert lost == [200]
     assert len(made_by(served, "anna", part)) == 1
+
+
+SLOW_DISK = """
+const make = IDBDatabase.prototype.transaction;
+IDBDatabase.prototype.transaction = function (stores, mode, options) {
+  const transaction = make.call(this, stores, mode, options);
+  if (mode === "readwrite") {
+    const until = performance.now() + (options?.durability === "strict" ? 300 : 200);
+    const stay = () => {
+      if (performance.now() < until) transaction.objectStore("entries").get(0).onsuccess = stay;
+    };
+    stay();
+  }
+  return transaction;
+};
+"""
+"""Of the browser's computer: what is written to it takes so many milliseconds."""
+
+
+def test_decision_that_is_sent_while_it_is_written_overtakes_none_before_it(
+    anna: BrowserContext, served: Serving
+) -> None:
+    anna.add_init_script(SLOW_DISK)
+    page = start(anna, served, "?why=reject")
+    wait_prepared(page)
+    page.wait_for_timeout(1500)  # what is fetched ahead arrives
+    chance = random.Random(3)
+    shown = [fact(page, "shown")]
+    for _ in range(PRESSED):
+        shown.append(decide(page, "c"))
+        page.wait_for_timeout(chance.choice((0, 100, 200, 300, 400, 600, 800)))
+    wait_sent(page, PRESSED)
+    numbers = [[each.id for each in made_by(served, "anna", part)] for part in shown[:PRESSED]]
+    assert [len(each) for each in numbers] == [1] * PRESSED
+    assert numbers == sorted(numbers)

@@ -23,6 +23,7 @@ export class Outbox extends EventTarget {
   #turn = Promise.resolve();
   #isStale = true;
   #issued = () => {};
+  #adding = 0; // entries that are on their way to this disk, and not in the list yet
   #ahead = new Map(); // request_id → the answer to what was sent before it was on this disk
 
   async start() {
@@ -53,6 +54,7 @@ export class Outbox extends EventTarget {
   async add(entry) {
     const whole = { account, state: "waiting", tried: 0, at: Date.now(), ...entry };
     this.#sendAhead(whole);
+    this.#adding += 1;
     try {
       await this.#inTurn(async () => {
         whole.order = await entries.put(whole);
@@ -61,6 +63,8 @@ export class Outbox extends EventTarget {
     } catch (error) {
       if (await this.#arrived(whole)) return whole; // this disk is full or forbidden; the server's is not
       throw error;
+    } finally {
+      this.#adding -= 1;
     }
     this.#changed();
     const issued = new Promise((resolve) => (this.#issued = resolve));
@@ -124,7 +128,7 @@ export class Outbox extends EventTarget {
   /** Both disks at once, where nothing waits before it: whichever is slower, it counts once. */
   #sendAhead(entry) {
     if (entry.kind !== "decide" || !this.isOnline || this.isSignedOut) return;
-    if (this.#pumping || this.#ahead.size || this.mine("waiting").length) return;
+    if (this.#pumping || this.#adding || this.#ahead.size || this.mine("waiting").length) return;
     entry.tried = 1; // who takes it back now must say so to the server
     const sending = this.#post(entry);
     sending.catch(() => {}); // said where the answer is waited for
