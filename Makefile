@@ -72,7 +72,7 @@ bench-soak: $(INSTALLED) ## 20 minutes at 100 parts/s, then planted leaks that m
 	$(BIN)/python benchmarks/soak.py --planted-leak memory --minutes 2
 	$(BIN)/python benchmarks/soak.py --planted-leak descriptors --minutes 2
 
-bench-review: $(INSTALLED) ## the review bench: pictures, keys, pages, the line beside it; 8 minutes, a quiet machine
+bench-review: $(INSTALLED) ## the review bench: pictures, keys, pages, the line beside it; 6 minutes, a quiet machine
 	$(BIN)/python benchmarks/review.py
 
 bench-accuracy: $(INSTALLED) ## trains on the real sets beside the repository; 1 h 30 min on 2 cores

@@ -1,9 +1,9 @@
 """How fast is the review bench, and what does it cost the line beside it?
 
-    python benchmarks/review.py                     # all but the last figures; under 8 minutes
-    python benchmarks/review.py --quick             # a look at all of these, 4 minutes
+    python benchmarks/review.py                     # all but the last figures; 6 minutes
+    python benchmarks/review.py --quick             # a look at all of these, 3 minutes
     python benchmarks/review.py --only swap pages   # some of them
-    python benchmarks/review.py --only finding --parts 10000000    # 15 minutes and 6 GB on the disk
+    python benchmarks/review.py --only finding --parts 10000000    # 2 minutes and 6 GB on the disk
 
 ``swap``: in Chromium at 1920 × 1080, from the key that decides until the next frame of 12 MP is drawn whole
 at the zoom that fits, and until the decision is acknowledged, mono and colour, beside a line on a folder
