@@ -34,7 +34,7 @@ demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts
 	$(BIN)/taktsight replay $(DEMO)/flange.taktsight $(DEMO)/shift/line.txt \
 		--truth $(DEMO)/shift/index.csv --records $(DEMO)/records
 	$(BIN)/taktsight ledger verify $(DEMO)/records
-	@printf '\nOpen:\n  %s\n  %s\n' "$(DEMO)/flange/evaluation/report.html   the report" \
+	@printf '\nOpen:\n  %s\n  %s\n  %s\n' "$(DEMO)/flange/evaluation/report.html   the report" \
 		"$(DEMO)/records/images/            rejected parts, as the line saw them" \
 		"$(BIN)/taktsight review $(DEMO)/records --bundle $(DEMO)/flange.taktsight --examples $(DEMO)/learn   the review bench"
 	@if [ -t 1 ]; then $(BIN)/taktsight review $(DEMO)/records --bundle $(DEMO)/flange.taktsight \
