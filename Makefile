@@ -40,7 +40,7 @@ demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts
 	@if [ -t 1 ]; then $(BIN)/taktsight review $(DEMO)/records --bundle $(DEMO)/flange.taktsight \
 		--examples $(DEMO)/learn --open; fi
 
-demo-reviews: $(INSTALLED) ## 50 reviews make the next model better on unseen parts: four seeds, 13 minutes on 2 busy cores
+demo-reviews: $(INSTALLED) ## 50 reviews make the next model better on unseen parts: four seeds, 7 minutes on 2 cores
 	$(BIN)/python benchmarks/reviews_improve.py --seeds 4
 
 test: $(INSTALLED) ## every test; no network, warnings are errors; 22 minutes on 2 cores
