@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from taktsight.errors import TaktsightError
+from taktsight.errors import DataError, TaktsightError
 from taktsight.inspect.review.parts.index import PartIndex
 from taktsight.inspect.review.parts.rows import PartRow
 from taktsight.inspect.review.pictures.byte_cache import ByteCache
@@ -110,8 +110,10 @@ class Nearest:
             return False
         image_id, trained = self._to_learn.pop()
         try:
-            box = trained.box_px()
-            self._looks.get_or_make((image_id, box), lambda: look_of(trained.read(), box))
+            image, box = trained.read(), trained.box_px()
+            if box is not None and (box[2] > image.shape[1] or box[3] > image.shape[0]):
+                raise DataError(f"{trained.image.name}: its mask is larger than it")
+            self._looks.get_or_make((image_id, box), lambda: look_of(image, box))
         except TaktsightError as error:  # it helps, and nothing hangs on it
             log.warning("training example: %s", error)
         else:
