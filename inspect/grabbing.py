@@ -42,6 +42,8 @@ class Grab:
     """By the camera's count, before this one."""
     grab_ns: int = 0
     check_ns: int = 0
+    done_ns: int = 0
+    """Monotonic: from then on the part can be inspected."""
 
     @property
     def fault(self) -> str:
@@ -78,7 +80,8 @@ class CameraThread:
 
     def _run(self) -> None:
         while (expose := self.exposes.get()) is not None:
-            self._grabbed.put(self._grab(expose))
+            grab = self._grab(expose)
+            self._grabbed.put(replace(grab, done_ns=time.monotonic_ns()))
         self._grabbed.put(None)
 
     def _grab(self, expose: Expose) -> Grab:

@@ -22,6 +22,15 @@ from taktsight.whole_files import make_folder
 
 FILE = "ledger.sqlite"
 
+_HEAD = sa.select(entries.c.seq, entries.c.digest).order_by(entries.c.seq.desc()).limit(1)
+_LAST = sa.select(sa.func.max(entries.c.number)).where(entries.c.run == sa.bindparam("run"))
+_INSERT = sa.insert(entries)
+_LIST = sa.insert(images).prefix_with("OR REPLACE", dialect="sqlite")
+_REMOVE = sa.update(images).where(
+    *(images.c[key] == sa.bindparam(f"of_{key}") for key in ("run", "trigger", "camera"))
+)
+"""Statements made once: to make them for each commit takes as long as the commit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verification:
@@ -79,12 +88,8 @@ class Ledger:
         """
         try:
             with self._engine.begin() as connection:
-                head = connection.execute(
-                    sa.select(entries.c.seq, entries.c.digest).order_by(entries.c.seq.desc()).limit(1)
-                ).first()
-                last = connection.execute(
-                    sa.select(sa.func.max(entries.c.number)).where(entries.c.run == run)
-                ).scalar()
+                head = connection.execute(_HEAD).first()
+                last = connection.execute(_LAST, {"run": run}).scalar()
                 seq, previous = (head.seq, head.digest) if head else (0, GENESIS)
                 rows = []
                 for entry in new:
@@ -94,7 +99,7 @@ class Ledger:
                     rows.append(row_of(seq, run, entry, utc, previous))
                     previous = rows[-1]["digest"]
                 if rows:
-                    connection.execute(sa.insert(entries), rows)
+                    connection.execute(_INSERT, rows)
                 for image_row in image_rows:
                     _put_image(connection, image_row)
         except DatabaseError as error:
@@ -185,7 +190,7 @@ class Ledger:
 
 def _put_image(connection: sa.Connection, row: Row) -> None:
     if row.get("removed"):
-        found = sa.and_(*(images.c[key] == row[key] for key in ("run", "trigger", "camera")))
-        connection.execute(sa.update(images).where(found).values(removed=row["removed"]))
+        values = {f"of_{key}": row[key] for key in ("run", "trigger", "camera")}
+        connection.execute(_REMOVE, values | {"removed": row["removed"]})
         return
-    connection.execute(sa.insert(images).prefix_with("OR REPLACE", dialect="sqlite"), [dict(row)])
+    connection.execute(_LIST, [dict(row)])

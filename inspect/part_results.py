@@ -10,20 +10,25 @@ from taktsight.inspect.messages import Expose, Result
 from taktsight.records import Frame, Inspection, Outcome, Verdict
 
 
-def inspected(expose: Expose, grabs: Sequence[Grab], inspection: Inspection) -> Result:
-    """The inspector's verdict; alarms stand behind its reasons."""
+def inspected(expose: Expose, grabs: Sequence[Grab], inspection: Inspection, wait_ns: int) -> Result:
+    """The inspector's verdict; alarms stand behind its reasons.
+
+    ``wait_ns``: it could be inspected, and vision was busy with the part before.
+    """
     scores = {
         prediction.view: tuple(map(float, prediction.scores)) for prediction in inspection.predictions
     }
     alarms = tuple(f"alarm: {alarm}" for grab in grabs for alarm in grab.checked.alarms)
     verdict = replace(inspection.verdict, reasons=(*inspection.verdict.reasons, *alarms))
     seen = _result(expose, grabs, verdict)
-    return replace(seen, scores=scores, stage_ns=seen.stage_ns | inspection.stage_ns)
+    stage_ns = seen.stage_ns | {"wait": wait_ns} | inspection.stage_ns
+    return replace(seen, scores=scores, stage_ns=stage_ns)
 
 
-def uninspected(expose: Expose, grabs: Sequence[Grab], reason: str) -> Result:
-    """The part was not looked at, and why."""
-    return _result(expose, grabs, Verdict(Outcome.UNINSPECTED, (reason,)))
+def uninspected(expose: Expose, grabs: Sequence[Grab], reason: str, wait_ns: int | None = None) -> Result:
+    """The part was not looked at, and why; ``wait_ns`` where it waited for the part before."""
+    seen = _result(expose, grabs, Verdict(Outcome.UNINSPECTED, (reason,)))
+    return seen if wait_ns is None else replace(seen, stage_ns=seen.stage_ns | {"wait": wait_ns})
 
 
 def _result(expose: Expose, grabs: Sequence[Grab], verdict: Verdict) -> Result:

@@ -43,7 +43,7 @@ from taktsight.records import Outcome
 
 log = logging.getLogger(__name__)
 
-GROUP_S = 0.03
+GROUP_S = 0.04
 """Entries that come within this time share one commit; one that the gate waits for is not kept waiting."""
 MAX_BACKOFF_S = 1.0
 LOCK_S = 10.0

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import cv2
+
 from taktsight.errors import BackendError, CameraError, TaktsightError
 from taktsight.inspect.cameras.camera import Camera, open_camera
 from taktsight.inspect.channel import Channel
@@ -54,6 +56,8 @@ MAX_ENGINE_FAULTS = 3
 """In a row: no answer, or NaN in it. One may be chance, and a new process costs the parts of some seconds;
 but what breaks a CUDA context breaks it for good, and only a new process has a whole one."""
 
+CORES_PER_THREAD = 2
+"""Of OpenCV: a frame that waits for a helper that finds no free core takes four times as long."""
 SWITCH_S = 0.0005
 """A thread that grabs gives way to the one whose network has answered: 5 ms would be a tail."""
 
@@ -79,6 +83,7 @@ class Vision:
         self._looks: dict[int, Look] = {}
         self._engine_faults = 0
         self._triage = Triage()
+        self._free_ns = 0
         self._grabbed: queue.Queue[Grab | None] = queue.Queue(len(self.cameras) * (MAX_ASKED + 1))
         self._threads = [
             CameraThread(camera, self._check_of, self._prepare_for, ring, self._grabbed)
@@ -165,6 +170,7 @@ class Vision:
             if len(look.grabs) == len(self.cameras):
                 del self._looks[grab.expose.trigger]
                 channel.send(self.inspect(look))
+                self._free_ns = time.monotonic_ns()
             if self._engine_faults >= MAX_ENGINE_FAULTS:
                 raise BackendError(f"the engine failed on {MAX_ENGINE_FAULTS} parts in a row")
         self.close()
@@ -189,10 +195,11 @@ class Vision:
         if faults := faults or skew_faults(frames, self._max_skew_ms):
             return uninspected(expose, grabs, "; ".join(faults))
         started_ns = time.monotonic_ns()
+        wait_ns = max(0, min(started_ns, self._free_ns) - max(grab.done_ns for grab in grabs))
         left_ns = expose.answer_by_ns - started_ns
         if self._triage.is_hopeless(left_ns, younger_waits=not self._grabbed.empty()):
             return uninspected(
-                expose, grabs, f"late: {max(0, left_ns) / 1e6:.0f} ms were left for its inspection"
+                expose, grabs, f"late: {max(0, left_ns) / 1e6:.0f} ms were left for its inspection", wait_ns
             )
         ahead = {grab.camera: grab.prepared for grab in grabs if grab.prepared is not None}
         reading = self._codes.begin(frames) if self._codes is not None else None
@@ -205,7 +212,7 @@ class Vision:
             return uninspected(expose, grabs, str(error))
         self._engine_faults = 0
         self._triage.took(time.monotonic_ns() - started_ns)
-        result = inspected(expose, grabs, inspection)
+        result = inspected(expose, grabs, inspection, wait_ns)
         return result if reading is None else reading.attached(result, expose.answer_by_ns)
 
 
@@ -262,6 +269,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs as a process of the line: its id, two descriptors, its usual niceness."""
     line_process, channel_descriptor, ring_descriptor, usual_nice = map(int, arguments)
     die_with_line(line_process)
+    cv2.setNumThreads(max(1, len(os.sched_getaffinity(0)) // CORES_PER_THREAD))
     sys.setswitchinterval(SWITCH_S)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     threading.excepthook = _end_process

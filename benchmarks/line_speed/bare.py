@@ -32,6 +32,9 @@ class Bare:
 
     p50_ms: float
     p99_ms: float
+    answer_p50_ms: float
+    answer_p99_ms: float
+    """From when a batch is due; where it waits for the one before, that is in it."""
     per_s: float
     """Batches a second, over the whole run."""
     cpu_ms: float
@@ -50,6 +53,7 @@ def run_bare(folder: Path, parts: int, takt_ms: float | None, threads: int) -> B
 
 def _measure(backend: OnnxRuntimeBackend, batches: list[np.ndarray], parts: int, takt_s: float) -> Bare:
     times_ms: list[float] = []
+    answers_ms: list[float] = []
     for turn in range(WARM_UP):
         backend.infer(batches[turn % len(batches)])
     began_s, cpu_s = time.perf_counter(), time.process_time()
@@ -58,9 +62,11 @@ def _measure(backend: OnnxRuntimeBackend, batches: list[np.ndarray], parts: int,
         started_ns = time.perf_counter_ns()
         backend.infer(batches[turn % len(batches)])
         times_ms.append((time.perf_counter_ns() - started_ns) / 1e6)
+        answers_ms.append(1000 * (time.perf_counter() - began_s - turn * takt_s))
     spent_s, cpu_s = time.perf_counter() - began_s, time.process_time() - cpu_s
-    half, most = np.percentile(times_ms, (50, 99))
-    return Bare(float(half), float(most), parts / spent_s, 1000 * cpu_s / parts)
+    half, most = np.percentile(times_ms, (50, 99)).tolist()
+    answer_half, answer_most = np.percentile(answers_ms, (50, 99)).tolist()
+    return Bare(half, most, answer_half, answer_most, parts / spent_s, 1000 * cpu_s / parts)
 
 
 def main() -> None:

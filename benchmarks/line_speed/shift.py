@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WARM_UP = 20
 """Parts that are not counted."""
-LOOK_S = 0.2
+LOOK_S = 0.5
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 NO_IMAGES = {"keep": [], "pass_every": 0, "reserve_mb": 0}
 ALL_IMAGES = {"keep": [outcome.value for outcome in Outcome], "reserve_mb": 0, "max_mb": 500}
@@ -40,7 +40,9 @@ class Shift:
     cycle_ms: NDArray[np.float64]
     """Trigger → verdict at the gate, of each part that was judged."""
     added_ms: NDArray[np.float64]
-    """Of these, the cycle less grabbing and inferring: what the line itself takes."""
+    """Of these, the cycle less grabbing, inferring and waiting for the part before: the line itself."""
+    waited_ms: NDArray[np.float64]
+    """Of these, the time for which vision was busy with the part before."""
     lateness_p999_ms: float
     """How late the line's thread noticed a trigger that was due."""
     misses: int
@@ -129,12 +131,13 @@ def _read(line: RunningLine, records: Path, looks: list[_Look]) -> Shift:
         raise RuntimeError(f"the line ended with {status} after {len(looks)} looks: {said}")
     first, last = looks[0], looks[-1]
     spent_s, parts = last.at_s - first.at_s, max(1, last.triggers - first.triggers)
-    cycle_ms, added_ms = _cycles(records)
+    cycle_ms, added_ms, waited_ms = _cycles(records).T
     meters = line.meters
     return Shift(
         parts=meters["triggers"],
         cycle_ms=cycle_ms,
         added_ms=added_ms,
+        waited_ms=waited_ms,
         lateness_p999_ms=meters.histograms["lateness"].percentile_ns(99.9) / 1e6,
         misses=meters["deadline_misses"] + meters["UNINSPECTED"],
         judged_per_s=(last.judged - first.judged) / spent_s,
@@ -151,17 +154,17 @@ def _slope(looks: list[_Look]) -> float:
     return float(np.polyfit(hours, [look.memory_mb for look in looks], 1)[0])
 
 
-def _cycles(records: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Cycle, and cycle less grab and inference, ms, of the parts that were judged; perhaps of none."""
+def _cycles(records: Path) -> NDArray[np.float64]:
+    """(N, 3) of the parts that were judged, ms: cycle, of it what the line added, of it what was waited."""
     ledger = Ledger.open(records)
     try:
         rows = [row for row in ledger.rows() if row["kind"] == "verdict" and row["trigger"] > WARM_UP]
     finally:
         ledger.close()
-    cycles, added = [], []
+    times = []
     for row in rows:
         stage_ns = json.loads(row["stage_ns"])
         if "infer" in stage_ns:
-            cycles.append(row["cycle_ns"] / 1e6)
-            added.append((row["cycle_ns"] - stage_ns["grab"] - stage_ns["infer"]) / 1e6)
-    return np.array(cycles), np.array(added)
+            others_ns = sum(stage_ns[stage] for stage in ("grab", "infer", "wait"))
+            times.append((row["cycle_ns"], row["cycle_ns"] - others_ns, stage_ns["wait"]))
+    return np.array(times, np.float64).reshape(-1, 3) / 1e6

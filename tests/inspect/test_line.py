@@ -29,7 +29,7 @@ def test_every_image_gets_its_verdict_in_order_and_the_ledger_agrees(place: Plac
     assert rows[4]["serial"] == "part_4.png"
     assert json.loads(rows[4]["reasons"]) == ["spot: score 1.00 ≥ 0.60"]
     assert json.loads(rows[4]["scores"]) == {"camera": [1.0]}
-    assert set(json.loads(rows[4]["stage_ns"])) == {"grab", "prepare", "infer", "locate", "decide"}
+    assert set(json.loads(rows[4]["stage_ns"])) == {"grab", "wait", "prepare", "infer", "locate", "decide"}
     assert "10 at a takt of 20 ms" in ended.stdout
     assert "12 of 12 entries on the disk" in ended.stdout
 
@@ -87,6 +87,19 @@ def test_slow_model_is_late_at_the_gate_margin_and_recorded_as_late(place: Place
     late = place.rows("late")
     assert [(row["trigger"], row["outcome"]) for row in late[:2]] == [(1, "PASS"), (2, "PASS")]
     assert all(row["cycle_ns"] > 150 * MS for row in late)
+
+
+def test_waiting_for_the_part_before_is_a_stage_of_its_own(place: Place) -> None:
+    spot_bundle(place.folder / "spots.takt", model=spot_model(slowness=1000))
+    trigger = {"kind": "timer", "takt_ms": 2, "parts": 4}
+    ended = taktsight("run", place.write(deadline_ms=30_000, max_frame_age_ms=30_000, trigger=trigger))
+    assert ended.returncode == 0, ended.stderr
+    stages = [json.loads(row["stage_ns"]) for row in place.rows("verdict")]
+    assert stages[0]["wait"] == 0
+    assert stages[3]["wait"] > stages[2]["wait"] > stages[1]["wait"] > stages[0]["infer"] / 2
+    for row, stage_ns in zip(place.rows("verdict"), stages, strict=True):
+        assert sum(stage_ns.values()) <= row["cycle_ns"]
+    assert "wait " in ended.stdout
 
 
 def test_strict_line_has_each_verdict_in_the_ledger_before_the_gate_acts(place: Place) -> None:

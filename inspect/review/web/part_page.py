@@ -22,6 +22,8 @@ from taktsight.inspect.review.web.words import N_
 
 STAGES = {
     "grab": N_("Grab"),
+    "health": N_("Image health"),
+    "wait": N_("Wait for the part before"),
     "prepare": N_("Prepare"),
     "infer": N_("Infer"),
     "locate": N_("Locate"),
