@@ -13,9 +13,10 @@ location, decision, gate. ``over_bare`` is the line's cycle less the bare engine
 percentile, both from the moment a part is due; a camera's exposure and transfer are in it. ``jitter`` is
 how late the line's thread notices a trigger that is due. ``misses`` are verdicts after the deadline and
 parts that nobody looked at in time, of ``judged``. Two cameras are two lines side by side, as fast as they
-go without a part that is missed. ``stall``: the computer held up a real-time thread that only sleeps, for
-10 ms or more, in the long run. Memory that processes share is not in ``rss``. A line that judged no part:
-null. Rows of what is not run stay in ``results/line.json`` as they were.
+go without a part that is missed. The long run keeps the images that a line keeps by its own rule;
+``stalls`` are how often the computer held up a real-time thread that only sleeps for 10 ms or more, and
+``sleeper`` is how late that thread is. Memory that processes share is not in ``rss``. A line that judged
+no part: null. Rows of what is not run stay in ``results/line.json`` as they were.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from rich.table import Table
 
 from taktsight.benchmarks.line_speed.bare import run_bare
 from taktsight.benchmarks.line_speed.product import write_product
-from taktsight.benchmarks.line_speed.shift import ALL_IMAGES, Shift, run_shifts
+from taktsight.benchmarks.line_speed.shift import ALL_IMAGES, USUAL_IMAGES, Shift, run_shifts
 from taktsight.benchmarks.line_speed.stalls import stalls_counted
 from taktsight.benchmarks.measured import RESULTS, circumstances, write_result
 
@@ -177,7 +178,7 @@ def _round(bench: Bench) -> Row:
 
 def _long(bench: Bench, takt_ms: float) -> dict[str, float | None]:
     with stalls_counted() as stalls:
-        line = bench.line(takt_ms)
+        line = bench.line(takt_ms, images=USUAL_IMAGES)
     return {
         "long_takt_ms": takt_ms,
         "long_parts": line.parts,
@@ -185,7 +186,7 @@ def _long(bench: Bench, takt_ms: float) -> dict[str, float | None]:
         "long_p999_over_p50": _rounded(_at(line.cycle_ms, 99.9) / _at(line.cycle_ms, 50)),
         "long_jitter_p999_ms": round(line.lateness_p999_ms, 4),
         "long_rss_mb_per_h": round(line.rss_mb_per_h, 4),
-        **{f"long_{name}": value for name, value in stalls.items()},
+        **{f"long_{name}": _rounded(value) for name, value in stalls.items()},
     }
 
 
@@ -193,8 +194,8 @@ def _at(values: NDArray[np.float64], percent: float) -> float:
     return float(np.percentile(values, percent)) if len(values) else float("nan")
 
 
-def _rounded(value: float) -> float | None:
-    return None if np.isnan(value) else round(value, 4)
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or np.isnan(value) else round(value, 4)
 
 
 def _full(bench: Bench) -> Row:

@@ -29,6 +29,8 @@ WARM_UP = 20
 LOOK_S = 0.5
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 NO_IMAGES = {"keep": [], "pass_every": 0, "reserve_mb": 0}
+USUAL_IMAGES = {"reserve_mb": 0, "max_mb": 500}
+"""By the station's own rule: each reject, one part in four here, and passes now and then."""
 ALL_IMAGES = {"keep": [outcome.value for outcome in Outcome], "reserve_mb": 0, "max_mb": 500}
 
 

@@ -14,20 +14,23 @@ import subprocess
 import sys
 import threading
 import time
+from array import array
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 TICK_S = 0.005
 FIFO_PRIORITY = 60
 """Above the line's own: what holds this up is not a process."""
 COUNTED_MS = 10.0
+FIGURES = ("stalls", "longest_stall_ms", "sleeper_p999_ms")
+"""How often one was held up for so long; the longest time; what 99.9 % stayed within."""
 
 
 @contextlib.contextmanager
 def stalls_counted() -> Iterator[dict[str, Any]]:
-    """Counts beside what is run within; afterwards there are ``stalls`` and ``longest_stall_ms``, None both
-    where nobody may be real-time.
-    """
+    """Counts beside what is run within; then it has :data:`FIGURES`, None where nobody may be real-time."""
     seen: dict[str, Any] = {}
     process = subprocess.Popen(
         [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -46,16 +49,14 @@ class _Watch(threading.Thread):
         super().__init__(daemon=True)
         self._core = core
         self.ended = threading.Event()
-        self.longest_ms, self.stalls = 0.0, 0
+        self.late_ms = array("f")
 
     def run(self) -> None:
         os.sched_setaffinity(0, {self._core})
         while not self.ended.is_set():
             due_s = time.monotonic() + TICK_S
             time.sleep(TICK_S)
-            late_ms = 1000 * (time.monotonic() - due_s)
-            self.longest_ms = max(self.longest_ms, late_ms)
-            self.stalls += late_ms >= COUNTED_MS
+            self.late_ms.append(1000 * (time.monotonic() - due_s))
 
 
 def main() -> None:
@@ -65,7 +66,7 @@ def main() -> None:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
     except PermissionError:
         sys.stdin.read()
-        print(json.dumps({"stalls": None, "longest_stall_ms": None}))
+        print(json.dumps(dict.fromkeys(FIGURES)))
         return
     for watch in watches:  # they are real-time too
         watch.start()
@@ -73,8 +74,13 @@ def main() -> None:
     for watch in watches:
         watch.ended.set()
         watch.join()
-    longest_ms = round(max(watch.longest_ms for watch in watches), 2)
-    print(json.dumps({"stalls": sum(watch.stalls for watch in watches), "longest_stall_ms": longest_ms}))
+    late_ms = np.concatenate([watch.late_ms for watch in watches])
+    figures = (
+        int(np.sum(late_ms >= COUNTED_MS)),
+        float(late_ms.max()),
+        float(np.percentile(late_ms, 99.9)),
+    )
+    print(json.dumps(dict(zip(FIGURES, figures, strict=True))))
 
 
 if __name__ == "__main__":
