@@ -17,8 +17,6 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-import cv2
-
 from taktsight.errors import BackendError, CameraError, TaktsightError
 from taktsight.inspect.cameras.camera import Camera, open_camera
 from taktsight.inspect.channel import Channel
@@ -56,8 +54,6 @@ MAX_ENGINE_FAULTS = 3
 """In a row: no answer, or NaN in it. One may be chance, and a new process costs the parts of some seconds;
 but what breaks a CUDA context breaks it for good, and only a new process has a whole one."""
 
-CORES_PER_THREAD = 2
-"""Of OpenCV: a frame that waits for a helper that finds no free core takes four times as long."""
 SWITCH_S = 0.0005
 """A thread that grabs gives way to the one whose network has answered: 5 ms would be a tail."""
 
@@ -269,7 +265,6 @@ def main(arguments: Sequence[str]) -> int:
     """Runs as a process of the line: its id, two descriptors, its usual niceness."""
     line_process, channel_descriptor, ring_descriptor, usual_nice = map(int, arguments)
     die_with_line(line_process)
-    cv2.setNumThreads(max(1, len(os.sched_getaffinity(0)) // CORES_PER_THREAD))
     sys.setswitchinterval(SWITCH_S)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     threading.excepthook = _end_process

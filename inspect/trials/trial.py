@@ -19,7 +19,7 @@ import numpy as np
 from taktsight.card import Card
 from taktsight.errors import BackendError
 from taktsight.inspect.backends.backend import engine_name
-from taktsight.inspect.children import SAFE_PATH
+from taktsight.inspect.children import CALM, SAFE_PATH
 from taktsight.inspect.trials.choice import Measured
 from taktsight.inspect.trials.task import Task
 
@@ -48,7 +48,7 @@ class Trial:
             stdout=subprocess.PIPE,
             stderr=self._said,
             text=True,
-            env=os.environ | SAFE_PATH,
+            env=os.environ | SAFE_PATH | CALM,
         )
         try:
             self._cold_ms = (self._answer()["first_verdict_ns"] - began) / 1e6

@@ -17,7 +17,7 @@ import psutil  # type: ignore[import-untyped]  # its stubs are not installed
 import pytest
 
 from taktsight.errors import ConfigError
-from taktsight.inspect.children import START_NICE
+from taktsight.inspect.children import CALM, START_NICE
 from taktsight.inspect.config import load_station
 from taktsight.inspect.fit import read_setup
 from taktsight.recipe import load_recipe
@@ -199,6 +199,12 @@ assert len(names) > 25, names
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_opencv_heeds_how_many_threads_it_gets_in_a_process_of_the_line() -> None:
+    command = [sys.executable, "-c", "import cv2; print(cv2.getNumThreads())"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | CALM).stdout
+    assert int(said) == max(1, len(os.sched_getaffinity(0)) // 2)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may come before others")
