@@ -12,7 +12,7 @@ class Piece:
     """A stage of the bar. Places are of 1000."""
 
     name: str
-    """Empty of what no stage accounts for: waiting, and the way to the gate."""
+    """Empty of what no stage accounts for: hand-over, and the way to the gate."""
     ms: float
     x: float
     width: float
