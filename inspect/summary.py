@@ -31,13 +31,16 @@ TROUBLES = {
 
 def milliseconds(time_ns: int) -> str:
     """A time as a person reads it."""
+    if time_ns < 10_000:
+        return "< 0.01 ms"
     return f"{time_ns / 1e6:.4g} ms" if time_ns < 1e10 else f"{time_ns / 1e9:.1f} s"
 
 
 def print_summary(meters: Meters, station: Station, run: str) -> None:
     """What the line did, in one table."""
     console = Console(highlight=False)
-    table = Table(title=f"{station.name} · run {run}", title_justify="left", show_header=False, width=84)
+    table = Table(title=f"{station.name} · run {run}", title_justify="left", show_header=False)
+    table.width = min(84, console.width)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in _rows(meters, station):
@@ -114,14 +117,14 @@ def _troubles(meters: Meters) -> str:
 
 
 def _stages(meters: Meters) -> str:
-    """Where the cycle time goes: median and p99 of each stage."""
+    """Where the cycle time goes: median and p99 of each stage, a line each."""
     shown = []
     for stage in STAGES:
         histogram = meters.histograms[stage]
         if histogram.max_ns:
             half, most = (milliseconds(histogram.percentile_ns(percent)) for percent in (50, 99))
-            shown.append(f"{stage} {half}, p99 {most}")
-    return "  ".join(shown)
+            shown.append(f"{stage:8} {half}, p99 {most}")
+    return "\n".join(shown)
 
 
 def _alarms(meters: Meters) -> str:
