@@ -61,7 +61,7 @@ def test_scrape_says_what_the_line_did(place: Place, start_line: StartLine, port
     identity = said.labels("build_info")
     assert (identity["bundle"], identity["recipe"]) == (row["bundle"], row["recipe"])
     assert (identity["station"], identity["run"]) == ("press 4", row["run"])
-    assert re.search(r"stages\W+grab [\d.]+ ms, p99 [\d.]+ ms", out)
+    assert re.search(r"stages\W+grab +[\d.]+ ms, p99 [\d.]+ ms", out)
     with pytest.raises(urllib.error.URLError):  # it ends with its line
         Scrape(port)
 
