@@ -29,6 +29,10 @@ TROUBLES = {
 """Meters of trigger and gate that stand at 0 on a good day."""
 
 
+WIDTH = 84
+"""Of the table, columns."""
+
+
 def milliseconds(time_ns: int) -> str:
     """A time as a person reads it."""
     if time_ns < 10_000:
@@ -39,8 +43,10 @@ def milliseconds(time_ns: int) -> str:
 def print_summary(meters: Meters, station: Station, run: str) -> None:
     """What the line did, in one table."""
     console = Console(highlight=False)
+    if not console.is_terminal:  # a log has no width
+        console.width = WIDTH
     table = Table(title=f"{station.name} · run {run}", title_justify="left", show_header=False)
-    table.width = min(84, console.width)
+    table.width = min(WIDTH, console.width)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in _rows(meters, station):
