@@ -43,7 +43,7 @@ demo: $(INSTALLED) ## product → training → report → bundle → 1,000 parts
 demo-reviews: $(INSTALLED) ## 50 reviews make the next model better on unseen parts: four seeds, 7 minutes on 2 cores
 	$(BIN)/python benchmarks/reviews_improve.py --seeds 4
 
-test: $(INSTALLED) ## every test; no network, warnings are errors; 25 minutes on 2 cores
+test: $(INSTALLED) ## every test; no network, warnings are errors; 27 minutes on 2 cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --ignore-glob='tests/inspect/test_*.py' \
 		--numprocesses logical --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m pytest tests/inspect --ignore tests/inspect/review  # keeps takt: nothing runs beside it

@@ -51,7 +51,7 @@ GIGE_TAKT_MS = {"1.3": 60.0, "5": 200.0}
 FULL = 0.95
 """Of the engine's own time for a part, as the takt of a line that is always busy."""
 PACES = (0.95, 0.91, 0.87, 0.83, 0.79)
-"""Of two lines side by side, as shares of the takt of one: the first at which no part is missed counts."""
+"""Of two lines side by side, as shares of the pace of one: the first at which no part is missed counts."""
 Row = dict[str, float]
 
 

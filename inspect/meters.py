@@ -30,7 +30,7 @@ ALARMS = (
     "process_shift",
     "unwatched",
 )
-STAGES = ("grab", "health", "wait", "prepare", "infer", "locate", "decide", "gate")
+STAGES = ("grab", "health", "prepare", "wait", "infer", "locate", "decide", "gate")
 """``wait``: a part could be inspected, and vision was busy with the one before."""
 HISTOGRAMS = ("cycle", "lateness", *STAGES)
 """``lateness``: a part was there → the line noticed it."""

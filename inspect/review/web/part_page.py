@@ -23,8 +23,8 @@ from taktsight.inspect.review.web.words import N_
 STAGES = {
     "grab": N_("Grab"),
     "health": N_("Image health"),
-    "wait": N_("Wait for the part before"),
     "prepare": N_("Prepare"),
+    "wait": N_("Wait for the part before"),
     "infer": N_("Infer"),
     "locate": N_("Locate"),
     "decide": N_("Decide"),

@@ -20,7 +20,7 @@ from taktsight.inspect.review.web.part_chain import (
 from taktsight.inspect.review.web.signed_states import RecordRows, State, record_rows
 from taktsight.recipe import Limit, Recipe
 
-STAGES = ("grab", "health", "wait", "prepare", "infer", "locate", "decide")
+STAGES = ("grab", "health", "prepare", "wait", "infer", "locate", "decide")
 """In the order of the line; others come after them."""
 
 
